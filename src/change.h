@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * change.h - what is asked of the store, and what came of it.
+ *
+ * A change is judged in full inside the transaction that applies it. It is
+ * harmless to repeat: number and owner tell a store that it has seen it.
+ */
+#ifndef CHANGE_H
+#define CHANGE_H
+
+#include "artifact.h"
+
+enum change_kind {
+	CHANGE_CREATE = 1, /* artifact: all of it; bytes or a staged blob */
+	CHANGE_UPDATE,	   /* id; the members that patch names */
+	CHANGE_CONTENT,	   /* id; artifact->content; bytes or a staged blob */
+	CHANGE_DELETE,	   /* id */
+	CHANGE_STAGE,	   /* blob, chunk, bytes: content no record names */
+	CHANGE_DROP,	   /* blob: staged content that no record will name */
+};
+
+/* Which members of artifact a CHANGE_UPDATE sets. */
+#define PATCH_TITLE 1u
+#define PATCH_METADATA 2u
+#define PATCH_PRIMARY 4u
+#define PATCH_DERIVED 8u
+
+/* A request of a process, as the scoreboard knows it. */
+struct owner {
+	uint64_t incarnation;
+	uint64_t request;
+};
+
+struct change {
+	enum change_kind kind;
+	uint64_t number;    /* of this incarnation's changes, rising; 0: none */
+	struct owner owner; /* who asks; staged blobs belong to it */
+	struct id id;
+	struct artifact *artifact;
+	unsigned patch;
+	struct span bytes; /* at most LIMIT_CHUNK */
+	uint64_t blob;
+	uint32_t chunk; /* 0 is the first */
+	/* If-Match: absent, "*", or one of these. */
+	bool has_if_match;
+	bool if_match_any;
+	uint8_t (*etags)[ETAG_SIZE];
+	size_t etag_count;
+	/* Idempotency-Key of a create: fingerprints of user and key, and of
+	 * what the request means. */
+	bool has_key;
+	uint8_t key[32];
+	uint8_t meaning[32];
+};
+
+struct outcome {
+	enum result result;
+	struct id id; /* CREATE: the artifact's, an earlier one for a repeat */
+};
+
+/* Append the change as bytes. */
+void change_encode(const struct change *change, struct buffer *buffer);
+/*
+ * Read it into the arena; spans point into bytes. RESULT_MALFORMED when it is
+ * not exactly one change within limits.h.
+ */
+MUST_USE enum result change_decode(
+    struct span bytes, struct arena *arena, struct change **ret_change);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * config.h - the configuration: the door to libconfuse.
+ *
+ * config.c has a row per setting: name, type, bounds, default, help. Sizes
+ * are plain bytes, times seconds.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "mem.h"
+
+#include <stdio.h>
+
+struct config {
+	const char *listen;
+	const char *state_dir;
+	unsigned workers;
+	uint64_t max_content;
+	uint64_t max_json;
+	uint64_t max_bytes;
+	uint64_t reserve;
+	const char **artifact_types; /* as configured; compared lower-cased */
+	size_t type_count;	     /* 0: any type */
+	const char *public_url;	     /* "": none; no slash at its end */
+	unsigned request_timeout;
+	unsigned io_timeout;
+	unsigned drain_timeout;
+	unsigned requests_per_worker;
+	int log_level;
+};
+
+/*
+ * Read path (NULL: the default file, which need not exist), then apply
+ * settings of the form name=value in order. NULL: *ret_error is a sentence
+ * that names file, line, setting and bounds, and lives in arena; so does the
+ * configuration.
+ */
+struct config *config_load(struct arena *arena, const char *path,
+    char *const *settings, size_t setting_count, const char **ret_error);
+
+/* As a configuration file that says the same. */
+void config_print(const struct config *config, FILE *file);
+/* A line of help per setting. */
+void config_help(FILE *file);
+
+/* The default file. */
+const char *config_default_path(void);
+
+#endif

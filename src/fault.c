@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: ISC */
+/* fault.c - */
+
+typedef int fault_is_empty;

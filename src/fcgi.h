@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * fcgi.h - FastCGI: accept, parameters, body in, answer out. The door to
+ * libfcgi, and the reasons of RELIABILITY 16 to 19.
+ */
+#ifndef FCGI_H
+#define FCGI_H
+
+#include "request.h"
+
+struct fcgi;
+
+/*
+ * Serve the listening socket; io_timeout seconds bound each read and write.
+ * NULL: libfcgi does not start.
+ */
+struct fcgi *fcgi_open(int listen_fd, unsigned io_timeout);
+void fcgi_close(struct fcgi *fcgi);
+
+/*
+ * Wait for a request. RESULT_END: a signal came instead. RESULT_MALFORMED:
+ * one connection came to nothing; accept the next. RESULT_IO: the listening
+ * socket is of no use.
+ */
+MUST_USE enum result fcgi_accept(struct fcgi *fcgi);
+
+/* NAME=VALUE strings, NULL at the end; valid until fcgi_finish. */
+char *const *fcgi_parameters(const struct fcgi *fcgi);
+
+/* The body, of the announced length (request.h); source is the fcgi. */
+struct body fcgi_body(struct fcgi *fcgi, uint64_t length);
+
+/* Write bytes of the answer. RESULT_IO: the peer is gone or too slow. */
+MUST_USE enum result fcgi_write(struct fcgi *fcgi, struct span bytes);
+
+/*
+ * End the request: read what is left of the body, so that the peer can take
+ * the answer, and close. RESULT_IO when the answer did not go out whole.
+ */
+MUST_USE enum result fcgi_finish(struct fcgi *fcgi);
+
+/* End the connection without ending the answer, so that nginx notices. */
+void fcgi_abort(struct fcgi *fcgi);
+
+#endif

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: ISC */
+/* json.c - */
+
+typedef int json_is_empty;

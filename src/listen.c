@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: ISC */
+/* listen.c - */
+
+typedef int listen_is_empty;

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+/* log.c - builds one line in a fixed buffer and writes it at once. */
+
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_SIZE 2048 /* longer lines are cut: journald splits them anyway */
+
+static struct {
+	char text[LINE_SIZE];
+	size_t size;
+	bool is_wanted;
+} line;
+
+static int wanted_level = LOG_INFO;
+static const char *role;
+
+static const struct {
+	const char *name;
+	int level;
+} levels[] = {
+	{ "error", LOG_ERR },
+	{ "warning", LOG_WARNING },
+	{ "notice", LOG_NOTICE },
+	{ "info", LOG_INFO },
+	{ "debug", LOG_DEBUG },
+};
+
+void
+log_level(int level)
+{
+	wanted_level = level;
+}
+
+int
+log_level_of(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(levels) / sizeof(*levels); i++)
+		if (strcmp(levels[i].name, name) == 0)
+			return levels[i].level;
+	return -1;
+}
+
+void
+log_role(const char *name)
+{
+	role = name;
+}
+
+/* Room for the newline always stays. */
+static void
+put(const char *format, ...)
+{
+	size_t room = sizeof(line.text) - 1 - line.size;
+	va_list list;
+	int size;
+
+	va_start(list, format);
+	size = vsnprintf(line.text + line.size, room, format, list);
+	va_end(list);
+	if (size > 0)
+		line.size += (size_t)size < room ? (size_t)size : room - 1;
+}
+
+void
+log_open(int level, const char *event)
+{
+	line.size = 0;
+	line.is_wanted = level <= wanted_level;
+	put("<%d>event=%s", level, event);
+	if (role != NULL)
+		put(" role=%s pid=%d", role, (int)getpid());
+}
+
+static bool
+is_plain(char byte)
+{
+	return byte > ' ' && byte < 0x7f && byte != '"' && byte != '\\' &&
+	       byte != '=';
+}
+
+void
+log_text(const char *key, struct span value)
+{
+	bool is_quoted = value.size == 0;
+	size_t i;
+
+	for (i = 0; i < value.size && !is_quoted; i++)
+		is_quoted = !is_plain(value.data[i]);
+	put(" %s=%s", key, is_quoted ? "\"" : "");
+	for (i = 0; i < value.size; i++) {
+		if (is_plain(value.data[i]) || value.data[i] == ' ' ||
+		    value.data[i] == '=')
+			put("%c", value.data[i]);
+		else
+			put("\\x%02x", (unsigned char)value.data[i]);
+	}
+	if (is_quoted)
+		put("\"");
+}
+
+void
+log_string(const char *key, const char *value)
+{
+	log_text(key, span_str(value));
+}
+
+void
+log_number(const char *key, int64_t value)
+{
+	put(" %s=%lld", key, (long long)value);
+}
+
+void
+log_errno(const char *key, int error)
+{
+	log_string(key, strerror(error));
+}
+
+void
+log_close(void)
+{
+	if (!line.is_wanted)
+		return;
+	line.text[line.size++] = '\n';
+	/* Nobody is left to tell when stderr does not take it. */
+	if (write(STDERR_FILENO, line.text, line.size) < 0)
+		return;
+}

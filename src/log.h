@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * log.h - one event, one line, to stderr.
+ *
+ * A line is `<N>event=name key=value …`; <N> is the syslog priority that
+ * journald takes from it (sd-daemon(3)). Values with other bytes than
+ * printable ASCII without space, `"`, `=` and `\` stand in quotes with those
+ * bytes as \xHH, so that no client can forge a line or a field.
+ *
+ *	log_open(LOG_WARNING, "worker_died");
+ *	log_number("pid", pid);
+ *	log_text("request", request->id);
+ *	log_close();
+ *
+ * A line is written with one write(2). Below the level that log_level set
+ * nothing is written. Only main, master, worker, writer and ctl log.
+ */
+#ifndef LOG_H
+#define LOG_H
+
+#include "mem.h"
+
+#include <syslog.h>
+
+/* Levels are syslog's: LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG */
+
+/* Write only what is at least this urgent; LOG_INFO until told. */
+void log_level(int level);
+/* The level of a name ("error", "warning", "notice", "info", "debug"), or -1. */
+int log_level_of(const char *name);
+/* Whose lines these are: role=… in each; the string must stay. */
+void log_role(const char *role);
+
+void log_open(int level, const char *event);
+void log_text(const char *key, struct span value);
+void log_string(const char *key, const char *value);
+void log_number(const char *key, int64_t value);
+/* errno as text: key=…  */
+void log_errno(const char *key, int error);
+void log_close(void);
+
+#endif

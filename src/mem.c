@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mem.c - spans, arenas, buffers. An arena is a list of blocks: small
+ * allocations share a block, a large one has its own, which can be resized
+ * in place.
+ */
+
+#include "mem.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BLOCK_SIZE 16384
+#define LARGE_SIZE 4096 /* from here on an allocation has its own block */
+#define ALIGNMENT 16
+
+/* The header's size keeps what follows it aligned. */
+struct block {
+	struct block *previous;
+	struct block *next;
+	size_t used;
+	size_t size;
+};
+
+struct cleanup {
+	struct cleanup *next;
+	void (*release)(void *object);
+	void *object;
+};
+
+struct arena {
+	struct block *shared; /* small allocations go into the first one */
+	struct block *large;
+	struct cleanup *cleanups;
+};
+
+_Static_assert(sizeof(struct block) % ALIGNMENT == 0, "blocks stay aligned");
+
+/* ---- spans ---- */
+
+struct span
+span_of(const void *data, size_t size)
+{
+	return (struct span){ data, size };
+}
+
+struct span
+span_str(const char *string)
+{
+	if (string == NULL)
+		return SPAN_NONE;
+	return (struct span){ string, strlen(string) };
+}
+
+bool
+span_equal(struct span one, struct span other)
+{
+	if (one.size != other.size)
+		return false;
+	return one.size == 0 || memcmp(one.data, other.data, one.size) == 0;
+}
+
+bool
+span_is(struct span span, const char *string)
+{
+	return span_equal(span, span_str(string));
+}
+
+bool
+span_is_nocase(struct span span, const char *string)
+{
+	size_t i;
+
+	if (span.size != strlen(string))
+		return false;
+	for (i = 0; i < span.size; i++)
+		if (ascii_lower(span.data[i]) != ascii_lower(string[i]))
+			return false;
+	return true;
+}
+
+bool
+span_starts_with(struct span span, const char *string)
+{
+	size_t size = strlen(string);
+
+	return span.size >= size && span_is(span_of(span.data, size), string);
+}
+
+struct span
+span_from(struct span span, size_t size)
+{
+	assert(size <= span.size);
+	if (span.data == NULL)
+		return span;
+	return (struct span){ span.data + size, span.size - size };
+}
+
+size_t
+span_find(struct span span, char byte)
+{
+	const char *found;
+
+	if (span.size == 0)
+		return 0;
+	found = memchr(span.data, byte, span.size);
+	return found == NULL ? span.size : (size_t)(found - span.data);
+}
+
+static bool
+is_blank(char byte)
+{
+	return byte == ' ' || byte == '\t';
+}
+
+struct span
+span_trim(struct span span)
+{
+	while (span.size > 0 && is_blank(span.data[0]))
+		span = span_from(span, 1);
+	while (span.size > 0 && is_blank(span.data[span.size - 1]))
+		span.size--;
+	return span;
+}
+
+struct span
+span_split(struct span *rest, char separator)
+{
+	size_t end = span_find(*rest, separator);
+	struct span head = { rest->data, end };
+
+	if (end == rest->size)
+		*rest = SPAN_NONE;
+	else
+		*rest = span_from(*rest, end + 1);
+	return head;
+}
+
+char
+ascii_lower(char byte)
+{
+	return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+}
+
+bool
+ascii_is_digit(char byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+bool
+ascii_is_alpha(char byte)
+{
+	byte = ascii_lower(byte);
+	return byte >= 'a' && byte <= 'z';
+}
+
+int
+ascii_hex(char byte)
+{
+	if (ascii_is_digit(byte))
+		return byte - '0';
+	byte = ascii_lower(byte);
+	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+/* ---- arenas ---- */
+
+static void
+out_of_memory(size_t size)
+{
+	fprintf(stderr, "<2>event=out_of_memory size=%zu\n", size);
+	abort();
+}
+
+static void *
+need(void *memory, size_t size)
+{
+	if (memory == NULL)
+		out_of_memory(size);
+	return memory;
+}
+
+static size_t
+aligned(size_t size)
+{
+	if (size > SIZE_MAX / 2)
+		out_of_memory(size);
+	return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static char *
+block_data(struct block *block)
+{
+	return (char *)(block + 1);
+}
+
+static struct block *
+block_of(void *data)
+{
+	return (struct block *)data - 1;
+}
+
+static struct block *
+block_add(struct block **list, size_t size)
+{
+	struct block *block = need(calloc(1, sizeof(*block) + size), size);
+
+	block->size = size;
+	block->next = *list;
+	if (*list != NULL)
+		(*list)->previous = block;
+	*list = block;
+	return block;
+}
+
+static void
+blocks_free(struct block *block)
+{
+	struct block *next;
+
+	for (; block != NULL; block = next) {
+		next = block->next;
+		free(block);
+	}
+}
+
+struct arena *
+arena_open(void)
+{
+	return need(calloc(1, sizeof(struct arena)), sizeof(struct arena));
+}
+
+void
+arena_close(struct arena *arena)
+{
+	if (arena == NULL)
+		return;
+	arena_reset(arena);
+	free(arena);
+}
+
+void
+arena_reset(struct arena *arena)
+{
+	struct cleanup *cleanup;
+
+	for (cleanup = arena->cleanups; cleanup; cleanup = cleanup->next)
+		cleanup->release(cleanup->object);
+	arena->cleanups = NULL;
+	blocks_free(arena->shared);
+	blocks_free(arena->large);
+	arena->shared = NULL;
+	arena->large = NULL;
+}
+
+void *
+arena_alloc(struct arena *arena, size_t size)
+{
+	struct block *block = arena->shared;
+	char *data;
+
+	if (size >= LARGE_SIZE)
+		return block_data(block_add(&arena->large, size));
+	size = aligned(size == 0 ? 1 : size);
+	if (block == NULL || block->size - block->used < size)
+		block = block_add(&arena->shared, BLOCK_SIZE);
+	data = block_data(block) + block->used;
+	block->used += size;
+	return data;
+}
+
+/* A large allocation keeps its block; the list follows where it moves. */
+static void *
+resize_large(struct arena *arena, void *data, size_t old_size, size_t size)
+{
+	struct block *block = block_of(data);
+
+	block = need(realloc(block, sizeof(*block) + size), size);
+	if (size > old_size)
+		memset(block_data(block) + old_size, 0, size - old_size);
+	block->size = size;
+	if (block->previous != NULL)
+		block->previous->next = block;
+	else
+		arena->large = block;
+	if (block->next != NULL)
+		block->next->previous = block;
+	return block_data(block);
+}
+
+void *
+arena_resize(struct arena *arena, void *data, size_t old_size, size_t size)
+{
+	void *moved;
+
+	/* One that was large stays large, so that its size tells its kind. */
+	if (old_size >= LARGE_SIZE)
+		return resize_large(arena, data, old_size,
+		    size < LARGE_SIZE ? LARGE_SIZE : size);
+	moved = arena_alloc(arena, size);
+	if (old_size > 0)
+		memcpy(moved, data, old_size < size ? old_size : size);
+	return moved;
+}
+
+struct span
+arena_copy(struct arena *arena, struct span span)
+{
+	char *data;
+
+	if (span.data == NULL)
+		return SPAN_NONE;
+	data = arena_alloc(arena, span.size);
+	memcpy(data, span.data, span.size);
+	return span_of(data, span.size);
+}
+
+char *
+arena_string(struct arena *arena, struct span span)
+{
+	char *data = arena_alloc(arena, span.size + 1);
+
+	if (span.size > 0)
+		memcpy(data, span.data, span.size);
+	data[span.size] = '\0';
+	return data;
+}
+
+struct span
+arena_printf(struct arena *arena, const char *format, ...)
+{
+	va_list list, again;
+	char *data;
+	int size;
+
+	va_start(list, format);
+	va_copy(again, list);
+	size = vsnprintf(NULL, 0, format, list);
+	va_end(list);
+	assert(size >= 0);
+	data = arena_alloc(arena, (size_t)size + 1);
+	(void)vsnprintf(data, (size_t)size + 1, format, again);
+	va_end(again);
+	return span_of(data, (size_t)size);
+}
+
+void
+arena_defer(struct arena *arena, void (*release)(void *object), void *object)
+{
+	struct cleanup *cleanup = arena_alloc(arena, sizeof(*cleanup));
+
+	cleanup->release = release;
+	cleanup->object = object;
+	cleanup->next = arena->cleanups;
+	arena->cleanups = cleanup;
+}
+
+/* ---- buffers ---- */
+
+void
+buffer_init(struct buffer *buffer, struct arena *arena)
+{
+	*buffer = (struct buffer){ .arena = arena };
+}
+
+void
+buffer_reserve(struct buffer *buffer, size_t size)
+{
+	size_t capacity = buffer->capacity;
+
+	if (size <= capacity - buffer->size)
+		return;
+	if (capacity == 0)
+		capacity = size;
+	while (capacity - buffer->size < size) {
+		if (capacity > SIZE_MAX / 4)
+			out_of_memory(size);
+		capacity *= 2;
+	}
+	buffer->data = arena_resize(
+	    buffer->arena, buffer->data, buffer->capacity, capacity);
+	buffer->capacity = capacity;
+}
+
+void
+buffer_append(struct buffer *buffer, struct span span)
+{
+	if (span.size == 0)
+		return;
+	buffer_reserve(buffer, span.size);
+	memcpy(buffer->data + buffer->size, span.data, span.size);
+	buffer->size += span.size;
+}
+
+void
+buffer_append_byte(struct buffer *buffer, char byte)
+{
+	buffer_append(buffer, span_of(&byte, 1));
+}
+
+void
+buffer_printf(struct buffer *buffer, const char *format, ...)
+{
+	va_list list, again;
+	int size;
+
+	va_start(list, format);
+	va_copy(again, list);
+	size = vsnprintf(NULL, 0, format, list);
+	va_end(list);
+	assert(size >= 0);
+	buffer_reserve(buffer, (size_t)size + 1);
+	(void)vsnprintf(
+	    buffer->data + buffer->size, (size_t)size + 1, format, again);
+	va_end(again);
+	buffer->size += (size_t)size;
+}
+
+struct span
+buffer_span(const struct buffer *buffer)
+{
+	return span_of(buffer->data == NULL ? "" : buffer->data, buffer->size);
+}
+
+void
+buffer_clear(struct buffer *buffer)
+{
+	buffer->size = 0;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mem.h - memory: spans, arenas, growing buffers.
+ *
+ * A span is untrusted bytes: a pointer and a length, no NUL, owned by
+ * somebody else. An arena owns what a request allocates; all of it dies with
+ * arena_reset. A buffer grows inside an arena.
+ *
+ * Out of memory ends the process: every size that a client can choose has a
+ * bound in limits.h, so it means that the host is in trouble.
+ */
+#ifndef MEM_H
+#define MEM_H
+
+#include "result.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Bytes of somebody else; data == NULL means absent, size == 0 empty. */
+struct span {
+	const char *data;
+	size_t size;
+};
+
+#define SPAN(literal) ((struct span){ "" literal, sizeof(literal) - 1 })
+#define SPAN_NONE ((struct span){ NULL, 0 })
+
+/* A span over size bytes at data, or over the string (NULL: SPAN_NONE). */
+struct span span_of(const void *data, size_t size);
+struct span span_str(const char *string);
+
+bool span_equal(struct span one, struct span other);
+bool span_is(struct span span, const char *string);
+/* The same, with ASCII letters of either case taken as equal. */
+bool span_is_nocase(struct span span, const char *string);
+bool span_starts_with(struct span span, const char *string);
+/* What follows after the first size bytes; size must not be over. */
+struct span span_from(struct span span, size_t size);
+/* Index of the first such byte, or span.size. */
+size_t span_find(struct span span, char byte);
+/* Without space and tab at both ends. */
+struct span span_trim(struct span span);
+/*
+ * Take off and return what stands before the first separator; *rest becomes
+ * what follows it, or SPAN_NONE when there is none left.
+ */
+struct span span_split(struct span *rest, char separator);
+
+/* ASCII only, whatever the locale. */
+char ascii_lower(char byte);
+bool ascii_is_digit(char byte);
+bool ascii_is_alpha(char byte);
+/* 0 to 15, or -1. */
+int ascii_hex(char byte);
+
+struct arena;
+
+/* A new, empty arena; the caller closes it. */
+struct arena *arena_open(void);
+/* Free everything in it, and it; NULL is fine. */
+void arena_close(struct arena *arena);
+/* Run the cleanups, newest first, and free everything in it. */
+void arena_reset(struct arena *arena);
+/* Zeroed memory, aligned for any type. size 0 gives a valid pointer. */
+void *arena_alloc(struct arena *arena, size_t size);
+/*
+ * Give an allocation of old_size another size; its first bytes are kept.
+ * NULL with old_size 0 allocates.
+ */
+void *
+arena_resize(struct arena *arena, void *data, size_t old_size, size_t size);
+/* A copy in the arena; SPAN_NONE stays SPAN_NONE. */
+struct span arena_copy(struct arena *arena, struct span span);
+/* A copy with a NUL behind it, for interfaces that want a string. */
+char *arena_string(struct arena *arena, struct span span);
+/* Formatted text in the arena, with a NUL behind it that is not counted. */
+struct span arena_printf(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Call release(object) at the next reset. */
+void
+arena_defer(struct arena *arena, void (*release)(void *object), void *object);
+
+/* Bytes that grow; they live in the arena. */
+struct buffer {
+	struct arena *arena;
+	char *data;
+	size_t size;
+	size_t capacity;
+};
+
+void buffer_init(struct buffer *buffer, struct arena *arena);
+/* Make room for size more bytes, exactly where it is the first. */
+void buffer_reserve(struct buffer *buffer, size_t size);
+void buffer_append(struct buffer *buffer, struct span span);
+void buffer_append_byte(struct buffer *buffer, char byte);
+void buffer_printf(struct buffer *buffer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* What it holds now; valid until the next call that grows it. */
+struct span buffer_span(const struct buffer *buffer);
+/* Forget the bytes, keep the room. */
+void buffer_clear(struct buffer *buffer);
+
+#endif

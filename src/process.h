@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * process.h - what a child of the master is given, and how it ends.
+ */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include "config.h"
+#include "scoreboard.h"
+
+struct process {
+	const struct config *config;
+	struct scoreboard *scoreboard;
+	struct slot *slot; /* its own */
+	int listen_fd;	   /* worker: the FastCGI socket; writer: -1 */
+	int control_fd;	   /* to the master: wire.h */
+};
+
+/* Exit codes that the master understands (others are early or late deaths). */
+#define PROCESS_DONE 0	   /* asked to end, or retired */
+#define PROCESS_FAILED 70  /* it may work the next time */
+#define PROCESS_REFUSED 78 /* it will not work: stop the service */
+
+/*
+ * True once SIGTERM came. process_signals makes SIGTERM interrupt system
+ * calls instead of killing, ignores SIGHUP, SIGINT and SIGPIPE, and asks
+ * the kernel for SIGTERM when the master dies.
+ */
+void process_signals(void);
+bool process_is_ending(void);
+
+#endif

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: ISC */
+/* query.c - */
+
+typedef int query_is_empty;

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * query.h - percent-encoding, the query string and its typed values.
+ *
+ * CONTRACT section 4 is the rule; it follows what FastAPI and pydantic do.
+ * Knows nothing of artifacts.
+ */
+#ifndef QUERY_H
+#define QUERY_H
+
+#include "fault.h"
+
+/*
+ * Decode %XX; '+' stays. An escape that is not two hex digits stays as it
+ * is. Bytes that are not UTF-8 become U+FFFD.
+ */
+struct span query_decode_path(struct arena *arena, struct span text);
+
+/*
+ * The value of the last pair with this name, decoded ('+' is a space, UTF-8
+ * repaired); SPAN_NONE when there is none, "" for a pair without '='.
+ */
+struct span
+query_find(struct arena *arena, struct span query, const char *name);
+
+/*
+ * limit: absent gives LIMIT_PAGE_DEFAULT. What is wrong is noted at
+ * ["query","limit"], and *ret_limit stays.
+ */
+void query_limit(struct span value, struct faults *faults, size_t *ret_limit);
+
+/* A bool at ["query", name]; absent leaves *ret_bool as it is. */
+void query_bool(
+    struct span value, const char *name, struct faults *faults, bool *ret_bool);
+
+/* Percent-encode all but RFC 3986's unreserved characters. */
+void query_encode(struct buffer *buffer, struct span text);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * request.h - a request, from the parameters that nginx sends.
+ *
+ * Knows names of FastCGI parameters and bounds of headers; judges nothing
+ * that a handler should.
+ */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include "mem.h"
+
+/* Where the bytes of the body come from. */
+struct body {
+	void *source;
+	/*
+	 * Up to size bytes; RESULT_END after exactly the bytes that were
+	 * announced, RESULT_MALFORMED when they are fewer or more.
+	 */
+	enum result (*read)(
+	    void *source, char *data, size_t size, size_t *ret_size);
+};
+
+/* All spans live in the arena; SPAN_NONE is a header that was not sent. */
+struct request {
+	struct arena *arena;
+	struct span method;
+	struct span target; /* REQUEST_URI as sent, at most LIMIT_PATH */
+	struct span query;  /* of the target, after '?', not decoded */
+	struct span id;	    /* path parameter, decoded; set by the router */
+	struct span base;   /* "" or "/api/v1"; set by the router */
+	struct span request_id;
+	struct span user; /* REMOTE_USER; "" is absent */
+	struct span content_type;
+	uint64_t content_length;
+	struct span content_digest;
+	struct span repr_digest;
+	struct span idempotency_key;
+	struct span if_match;
+	struct span if_none_match;
+	struct span if_modified_since;
+	struct span if_range;
+	struct span range;
+	struct body body;
+};
+
+/*
+ * Fill a request from NAME=VALUE strings (NULL ends them), all but the body.
+ * RESULT_MALFORMED: *ret_reason says what is wrong, for a 400: a parameter
+ * twice, a control byte (other than a tab) in one that is read, no method,
+ * no target or one not beginning with '/', a length that is no number, a
+ * user, key or request id over its limit, or the sentinel missing that ends
+ * the parameter file (ARTIFACTD_PARAMS=complete).
+ */
+MUST_USE enum result request_parse(struct arena *arena, char *const *parameters,
+    struct request *ret_request, const char **ret_reason);
+
+/*
+ * Is the media type of a Content-Type this one? Case and parameters do not
+ * count.
+ */
+bool request_media_is(struct span content_type, const char *media_type);
+/* application/json or application/…+json */
+bool request_media_is_json(struct span content_type);
+
+/*
+ * The sha-256 member of a Content-Digest or Repr-Digest header (RFC 9530,
+ * a dictionary of RFC 8941). RESULT_END: none, other algorithms are ignored.
+ * RESULT_MALFORMED: there is one and it is not 32 bytes between colons.
+ */
+MUST_USE enum result request_digest(struct span header, uint8_t ret_hash[32]);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * response.h - an answer in the making: status, headers, and where its body
+ * comes from. Outcomes and faults become answers here; so do conditions and
+ * ranges (RFC 9110, sections 13 and 14). No socket in sight.
+ */
+#ifndef RESPONSE_H
+#define RESPONSE_H
+
+#include "request.h"
+#include "store.h"
+
+#define RESPONSE_HEADERS 16
+
+struct header {
+	const char *name;
+	struct span value; /* one line, printable; in the arena */
+};
+
+enum response_body {
+	RESPONSE_TEXT,	  /* text is all of it */
+	RESPONSE_CONTENT, /* size bytes of content from offset on */
+	RESPONSE_QUOTED,  /* text, content as JSON string inside, tail */
+};
+
+struct response {
+	struct arena *arena;
+	int status;
+	struct header headers[RESPONSE_HEADERS];
+	size_t header_count;
+	enum response_body kind;
+	struct span text;
+	struct span tail;
+	struct content content;
+	uint64_t offset;
+	uint64_t size;
+	enum result cause; /* of a 5xx, for the log */
+};
+
+void response_init(struct response *response, struct arena *arena);
+/* Headers beyond RESPONSE_HEADERS are a bug. value must stay in the arena. */
+void
+response_header(struct response *response, const char *name, struct span value);
+
+/* status and a JSON body. */
+void response_json(struct response *response, int status, struct json *value);
+/* {"detail": "<text>"}; the text is formatted. */
+void response_error(struct response *response, int status, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+/* The same for a text that may hold anything. */
+void response_detail(struct response *response, int status, struct span detail);
+/* 422 with all faults. */
+void response_faults(struct response *response, const struct faults *faults);
+/*
+ * What a result other than RESULT_OK means to a client, with what to do
+ * about it; 5xx keep it in cause. NOT_FOUND wants given, the id as sent.
+ */
+void response_result(
+    struct response *response, enum result result, struct span given);
+
+/* A strong ETag of hex digits, in quotes; put as a header. */
+void
+response_etag(struct response *response, const uint8_t *bytes, size_t size);
+
+/* Does If-None-Match (weak comparison) name this tag, as hex? */
+bool response_matches(struct span if_none_match, struct span hex);
+
+/*
+ * An If-Match header for a change (strong comparison): absent, any, or the
+ * tags that could be ours. false: more than LIMIT_IF_MATCH tags, 400.
+ */
+MUST_USE bool response_if_match(
+    struct span header, struct arena *arena, struct change *change);
+
+/* IMF-fixdate of a moment (RFC 9110, 5.6.7), in the arena, whole seconds. */
+struct span response_date(struct arena *arena, uint64_t moment);
+/* Seconds since 1970 of one of the three forms; false: none of them. */
+MUST_USE bool response_parse_date(struct span text, int64_t *ret_seconds);
+
+enum range { RANGE_WHOLE, RANGE_PART, RANGE_UNSATISFIABLE };
+
+/*
+ * A Range header against size bytes: one byte range is honoured, anything
+ * else is ignored (RFC 9110, 14.2). RANGE_PART sets offset and length.
+ */
+enum range response_range(struct span header, uint64_t size,
+    uint64_t *ret_offset, uint64_t *ret_length);
+
+/*
+ * Content-Disposition (RFC 6266): inline or attachment, and the filename as
+ * quoted ASCII and as RFC 8187; SPAN_NONE: no filename. In the arena.
+ */
+struct span
+response_disposition(struct arena *arena, bool is_inline, struct span filename);
+
+#endif

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: ISC */
+/* response_condition.c - */
+
+typedef int response_condition_is_empty;

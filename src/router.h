@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * router.h - the table: method, path pattern, handler.
+ *
+ * CONTRACT section 3: decode the path once, match; 307 for trailing slashes,
+ * 404, 405 with Allow. HEAD goes where GET goes.
+ */
+#ifndef ROUTER_H
+#define ROUTER_H
+
+#include "handle.h"
+
+struct route {
+	const char *pattern; /* "{id}" stands for one segment, not empty */
+	const char *method;
+	void (*handle)(const struct context *context, struct request *request,
+	    struct response *response);
+	bool has_base; /* answered below /api/v1 too */
+	bool has_bare; /* answered without it */
+};
+
+/* Set request->id and base, and fill response by the route's handler or
+ * with 307, 404 or 405. */
+void router_dispatch(const struct context *context, struct request *request,
+    struct response *response);
+
+/* The table itself, for tests: a route with pattern NULL ends it. */
+const struct route *router_table(void);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sandbox.h - what a worker and the writer give up after their start
+ * (RELIABILITY 27). The door to libseccomp.
+ */
+#ifndef SANDBOX_H
+#define SANDBOX_H
+
+#include "result.h"
+
+#include <stdbool.h>
+
+enum sandbox_role { SANDBOX_WORKER, SANDBOX_WRITER };
+
+/*
+ * From now on: no new privileges, no core dump, bounded descriptors, and
+ * only the system calls of the role; any other kills the process. RESULT_IO:
+ * the kernel refused, errno says why. Does nothing where sandbox_is_built()
+ * is false.
+ */
+MUST_USE enum result sandbox_enter(enum sandbox_role role);
+
+/* false in sanitizer builds: their runtime needs more calls than a role. */
+bool sandbox_is_built(void);
+
+/*
+ * Try, in a child per role and act, what the role must not do. Prints a line
+ * for each; true when each try was stopped.
+ */
+bool sandbox_selftest(void);
+
+#endif

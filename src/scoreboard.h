@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * scoreboard.h - a slot per process in memory that all of them share.
+ *
+ * The master makes it before the first fork and fills a slot before each
+ * fork; the process in the slot writes what it does; master (deadlines,
+ * watchdog) and writer (sweeping, applied rows) read. No locks: each field is
+ * one atomic word and means something alone.
+ *
+ * Epochs are what makes sweeping safe without a clock. The writer raises the
+ * epoch after a commit that let go of content. A worker publishes the epoch
+ * that it saw before its first read of a request. Content let go at epoch E
+ * can be swept once no slot publishes an epoch <= E: whoever comes later
+ * began to read after that commit and cannot see the content named.
+ */
+#ifndef SCOREBOARD_H
+#define SCOREBOARD_H
+
+#include "mem.h"
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#define SCOREBOARD_WORKERS 256
+#define SCOREBOARD_WRITER SCOREBOARD_WORKERS /* index of the writer's slot */
+#define SCOREBOARD_SLOTS (SCOREBOARD_WORKERS + 1)
+#define SCOREBOARD_IDLE UINT64_MAX /* the epoch of a slot with no request */
+#define SCOREBOARD_REQUEST_ID 128
+
+struct slot {
+	_Atomic pid_t pid;
+	_Atomic uint64_t incarnation; /* random; 0: the slot is empty */
+	_Atomic uint64_t requests; /* number of the present or last request */
+	_Atomic uint64_t epoch;	   /* seen by the present request */
+	_Atomic int64_t began;	   /* present request, us, monotonic; 0: none */
+	_Atomic int64_t heartbeat; /* us, monotonic */
+	/* For the master's log line when it kills; may be torn. */
+	char request_id[SCOREBOARD_REQUEST_ID];
+};
+
+struct scoreboard {
+	_Atomic uint64_t epoch;
+	struct slot slots[SCOREBOARD_SLOTS];
+};
+
+/* Shared, zeroed memory with all slots idle; NULL: errno says why. */
+struct scoreboard *scoreboard_open(void);
+void scoreboard_close(struct scoreboard *scoreboard);
+
+/* Microseconds of CLOCK_MONOTONIC. */
+int64_t scoreboard_now(void);
+
+/* The master, before a fork and after a reap. */
+void slot_occupy(struct slot *slot, uint64_t incarnation);
+void slot_vacate(struct slot *slot);
+
+/* A worker, around each request. */
+void slot_begin(
+    struct scoreboard *scoreboard, struct slot *slot, struct span request_id);
+void slot_end(struct slot *slot);
+
+/* The lowest epoch that a request in progress has seen, or IDLE. */
+uint64_t scoreboard_oldest(struct scoreboard *scoreboard);
+/* Does a live process have this incarnation? */
+bool scoreboard_has(struct scoreboard *scoreboard, uint64_t incarnation);
+/* Is this request of this incarnation still in progress? */
+bool scoreboard_runs(
+    struct scoreboard *scoreboard, uint64_t incarnation, uint64_t request);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store_lmdb.h - opening an LMDB store, and what only its writer does.
+ *
+ * DESIGN section 2 draws the databases. Open after fork, once per process,
+ * never twice (RELIABILITY 1).
+ */
+#ifndef STORE_LMDB_H
+#define STORE_LMDB_H
+
+#include "scoreboard.h"
+#include "store.h"
+
+struct store_lmdb_options {
+	const char *directory;
+	uint64_t map_size;  /* when created; 0: from the file system */
+	uint64_t max_bytes; /* quota over all content; 0: none */
+	uint64_t reserve;   /* free bytes below which creates are refused */
+};
+
+/*
+ * Create the store if the directory holds none, open it to write, check it
+ * is whole. One process at a time: it holds a lock on the directory. On
+ * failure *ret_store stays and ret_error has a sentence for people.
+ */
+MUST_USE enum result
+store_lmdb_open_writer(const struct store_lmdb_options *options,
+    char ret_error[256], struct store **ret_store);
+
+/* Open what a writer has made, read-only. */
+MUST_USE enum result store_lmdb_open_reader(
+    const char *directory, char ret_error[256], struct store **ret_store);
+
+/* A number for a new blob of this owner; durable with its first chunk. */
+uint64_t store_lmdb_new_blob(struct store *store, struct owner owner);
+
+/*
+ * One bounded slice of sweeping, one commit at most: uploads whose request
+ * has ended become waiting content, waiting content that no request can
+ * still see goes, idempotency keys expire, applied rows of the dead go.
+ * *ret_more: another slice would find work now. RESULT_IO and RESULT_DAMAGED
+ * are as serious as in apply.
+ */
+MUST_USE enum result store_lmdb_sweep(
+    struct store *store, struct scoreboard *scoreboard, bool *ret_more);
+
+/* Free the reader slots of the dead (RELIABILITY 12). */
+void store_lmdb_clear_readers(struct store *store);
+
+/*
+ * Prove the invariants of DESIGN 2 in both directions: records, ids, index,
+ * counters, chunks, pending. Each problem is given to report as one line;
+ * *ret_problems counts them. is_deep hashes all content too.
+ */
+MUST_USE enum result store_lmdb_check(struct store *store, bool is_deep,
+    void (*report)(void *object, const char *line), void *object,
+    uint64_t *ret_problems);
+
+#endif

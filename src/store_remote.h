@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store_remote.h - the store as a worker has it: reads by itself, sends
+ * changes to the writer.
+ *
+ * The channel to the writer comes over the control socket from the master,
+ * and comes anew when the writer was replaced; what was not answered is then
+ * sent again, at most three times (DESIGN 1).
+ */
+#ifndef STORE_REMOTE_H
+#define STORE_REMOTE_H
+
+#include "store.h"
+
+/*
+ * A store that reads through reader and sends to the writer; it owns reader,
+ * but not the control socket.
+ */
+struct store *
+store_remote_open(struct store *reader, int control_fd, uint64_t incarnation);
+
+#endif

@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: ISC */
+/* worker.c - */
+
+typedef int worker_is_empty;

@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: ISC */
+typedef int test_json_check_c_is_empty;
