@@ -1,4 +1,209 @@
 /* SPDX-License-Identifier: ISC */
-/* fcgi.c - */
+/*
+ * fcgi.c - the door to libfcgi 2.4, and its sharp edges (RELIABILITY 16-19):
+ *
+ * - It has no read timeout, so we accept ourselves, set timeouts on the
+ *   socket, and hand it over as an open connection. keepConnection = 1 before
+ *   FCGX_Accept_r keeps it from closing the descriptor at once;
+ *   listen_sock = -1 keeps it from accepting another by itself.
+ * - On a kept connection it would parse the unread rest of a body as FastCGI
+ *   records: keepConnection = 0 before every finish, whatever the peer asked.
+ * - A peer that stalls inside the parameters makes FCGX_Accept_r return 0
+ *   with some of them missing: FCGX_GetError(in) tells.
+ */
 
-typedef int fcgi_is_empty;
+#include "fcgi.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+/* How long libfcgi waits for the peer to close after the answer. */
+#define CLOSE_WAIT_MS "500"
+
+struct fcgi {
+	int listen_fd;
+	unsigned io_timeout;
+	FCGX_Request request;
+	uint64_t body_left;
+};
+
+struct fcgi *
+fcgi_open(int listen_fd, unsigned io_timeout)
+{
+	struct fcgi *fcgi;
+
+	if (setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", CLOSE_WAIT_MS, 1) != 0 ||
+	    FCGX_Init() != 0)
+		return NULL;
+	fcgi = calloc(1, sizeof(*fcgi));
+	if (fcgi == NULL)
+		return NULL;
+	fcgi->listen_fd = listen_fd;
+	fcgi->io_timeout = io_timeout;
+	if (FCGX_InitRequest(&fcgi->request, -1, 0) != 0) {
+		free(fcgi);
+		return NULL;
+	}
+	return fcgi;
+}
+
+void
+fcgi_close(struct fcgi *fcgi)
+{
+	if (fcgi == NULL)
+		return;
+	FCGX_Free(&fcgi->request, 1);
+	free(fcgi);
+}
+
+/* RESULT_END: a signal. RESULT_MALFORMED: the peer left before we came. */
+static enum result
+accept_connection(struct fcgi *fcgi, int *ret_fd)
+{
+	struct timeval timeout = { .tv_sec = fcgi->io_timeout };
+	int fd = accept4(fcgi->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0) {
+		if (errno == EINTR || errno == EAGAIN)
+			return RESULT_END;
+		return errno == ECONNABORTED ? RESULT_MALFORMED : RESULT_IO;
+	}
+	if (setsockopt(
+		fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0 ||
+	    setsockopt(
+		fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0) {
+		(void)close(fd);
+		return RESULT_IO;
+	}
+	*ret_fd = fd;
+	return RESULT_OK;
+}
+
+static bool
+is_responder(const FCGX_Request *request)
+{
+	const char *role = FCGX_GetParam("FCGI_ROLE", request->envp);
+
+	return role != NULL && span_is(span_str(role), "RESPONDER");
+}
+
+enum result
+fcgi_accept(struct fcgi *fcgi)
+{
+	FCGX_Request *request = &fcgi->request;
+	enum result result;
+	int fd;
+
+	result = accept_connection(fcgi, &fd);
+	if (result != RESULT_OK)
+		return result;
+	request->ipcFd = fd;
+	request->keepConnection = 1;
+	/* It closes the connection itself when it fails. */
+	if (FCGX_Accept_r(request) != 0)
+		return RESULT_MALFORMED;
+	request->keepConnection = 0;
+	if (FCGX_GetError(request->in) != 0 || !is_responder(request)) {
+		fcgi_abort(fcgi);
+		return RESULT_MALFORMED;
+	}
+	return RESULT_OK;
+}
+
+char *const *
+fcgi_parameters(const struct fcgi *fcgi)
+{
+	return fcgi->request.envp;
+}
+
+static enum result
+body_end(struct fcgi *fcgi)
+{
+	char byte;
+
+	if (FCGX_GetStr(&byte, 1, fcgi->request.in) != 0 ||
+	    FCGX_GetError(fcgi->request.in) != 0)
+		return RESULT_MALFORMED;
+	return RESULT_END;
+}
+
+static enum result
+body_read(void *source, char *data, size_t size, size_t *ret_size)
+{
+	struct fcgi *fcgi = source;
+	int count;
+
+	if (fcgi->body_left == 0)
+		return body_end(fcgi);
+	if (size > fcgi->body_left)
+		size = (size_t)fcgi->body_left;
+	if (size > INT32_MAX)
+		size = INT32_MAX;
+	count = FCGX_GetStr(data, (int)size, fcgi->request.in);
+	if (count <= 0 || FCGX_GetError(fcgi->request.in) != 0)
+		return RESULT_MALFORMED;
+	fcgi->body_left -= (uint64_t)count;
+	*ret_size = (size_t)count;
+	return RESULT_OK;
+}
+
+struct body
+fcgi_body(struct fcgi *fcgi, uint64_t length)
+{
+	fcgi->body_left = length;
+	return (struct body){ .source = fcgi, .read = body_read };
+}
+
+enum result
+fcgi_write(struct fcgi *fcgi, struct span bytes)
+{
+	int size;
+
+	while (bytes.size > 0) {
+		size = bytes.size > INT32_MAX ? INT32_MAX : (int)bytes.size;
+		if (FCGX_PutStr(bytes.data, size, fcgi->request.out) != size)
+			return RESULT_IO;
+		bytes = span_from(bytes, (size_t)size);
+	}
+	return RESULT_OK;
+}
+
+/* A peer that still sends could not take the answer: closing a socket with
+ * unread bytes resets the connection. */
+static void
+drain(FCGX_Stream *in)
+{
+	char scrap[8192];
+
+	while (FCGX_GetStr(scrap, sizeof(scrap), in) > 0)
+		continue;
+}
+
+enum result
+fcgi_finish(struct fcgi *fcgi)
+{
+	FCGX_Request *request = &fcgi->request;
+	enum result result = RESULT_OK;
+
+	drain(request->in);
+	if (FCGX_FFlush(request->out) != 0 || FCGX_GetError(request->out) != 0)
+		result = RESULT_IO;
+	request->keepConnection = 0;
+	FCGX_Finish_r(request);
+	return result;
+}
+
+void
+fcgi_abort(struct fcgi *fcgi)
+{
+	FCGX_Request *request = &fcgi->request;
+
+	/* So nothing more goes out, not even the end of the request. */
+	(void)shutdown(request->ipcFd, SHUT_RDWR);
+	request->keepConnection = 0;
+	FCGX_Finish_r(request);
+}

@@ -1,4 +1,322 @@
 /* SPDX-License-Identifier: ISC */
-/* worker.c - */
+/*
+ * worker.c - a worker's life: accept, parse, dispatch, send, log. The only
+ * file that knows both FastCGI and the router.
+ */
 
-typedef int worker_is_empty;
+#include "worker.h"
+#include "digest.h"
+#include "fcgi.h"
+#include "log.h"
+#include "router.h"
+#include "sandbox.h"
+#include "store_lmdb.h"
+#include "store_remote.h"
+
+#include <errno.h>
+
+#define PIECE 65536 /* of content, on its way out */
+
+struct worker {
+	const struct process *process;
+	struct store *store;
+	struct fcgi *fcgi;
+	struct arena *arena; /* of the present request */
+};
+
+/* ---- sending ---- */
+
+static bool
+has_body(const struct response *response)
+{
+	return response->status != 304 && response->status != 204;
+}
+
+/* Of the body; -1: not known, since escaping makes it longer. */
+static int64_t
+body_length(const struct response *response)
+{
+	switch (response->kind) {
+	case RESPONSE_TEXT:
+		return (int64_t)response->text.size;
+	case RESPONSE_CONTENT:
+		return (int64_t)response->size;
+	case RESPONSE_QUOTED:
+		break;
+	}
+	return -1;
+}
+
+static enum result
+send_head(struct worker *worker, const struct response *response)
+{
+	const struct header *header;
+	struct buffer head;
+	size_t i;
+
+	buffer_init(&head, worker->arena);
+	buffer_reserve(&head, 1024);
+	buffer_printf(&head, "Status: %d\r\n", response->status);
+	for (i = 0; i < response->header_count; i++) {
+		header = &response->headers[i];
+		buffer_printf(&head, "%s: ", header->name);
+		buffer_append(&head, header->value);
+		buffer_append(&head, SPAN("\r\n"));
+	}
+	if (has_body(response) && body_length(response) >= 0)
+		buffer_printf(&head, "Content-Length: %lld\r\n",
+		    (long long)body_length(response));
+	buffer_append(&head, SPAN("\r\n"));
+	return fcgi_write(worker->fcgi, buffer_span(&head));
+}
+
+/* Content as it is. */
+static enum result
+send_content(struct worker *worker, const struct response *response)
+{
+	uint64_t offset = response->offset, left = response->size;
+	char *piece = arena_alloc(worker->arena, PIECE);
+	enum result result = RESULT_OK;
+	size_t size;
+
+	while (left > 0 && result == RESULT_OK) {
+		result = store_read(worker->store, &response->content, offset,
+		    piece, left < PIECE ? (size_t)left : PIECE, &size);
+		if (result != RESULT_OK)
+			return result;
+		result = fcgi_write(worker->fcgi, span_of(piece, size));
+		offset += size;
+		left -= size;
+	}
+	return result;
+}
+
+/* Content as a JSON string between text and tail. */
+static enum result
+send_quoted(struct worker *worker, const struct response *response)
+{
+	struct json_escaper escaper = { 0 };
+	char *piece = arena_alloc(worker->arena, PIECE);
+	struct buffer escaped;
+	enum result result;
+	uint64_t offset = 0;
+	size_t size;
+
+	buffer_init(&escaped, worker->arena);
+	result = fcgi_write(worker->fcgi, response->text);
+	while (offset < response->content.size && result == RESULT_OK) {
+		result = store_read(worker->store, &response->content, offset,
+		    piece, PIECE, &size);
+		if (result != RESULT_OK)
+			return result;
+		offset += size;
+		buffer_clear(&escaped);
+		json_escape(&escaper, span_of(piece, size),
+		    offset == response->content.size, &escaped);
+		result = fcgi_write(worker->fcgi, buffer_span(&escaped));
+	}
+	if (result != RESULT_OK)
+		return result;
+	return fcgi_write(worker->fcgi, response->tail);
+}
+
+static enum result
+send_body(struct worker *worker, const struct response *response)
+{
+	switch (response->kind) {
+	case RESPONSE_TEXT:
+		return fcgi_write(worker->fcgi, response->text);
+	case RESPONSE_CONTENT:
+		return send_content(worker, response);
+	case RESPONSE_QUOTED:
+		return send_quoted(worker, response);
+	}
+	return RESULT_OK;
+}
+
+/*
+ * What fails after the head has gone can only be told by ending the
+ * connection: the body is then shorter than announced, or not ended.
+ */
+static enum result
+send_response(struct worker *worker, const struct request *request,
+    const struct response *response)
+{
+	enum result result;
+
+	result = send_head(worker, response);
+	if (result == RESULT_OK && has_body(response) &&
+	    !span_is(request->method, "HEAD"))
+		result = send_body(worker, response);
+	if (result == RESULT_OK)
+		return fcgi_finish(worker->fcgi);
+	fcgi_abort(worker->fcgi);
+	return result;
+}
+
+/* ---- one request ---- */
+
+static void
+log_request(struct worker *worker, int level, const char *event,
+    const struct request *request, const struct response *response)
+{
+	log_open(level, event);
+	log_text("request", request->request_id);
+	log_text("method", request->method);
+	log_text("target", request->target);
+	log_number("status", response->status);
+	if (response->cause != RESULT_OK) {
+		log_string("result", result_text(response->cause));
+		log_string("cause", store_reason(worker->store));
+	}
+	log_close();
+}
+
+static void
+log_outcome(struct worker *worker, const struct request *request,
+    struct response *response, enum result sent)
+{
+	if (sent == RESULT_IO && response->status < 500) {
+		/* The peer went away: nobody's fault here. */
+		log_request(
+		    worker, LOG_INFO, "answer_cut_off", request, response);
+		return;
+	}
+	if (sent != RESULT_OK && response->cause == RESULT_OK)
+		response->cause = sent;
+	if (response->status >= 500 || sent != RESULT_OK)
+		log_request(
+		    worker, LOG_ERR, "request_failed", request, response);
+	else if (response->status >= 400)
+		log_request(
+		    worker, LOG_INFO, "request_refused", request, response);
+	else
+		log_request(worker, LOG_DEBUG, "request", request, response);
+}
+
+static void
+dispatch(
+    struct worker *worker, struct request *request, struct response *response)
+{
+	const struct process *process = worker->process;
+	struct context context = {
+		.config = process->config,
+		.store = worker->store,
+		.owner = { process->slot->incarnation,
+		    process->slot->requests },
+	};
+
+	request->body = fcgi_body(worker->fcgi, request->content_length);
+	router_dispatch(&context, request, response);
+}
+
+static void
+serve_request(struct worker *worker)
+{
+	struct request request = { .arena = worker->arena };
+	struct response response;
+	const char *reason;
+	enum result parsed;
+
+	parsed = request_parse(
+	    worker->arena, fcgi_parameters(worker->fcgi), &request, &reason);
+	response_init(&response, worker->arena);
+	slot_begin(worker->process->scoreboard, worker->process->slot,
+	    request.request_id);
+	if (parsed == RESULT_OK)
+		dispatch(worker, &request, &response);
+	else
+		response_error(&response, 400, "%s", reason);
+	log_outcome(worker, &request, &response,
+	    send_response(worker, &request, &response));
+	slot_end(worker->process->slot);
+	arena_reset(worker->arena);
+}
+
+/* ---- start and end ---- */
+
+static bool
+open_store(struct worker *worker)
+{
+	const struct process *process = worker->process;
+	struct store *reader;
+	char error[256];
+
+	if (store_lmdb_open_reader(
+		process->config->state_dir, error, &reader) != RESULT_OK) {
+		log_open(LOG_ERR, "store_refused");
+		log_string("cause", error);
+		log_close();
+		return false;
+	}
+	worker->store = store_remote_open(
+	    reader, process->control_fd, process->slot->incarnation);
+	return true;
+}
+
+static bool
+start(struct worker *worker)
+{
+	const struct process *process = worker->process;
+
+	if (!open_store(worker))
+		return false;
+	worker->fcgi =
+	    fcgi_open(process->listen_fd, process->config->io_timeout);
+	if (worker->fcgi == NULL ||
+	    sandbox_enter(SANDBOX_WORKER) != RESULT_OK) {
+		log_open(LOG_ERR, "start_failed");
+		log_errno("cause", errno);
+		log_close();
+		return false;
+	}
+	return true;
+}
+
+/* Not all retire at once: up to an eighth later. */
+static uint64_t
+retirement(const struct config *config)
+{
+	uint32_t jitter;
+
+	digest_random(&jitter, sizeof(jitter));
+	return config->requests_per_worker +
+	       jitter % (config->requests_per_worker / 8 + 1);
+}
+
+static int
+serve(struct worker *worker)
+{
+	struct slot *slot = worker->process->slot;
+	uint64_t last = retirement(worker->process->config);
+	enum result result;
+
+	while (!process_is_ending() && slot->requests < last) {
+		result = fcgi_accept(worker->fcgi);
+		if (result == RESULT_OK)
+			serve_request(worker);
+		if (result != RESULT_IO)
+			continue;
+		log_open(LOG_ERR, "accept_failed");
+		log_errno("cause", errno);
+		log_close();
+		return PROCESS_FAILED;
+	}
+	return PROCESS_DONE;
+}
+
+int
+worker_run(const struct process *process)
+{
+	struct worker worker = { .process = process };
+	int code = PROCESS_FAILED;
+
+	process_signals();
+	worker.arena = arena_open();
+	if (start(&worker))
+		code = serve(&worker);
+	fcgi_close(worker.fcgi);
+	store_close(worker.store);
+	arena_close(worker.arena);
+	return code;
+}
