@@ -1,4 +1,122 @@
 /* SPDX-License-Identifier: ISC */
-/* fault.c - */
+/*
+ * fault.c - the list of a request's faults and its 422 form.
+ *
+ * The texts are those of the original service (pydantic's), since clients
+ * show them to people.
+ */
+#include "fault.h"
+#include "json.h"
+#include "utf8.h"
 
-typedef int fault_is_empty;
+void
+faults_init(struct faults *faults, struct arena *arena)
+{
+	*faults = (struct faults){ .arena = arena };
+}
+
+void
+faults_add(struct faults *faults, struct fault fault)
+{
+	size_t capacity = faults->capacity;
+
+	if (faults->count == capacity) {
+		capacity = capacity == 0 ? 8 : 2 * capacity;
+		faults->list = arena_resize(faults->arena, faults->list,
+		    faults->capacity * sizeof(fault), capacity * sizeof(fault));
+		faults->capacity = capacity;
+	}
+	faults->list[faults->count++] = fault;
+}
+
+static void
+add_body_fault(struct faults *faults, const char *type, const char *message,
+    struct span name)
+{
+	faults_add(faults, (struct fault){ .type = type,
+			       .message = message,
+			       .area = "body",
+			       .name = name });
+}
+
+void
+fault_missing(struct faults *faults, struct span name)
+{
+	add_body_fault(faults, "missing", "Field required", name);
+}
+
+void
+fault_string_type(struct faults *faults, struct span name)
+{
+	add_body_fault(
+	    faults, "string_type", "Input should be a valid string", name);
+}
+
+void
+fault_string_unicode(struct faults *faults, struct span name)
+{
+	add_body_fault(faults, "string_unicode",
+	    "Input should be a valid string, "
+	    "unable to parse raw data as a unicode string",
+	    name);
+}
+
+void
+fault_too_long(struct faults *faults, struct span name, size_t limit)
+{
+	struct span message = arena_printf(
+	    faults->arena, "String should have at most %zu bytes", limit);
+
+	add_body_fault(faults, "string_too_long", message.data, name);
+}
+
+void
+fault_extra(struct faults *faults, struct span name)
+{
+	add_body_fault(
+	    faults, "extra_forbidden", "Extra inputs are not permitted", name);
+}
+
+void
+fault_not_object(struct faults *faults)
+{
+	add_body_fault(faults, "model_attributes_type",
+	    "Input should be a valid dictionary or object "
+	    "to extract fields from",
+	    SPAN_NONE);
+}
+
+static struct json *
+fault_loc(struct arena *arena, const struct fault *fault)
+{
+	struct json *loc = json_array(arena);
+
+	json_push_text(loc, span_str(fault->area));
+	if (fault->name.data != NULL)
+		json_push_text(loc, utf8_repair(arena, fault->name));
+	if (fault->has_index)
+		json_push_number(loc, fault->index);
+
+	return loc;
+}
+
+struct span
+faults_json(const struct faults *faults)
+{
+	struct arena *arena = faults->arena;
+	struct json *root = json_object(arena);
+	struct json *detail = json_array(arena);
+	struct json *item;
+	size_t i;
+
+	for (i = 0; i < faults->count; i++) {
+		item = json_object(arena);
+		json_put_text(item, "type", span_str(faults->list[i].type));
+		json_put(item, "loc", fault_loc(arena, &faults->list[i]));
+		json_put_text(item, "msg", span_str(faults->list[i].message));
+		json_push(detail, item);
+	}
+	json_put(root, "detail", detail);
+
+	return json_text(arena, root);
+}
