@@ -44,6 +44,10 @@ response_header(struct response *response, const char *name, struct span value);
 
 /* status and a JSON body. */
 void response_json(struct response *response, int status, struct json *value);
+/*
+ * Errors (these four) drop the headers that were put before: what belongs to
+ * an error, such as Content-Range of a 416, is put after.
+ */
 /* {"detail": "<text>"}; the text is formatted. */
 void response_error(struct response *response, int status, const char *format,
     ...) __attribute__((format(printf, 3, 4)));

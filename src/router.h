@@ -24,6 +24,11 @@ struct route {
 void router_dispatch(const struct context *context, struct request *request,
     struct response *response);
 
+/* The same with another table. */
+void
+router_dispatch_in(const struct route *table, const struct context *context,
+    struct request *request, struct response *response);
+
 /* The table itself, for tests: a route with pattern NULL ends it. */
 const struct route *router_table(void);
 
