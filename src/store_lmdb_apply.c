@@ -1,4 +1,194 @@
 /* SPDX-License-Identifier: ISC */
-/* store_lmdb_apply.c - */
+/*
+ * store_lmdb_apply.c - a batch: many changes, one commit, an outcome each.
+ *
+ * A change that is refused leaves no trace, so the others go on. A put that
+ * fails spoils the transaction: it is aborted and the changes are applied
+ * one by one, which fails only the guilty (RELIABILITY 9). What each kind of
+ * change does is store_lmdb_judge.c and store_lmdb_stage.c.
+ */
 
-typedef int store_lmdb_apply_is_empty;
+#include "store_lmdb_state.h"
+
+#include <assert.h>
+
+static enum result (*const kinds[])(
+    struct batch *batch, const struct change *change) = {
+	[CHANGE_CREATE] = batch_create,
+	[CHANGE_UPDATE] = batch_update,
+	[CHANGE_CONTENT] = batch_content,
+	[CHANGE_DELETE] = batch_delete,
+	[CHANGE_STAGE] = batch_stage,
+	[CHANGE_DROP] = batch_drop,
+};
+
+/* ---- exactly once ---- */
+
+/* Staging is harmless to repeat by itself, and far more frequent. */
+static bool
+is_numbered(const struct change *change)
+{
+	return change->number != 0 && change->kind <= CHANGE_DELETE;
+}
+
+/* RESULT_NOT_FOUND: it is new. */
+static enum result
+find_applied(struct batch *batch, const struct change *change)
+{
+	struct applied applied;
+	enum result result;
+
+	if (!is_numbered(change))
+		return RESULT_NOT_FOUND;
+	result = layout_get_applied(
+	    &batch->view, change->owner.incarnation, &applied);
+	if (result != RESULT_OK)
+		return result;
+	if (change->number > applied.number)
+		return RESULT_NOT_FOUND;
+	if (change->number < applied.number)
+		return RESULT_MALFORMED; /* numbers rise */
+	batch->is_repeat = true;
+	batch->id = applied.id;
+	return applied.result;
+}
+
+static enum result
+keep_applied(struct batch *batch, const struct change *change)
+{
+	struct applied applied = {
+		.number = change->number,
+		.result = RESULT_OK,
+		.id = batch->id,
+	};
+
+	if (!is_numbered(change) || batch->is_repeat)
+		return RESULT_OK;
+	return layout_put_applied(
+	    &batch->view, change->owner.incarnation, &applied);
+}
+
+static enum result
+apply_one(struct batch *batch, const struct change *change)
+{
+	enum result result;
+
+	assert(change->kind >= CHANGE_CREATE && change->kind <= CHANGE_DROP);
+	batch->is_repeat = false;
+	batch->id =
+	    change->kind == CHANGE_CREATE ? change->artifact->id : change->id;
+	result = find_applied(batch, change);
+	if (result != RESULT_NOT_FOUND)
+		return result;
+	result = kinds[change->kind](batch, change);
+	if (result != RESULT_OK)
+		return result;
+	return keep_applied(batch, change);
+}
+
+/* ---- a batch ---- */
+
+static bool
+is_disk_low(const struct lmdb *lmdb)
+{
+	uint64_t bytes;
+
+	if (lmdb->reserve == 0)
+		return false;
+	/* If it cannot be said, be careful. */
+	return !lmdb_free_space(lmdb, &bytes) || bytes < lmdb->reserve;
+}
+
+static enum result
+batch_begin(struct batch *batch)
+{
+	enum result result;
+
+	result = layout_get_meta(&batch->view, &batch->meta);
+	if (result == RESULT_NOT_FOUND)
+		return layout_damaged(&batch->view, DB_META);
+	batch->now = moment_now();
+	batch->is_low = is_disk_low(batch->lmdb);
+	return result;
+}
+
+/* Anything but RESULT_OK: the transaction is to be aborted. */
+static enum result
+batch_fill(struct batch *batch, struct change *const *changes, size_t count,
+    struct outcome *ret_outcomes)
+{
+	enum result result;
+	size_t i;
+
+	result = batch_begin(batch);
+	if (result != RESULT_OK)
+		return result;
+	for (i = 0; i < count; i++) {
+		result = apply_one(batch, changes[i]);
+		arena_reset(batch->lmdb->scratch);
+		if (batch->view.error != 0)
+			return result;
+		ret_outcomes[i] = (struct outcome){ result, batch->id };
+	}
+	if (!batch->is_changed)
+		return RESULT_OK;
+	return layout_put_meta(&batch->view, &batch->meta);
+}
+
+/*
+ * RESULT_OK: the outcomes stand. RESULT_UNKNOWN: nobody knows. Anything
+ * else: nothing happened, and if there was but one change, that is why.
+ */
+static enum result
+batch_run(struct lmdb *lmdb, struct change *const *changes, size_t count,
+    struct outcome *ret_outcomes)
+{
+	struct batch batch = { .lmdb = lmdb };
+	size_t waiting = lmdb->garbage.count;
+	enum result result;
+
+	result = lmdb_write_begin(lmdb, &batch.view);
+	if (result != RESULT_OK)
+		return result;
+	result = batch_fill(&batch, changes, count, ret_outcomes);
+	if (result == RESULT_OK && batch.is_changed)
+		result = lmdb_write_commit(lmdb, &batch.view);
+	else
+		lmdb_write_abort(lmdb, &batch.view);
+	if (result != RESULT_OK)
+		garbage_rewind(&lmdb->garbage, waiting);
+	return result;
+}
+
+static void
+fill_outcomes(struct outcome *outcomes, size_t count, enum result result)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		outcomes[i] = (struct outcome){ .result = result };
+}
+
+void
+lmdb_apply(void *state, struct change *const *changes, size_t count,
+    struct outcome *ret_outcomes)
+{
+	struct lmdb *lmdb = state;
+	enum result result;
+	size_t i;
+
+	if (count == 0)
+		return;
+	result = batch_run(lmdb, changes, count, ret_outcomes);
+	if (result == RESULT_OK)
+		return;
+	if (result == RESULT_UNKNOWN || count == 1) {
+		fill_outcomes(ret_outcomes, count, result);
+		return;
+	}
+	for (i = 0; i < count; i++) {
+		result = batch_run(lmdb, changes + i, 1, ret_outcomes + i);
+		if (result != RESULT_OK)
+			fill_outcomes(ret_outcomes + i, 1, result);
+	}
+}

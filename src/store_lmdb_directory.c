@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store_lmdb_directory.c - the directory of a store: is it fit, is it ours,
+ * does it hold a store, a whole one? Knows nothing of what is in data.mdb.
+ *
+ * Every refusal has a sentence for people.
+ */
+
+#include "store_lmdb_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define FORMAT_TEXT "artifactd 1\n"
+
+enum result
+opening_refuse(
+    struct opening *opening, enum result result, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(opening->error, 256, format, arguments);
+	va_end(arguments);
+	return result;
+}
+
+enum result
+opening_refuse_errno(struct opening *opening, const char *what)
+{
+	return opening_refuse(opening, RESULT_IO, "%s: %s: %s",
+	    opening->directory, what, strerror(errno));
+}
+
+enum result
+opening_refuse_code(struct opening *opening, const char *what, int code)
+{
+	return opening_refuse(opening, from_lmdb(code), "%s: %s: %s",
+	    opening->directory, what, mdb_strerror(code));
+}
+
+/* ---- the directory ---- */
+
+/* Where locks or shared maps cannot be trusted (statfs(2)). */
+static const struct {
+	unsigned long magic;
+	const char *name;
+} refused[] = {
+	{ 0x6969, "NFS" },
+	{ 0x517b, "SMB" },
+	{ 0xff534d42, "CIFS" },
+	{ 0xfe534d42, "SMB" },
+	{ 0x65735546, "FUSE" },
+};
+
+static enum result
+check_file_system(struct opening *opening)
+{
+	struct statfs system;
+	size_t i;
+
+	if (fstatfs(opening->lmdb->directory, &system) != 0)
+		return opening_refuse_errno(opening, "fstatfs");
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (((unsigned long)system.f_type & 0xffffffff) ==
+		    refused[i].magic)
+			return opening_refuse(opening, RESULT_IO,
+			    "%s is on %s, which cannot hold a store: use a "
+			    "local file system",
+			    opening->directory, refused[i].name);
+	return RESULT_OK;
+}
+
+enum result
+opening_directory(struct opening *opening)
+{
+	int fd;
+
+	fd = open(opening->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return opening_refuse_errno(opening, "open");
+	opening->lmdb->directory = fd;
+	return check_file_system(opening);
+}
+
+enum result
+opening_make(struct opening *opening)
+{
+	if (mkdir(opening->directory, 0700) == 0)
+		opening->is_new_directory = true;
+	else if (errno != EEXIST)
+		return opening_refuse_errno(opening, "mkdir");
+	return RESULT_OK;
+}
+
+enum result
+opening_lock(struct opening *opening)
+{
+	if (flock(opening->lmdb->directory, LOCK_EX | LOCK_NB) == 0)
+		return RESULT_OK;
+	if (errno != EWOULDBLOCK)
+		return opening_refuse_errno(opening, "flock");
+	return opening_refuse(opening, RESULT_UNAVAILABLE,
+	    "another artifactd uses this state_dir: %s", opening->directory);
+}
+
+/* ---- the file `format` ---- */
+
+static bool
+has_file(const struct opening *opening, const char *name)
+{
+	struct stat stat;
+
+	return fstatat(opening->lmdb->directory, name, &stat, 0) == 0 &&
+	       stat.st_size > 0;
+}
+
+/* RESULT_NOT_FOUND: there is none. */
+static enum result
+check_format_file(struct opening *opening)
+{
+	char text[32] = { 0 };
+	ssize_t size;
+	int fd;
+
+	fd = openat(opening->lmdb->directory, "format", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT
+			   ? RESULT_NOT_FOUND
+			   : opening_refuse_errno(opening, "format");
+	size = read(fd, text, sizeof(text) - 1);
+	(void)close(fd); /* nothing was written */
+	if (size < 0)
+		return opening_refuse_errno(opening, "format");
+	if (!span_is(span_of(text, (size_t)size), FORMAT_TEXT))
+		return opening_refuse(opening, RESULT_MALFORMED,
+		    "%s/format names a format that this version does not "
+		    "know",
+		    opening->directory);
+	return RESULT_OK;
+}
+
+/*
+ * RESULT_OK: a whole store. RESULT_NOT_FOUND: none at all. Anything between
+ * is refused.
+ */
+enum result
+opening_check(struct opening *opening)
+{
+	enum result result = check_format_file(opening);
+	bool has_data = has_file(opening, "data.mdb");
+
+	if (result == RESULT_OK && !has_data)
+		return opening_refuse(opening, RESULT_DAMAGED,
+		    "%s has the file format but no data.mdb: the data is "
+		    "gone; restore a backup",
+		    opening->directory);
+	if (result == RESULT_NOT_FOUND && has_data)
+		return opening_refuse(opening, RESULT_DAMAGED,
+		    "%s has a data.mdb but no file format: its creation did "
+		    "not end, or it is no store; move data.mdb and lock.mdb "
+		    "away",
+		    opening->directory);
+	return result;
+}
+
+enum result
+opening_write_format(struct opening *opening)
+{
+	const struct span text = SPAN(FORMAT_TEXT);
+	int directory = opening->lmdb->directory;
+	bool is_written;
+	int fd;
+
+	fd = openat(directory, "format.new",
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return opening_refuse_errno(opening, "format.new");
+	is_written = fchmod(fd, 0600) == 0 &&
+		     write(fd, text.data, text.size) == (ssize_t)text.size &&
+		     fsync(fd) == 0;
+	if (!is_written) {
+		(void)opening_refuse_errno(opening, "format.new");
+		(void)close(fd); /* it is refused already */
+		return RESULT_IO;
+	}
+	if (close(fd) != 0 ||
+	    renameat(directory, "format.new", directory, "format") != 0 ||
+	    fsync(directory) != 0)
+		return opening_refuse_errno(opening, "format");
+	return RESULT_OK;
+}
+
+/* The parent may be closed to us, but then it held the directory before. */
+enum result
+opening_sync(struct opening *opening)
+{
+	int directory = opening->lmdb->directory;
+	int parent;
+
+	if (fsync(directory) != 0)
+		return opening_refuse_errno(opening, "fsync");
+	parent = openat(directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0 && errno == EACCES && !opening->is_new_directory)
+		return RESULT_OK;
+	if (parent < 0)
+		return opening_refuse_errno(opening, "its parent");
+	if (fsync(parent) != 0) {
+		(void)opening_refuse_errno(opening, "its parent");
+		(void)close(parent); /* it is refused already */
+		return RESULT_IO;
+	}
+	(void)close(parent); /* nothing was written */
+	return RESULT_OK;
+}

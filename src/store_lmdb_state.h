@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store_lmdb_state.h - an open LMDB store, and what its files share.
+ *
+ * Only store_lmdb*.c include this file.
+ */
+#ifndef STORE_LMDB_STATE_H
+#define STORE_LMDB_STATE_H
+
+#include "store_engine.h"
+#include "store_lmdb.h"
+#include "store_lmdb_layout.h"
+
+#include <sys/types.h>
+
+/* Content that waits to be swept: what fits; the rest is found by a scan. */
+#define GARBAGE_ROOM 65536
+
+struct garbage {
+	uint64_t blob;
+	uint64_t epoch; /* of the first `tagged` entries */
+};
+
+/* A ring, oldest first. Only what was committed stays in it. */
+struct garbage_queue {
+	struct garbage *entries; /* GARBAGE_ROOM; owned */
+	size_t head;
+	size_t count;
+	size_t tagged; /* these have an epoch */
+	bool has_more; /* pending has garbage that is not in here */
+};
+
+/* Goes through a database in slices, and again after a pause. */
+struct walk {
+	struct key position; /* go on behind this one; size 0: at the start */
+	int64_t next;	     /* monotonic: not before */
+};
+
+struct lmdb {
+	MDB_env *env;
+	MDB_dbi databases[DB_COUNT];
+	MDB_txn *reader; /* one for all reading, reset between calls */
+	pid_t pid;	 /* of the process that opened it */
+	int directory;	 /* of a writer: locked */
+	bool is_writer;
+	bool is_broken; /* a commit failed: nobody knows what is on disk */
+	size_t last_txn;
+	uint64_t max_bytes;
+	uint64_t reserve;
+	uint64_t next_blob;    /* not below the one in meta */
+	struct arena *scratch; /* of one change at a time; owned */
+	struct garbage_queue garbage;
+	struct walk uploads, promises, applied;
+	char reason[256];
+};
+
+extern const struct store_engine lmdb_engine;
+
+/* Give back everything; parts may be missing. */
+void lmdb_close(void *state);
+/* The state behind a store of this engine. */
+struct lmdb *lmdb_of(const struct store *store);
+
+/*
+ * A view for reading; each is ended in the same call. RESULT_IO when the
+ * store is broken.
+ */
+MUST_USE enum result lmdb_read_begin(struct lmdb *lmdb, struct view *ret_view);
+/* Ends it, keeps in reason what went wrong, and passes the result on. */
+enum result
+lmdb_read_end(struct lmdb *lmdb, struct view *view, enum result result);
+
+/*
+ * The write transaction. Anything but RESULT_OK: nothing to end. RESULT_UNKNOWN:
+ * the store is broken, or somebody else wrote to it (RELIABILITY 6).
+ */
+MUST_USE enum result lmdb_write_begin(struct lmdb *lmdb, struct view *ret_view);
+void lmdb_write_abort(struct lmdb *lmdb, struct view *view);
+/*
+ * RESULT_NO_SPACE: the map is full, nothing happened. RESULT_UNKNOWN: the
+ * commit failed and the store is broken now.
+ */
+MUST_USE enum result lmdb_write_commit(struct lmdb *lmdb, struct view *view);
+
+/* Keep in reason what a view has noted, if it has. */
+void lmdb_note(struct lmdb *lmdb, const struct view *view);
+/* "what: LMDB's words". */
+void lmdb_note_code(struct lmdb *lmdb, const char *what, int code);
+
+/* Free bytes of the disk; false: cannot be said. */
+MUST_USE bool lmdb_free_space(const struct lmdb *lmdb, uint64_t *ret_bytes);
+
+/* ---- the engine's rows, each in the file named ---- */
+
+/* store_lmdb_read.c */
+enum result lmdb_get(void *state, const struct id *id, struct arena *arena,
+    struct artifact **ret_artifact);
+enum result lmdb_find(void *state, struct span prefix,
+    struct id ret_ids[LIMIT_CANDIDATES], size_t *ret_count);
+enum result lmdb_read(void *state, const struct content *content,
+    uint64_t offset, char *data, size_t size, size_t *ret_size);
+enum result lmdb_stat(void *state, struct store_stat *ret_stat);
+
+/* store_lmdb_list.c */
+enum result lmdb_list(void *state, const struct filter *filter,
+    const struct position *position, size_t limit, struct arena *arena,
+    struct page *ret_page);
+
+/* store_lmdb_apply.c */
+void lmdb_apply(void *state, struct change *const *changes, size_t count,
+    struct outcome *ret_outcomes);
+
+/* ---- inside a batch: store_lmdb_apply.c, _judge.c and _stage.c ---- */
+
+struct batch {
+	struct lmdb *lmdb;
+	struct view view;
+	struct meta meta; /* put back at the end */
+	uint64_t now;
+	bool is_low;	 /* the disk is below its reserve */
+	bool is_changed; /* something was put */
+	bool is_repeat;	 /* the change at hand was applied before */
+	struct id id;	 /* what the change at hand is answered with */
+};
+
+/*
+ * One change, in full or not at all: each is judged before its first put.
+ * When a put fails view.error is set, and the batch must be aborted.
+ */
+MUST_USE enum result
+batch_create(struct batch *batch, const struct change *change);
+MUST_USE enum result
+batch_update(struct batch *batch, const struct change *change);
+MUST_USE enum result
+batch_content(struct batch *batch, const struct change *change);
+MUST_USE enum result
+batch_delete(struct batch *batch, const struct change *change);
+MUST_USE enum result
+batch_stage(struct batch *batch, const struct change *change);
+MUST_USE enum result
+batch_drop(struct batch *batch, const struct change *change);
+
+/* Can the content that a CREATE or CONTENT brings be taken? */
+MUST_USE enum result
+content_judge(struct batch *batch, const struct change *change);
+/* Make it a record's, which is to name *ret_blob. */
+MUST_USE enum result content_take(
+    struct batch *batch, const struct change *change, uint64_t *ret_blob);
+/* Let go of what a record named. */
+MUST_USE enum result
+content_release(struct batch *batch, const struct content *content);
+
+/* ---- opening: store_lmdb_directory.c ---- */
+
+struct opening {
+	struct lmdb *lmdb;
+	const char *directory;
+	bool is_new_directory;
+	char *error; /* the sentence, 256 bytes */
+};
+
+/* Say why; the result is passed on. */
+enum result opening_refuse(struct opening *opening, enum result result,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+enum result opening_refuse_errno(struct opening *opening, const char *what);
+enum result
+opening_refuse_code(struct opening *opening, const char *what, int code);
+
+/* Make it, if it is not there. */
+MUST_USE enum result opening_make(struct opening *opening);
+/* Open it, unless its file system cannot hold a store. */
+MUST_USE enum result opening_directory(struct opening *opening);
+/* One writer at a time. */
+MUST_USE enum result opening_lock(struct opening *opening);
+/*
+ * RESULT_OK: it holds a store. RESULT_NOT_FOUND: it holds none. What lies
+ * between is refused.
+ */
+MUST_USE enum result opening_check(struct opening *opening);
+/* Make names of files durable, and the directory's own. */
+MUST_USE enum result opening_sync(struct opening *opening);
+/* The last step of a creation. */
+MUST_USE enum result opening_write_format(struct opening *opening);
+
+/* ---- garbage: store_lmdb_garbage.c ---- */
+
+void garbage_push(struct garbage_queue *queue, uint64_t blob);
+/* Forget what was pushed since there were count entries. */
+void garbage_rewind(struct garbage_queue *queue, size_t count);
+/* Fill the empty queue from what pending holds. */
+MUST_USE enum result
+garbage_load(struct garbage_queue *queue, struct view *view);
+
+#endif
