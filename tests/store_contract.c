@@ -1,2 +1,412 @@
 /* SPDX-License-Identifier: ISC */
-typedef int store_contract_c_is_empty;
+/* store_contract.c - records and changes to them, whatever the engine. */
+
+#include "store_contract.h"
+
+#include "store_kit.h"
+
+#include <criterion/criterion.h>
+
+#define ID_ONE "11111111-2222-4333-8444-555555555555"
+#define ID_OTHER "AAAAAAAA-bbbb-4ccc-9ddd-eeeeeeeeeeee"
+
+static struct span two_ids[] = {
+	{ ID_ONE, ID_TEXT },
+	{ ID_OTHER, ID_TEXT },
+};
+
+/* Nothing left at its default. */
+static struct artifact *
+rich_artifact(struct kit *kit)
+{
+	struct artifact *artifact = kit_artifact(kit);
+
+	artifact->workflow = SPAN("w\0\xc3\xa9");
+	artifact->phase = SPAN("");
+	artifact->session = kit_bytes(kit, LIMIT_SESSION, 1);
+	artifact->title = kit_bytes(kit, LIMIT_TITLE, 2);
+	artifact->creator = SPAN("ada");
+	artifact->is_primary = false;
+	artifact->metadata = kit_bytes(kit, LIMIT_METADATA, 3);
+	artifact->derived_from = two_ids;
+	artifact->derived_count = 2;
+	artifact->content.filename = SPAN("\"f\".txt");
+	return artifact;
+}
+
+void
+contract_gives_back_every_member(const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	struct artifact *artifact = rich_artifact(&kit);
+	struct artifact *plain = kit_artifact(&kit);
+	uint64_t before = moment_now();
+	struct artifact *read;
+
+	cr_assert_eq(kit_create(&kit, artifact, SPAN("hello")), RESULT_OK);
+	cr_assert_eq(kit_create(&kit, plain, SPAN("")), RESULT_OK);
+	read = kit_get(&kit, &artifact->id);
+	kit_expect_same(read, artifact);
+	cr_assert_geq(read->created, before);
+	cr_assert_geq(read->content.stored, before);
+	kit_expect_content(&kit, &read->content, SPAN("hello"));
+	kit_expect_same(kit_get(&kit, &plain->id), plain);
+	kit_close(&kit);
+}
+
+void
+contract_says_when_there_is_no_such_artifact(const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	struct artifact *read = NULL;
+	struct id id = id_random();
+
+	cr_assert_eq(
+	    store_get(kit.store, &id, kit.arena, &read), RESULT_NOT_FOUND);
+	(void)kit_put(&kit, SPAN("x"));
+	cr_assert_eq(
+	    store_get(kit.store, &id, kit.arena, &read), RESULT_NOT_FOUND);
+	cr_assert_null(read);
+	kit_close(&kit);
+}
+
+void
+contract_refuses_an_id_that_is_taken(const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	struct artifact *first = kit_put(&kit, SPAN("first"));
+	struct artifact *second = kit_artifact(&kit);
+	struct artifact *read;
+
+	second->id = first->id;
+	second->title = SPAN("second");
+	cr_assert_eq(kit_create(&kit, second, SPAN("second")), RESULT_EXISTS);
+	read = kit_get(&kit, &first->id);
+	kit_expect_same(read, first);
+	kit_expect_content(&kit, &read->content, SPAN("first"));
+	kit_expect_stat(&kit, 1, 5, 0);
+	kit_close(&kit);
+}
+
+void
+contract_moments_are_unique_and_rise(const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	uint64_t last = 0;
+	uint64_t created;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		created = kit_put(&kit, SPAN(""))->created;
+		cr_assert_gt(created, last);
+		last = created;
+	}
+	kit_close(&kit);
+}
+
+static enum result
+update(struct kit *kit, const struct id *id, struct artifact *artifact,
+    unsigned patch)
+{
+	struct change change = {
+		.kind = CHANGE_UPDATE,
+		.owner = kit->owner,
+		.id = *id,
+		.artifact = artifact,
+		.patch = patch,
+	};
+
+	return kit_apply(kit, &change);
+}
+
+/* What each bit is to do, done by hand. */
+static void
+patch_by_hand(
+    struct artifact *artifact, const struct artifact *source, unsigned patch)
+{
+	if (patch & PATCH_TITLE)
+		artifact->title = source->title;
+	if (patch & PATCH_METADATA)
+		artifact->metadata = source->metadata;
+	if (patch & PATCH_PRIMARY)
+		artifact->is_primary = source->is_primary;
+	if (patch & PATCH_DERIVED) {
+		artifact->derived_from = source->derived_from;
+		artifact->derived_count = source->derived_count;
+	}
+}
+
+void
+contract_an_update_sets_what_the_patch_names(const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	struct artifact source = {
+		.title = SPAN("new title"),
+		.metadata = SPAN("{\"new\":1}"),
+		.derived_from = two_ids,
+		.derived_count = 2,
+		/* Members that no patch names must stay what they are. */
+		.workflow = SPAN("not this"),
+		.content.size = 99,
+	};
+	struct artifact *expected, *read;
+	unsigned patch;
+
+	for (patch = 0; patch < 16; patch++) {
+		expected = kit_put(&kit, SPAN("bytes"));
+		cr_assert_eq(
+		    update(&kit, &expected->id, &source, patch), RESULT_OK);
+		patch_by_hand(expected, &source, patch);
+		read = kit_get(&kit, &expected->id);
+		kit_expect_same(read, expected);
+		cr_assert_eq(read->created, expected->created);
+		cr_assert_eq(read->content.stored, expected->content.stored);
+		kit_expect_content(&kit, &read->content, SPAN("bytes"));
+	}
+	source.id = id_random();
+	cr_assert_eq(
+	    update(&kit, &source.id, &source, PATCH_TITLE), RESULT_NOT_FOUND);
+	kit_close(&kit);
+}
+
+void
+contract_new_content_replaces_all_of_the_old(const struct subject *subject)
+{
+	static const size_t sizes[] = { 0, 3, LIMIT_CHUNK + 7, 0, 1 };
+	struct kit kit = kit_open(subject, 0);
+	struct artifact *artifact = rich_artifact(&kit);
+	struct id id = id_random();
+	struct artifact *read;
+	struct span bytes;
+	size_t i;
+
+	cr_assert_eq(kit_create(&kit, artifact, SPAN("old")), RESULT_OK);
+	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		uint64_t before = moment_now();
+
+		bytes = kit_bytes(&kit, sizes[i], i);
+		cr_assert_eq(
+		    kit_content(&kit, &artifact->id, SPAN("image/png"), bytes),
+		    RESULT_OK);
+		read = kit_get(&kit, &artifact->id);
+		kit_expect_content(&kit, &read->content, bytes);
+		cr_assert_geq(read->content.stored, before);
+		cr_assert(span_is(read->content.type, "image/png"));
+		cr_assert_null(read->content.filename.data);
+		artifact->content = read->content;
+		kit_expect_same(read, artifact);
+	}
+	cr_assert_eq(
+	    kit_content(&kit, &id, SPAN("a/b"), SPAN("x")), RESULT_NOT_FOUND);
+	kit_close(&kit);
+}
+
+void
+contract_a_deleted_artifact_is_gone(const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	struct artifact *artifact = kit_put(&kit, SPAN("x"));
+	struct artifact *other = kit_put(&kit, SPAN("y"));
+	struct filter filter = { 0 };
+	struct position position = { 0 };
+	struct artifact *read = NULL;
+	struct page page;
+
+	cr_assert_eq(kit_delete(&kit, &artifact->id), RESULT_OK);
+	cr_assert_eq(store_get(kit.store, &artifact->id, kit.arena, &read),
+	    RESULT_NOT_FOUND);
+	cr_assert_eq(kit_delete(&kit, &artifact->id), RESULT_NOT_FOUND);
+	cr_assert_eq(
+	    store_list(kit.store, &filter, &position, 10, kit.arena, &page),
+	    RESULT_OK);
+	cr_assert_eq(page.count, 1);
+	kit_expect_same(page.artifacts[0], other);
+	/* Its id is free again. */
+	artifact = kit_artifact(&kit);
+	artifact->title = SPAN("again");
+	cr_assert_eq(kit_create(&kit, artifact, SPAN("z")), RESULT_OK);
+	kit_expect_same(kit_get(&kit, &artifact->id), artifact);
+	kit_close(&kit);
+}
+
+/* ---- If-Match ---- */
+
+static const enum change_kind altering[] = {
+	CHANGE_UPDATE,
+	CHANGE_CONTENT,
+	CHANGE_DELETE,
+};
+
+static struct change
+altering_change(struct kit *kit, enum change_kind kind, const struct id *id)
+{
+	struct artifact *artifact = kit_artifact(kit);
+	struct change change = {
+		.kind = kind,
+		.owner = kit->owner,
+		.id = *id,
+		.patch = kind == CHANGE_UPDATE ? PATCH_TITLE : 0,
+		.has_if_match = true,
+	};
+
+	artifact->title = SPAN("changed");
+	if (kind != CHANGE_DELETE)
+		change.artifact = artifact;
+	return change;
+}
+
+void
+contract_if_match_lets_only_the_present_state_pass(
+    const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	uint8_t etags[3][ETAG_SIZE] = { { 0 } };
+	struct artifact *artifact;
+	struct change change;
+	size_t i;
+
+	for (i = 0; i < sizeof(altering) / sizeof(*altering); i++) {
+		artifact = kit_put(&kit, SPAN("x"));
+		change = altering_change(&kit, altering[i], &artifact->id);
+		/* None, two wrong ones, then the right one as the third. */
+		cr_assert_eq(kit_apply(&kit, &change), RESULT_PRECONDITION);
+		artifact_etag(artifact, kit.arena, etags[0]);
+		etags[0][ETAG_SIZE - 1] ^= 1;
+		change.etags = etags;
+		change.etag_count = 2;
+		cr_assert_eq(kit_apply(&kit, &change), RESULT_PRECONDITION);
+		kit_expect_same(kit_get(&kit, &artifact->id), artifact);
+		artifact_etag(artifact, kit.arena, etags[2]);
+		change.etag_count = 3;
+		cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+		if (altering[i] == CHANGE_DELETE)
+			continue;
+		/* It names a state that was. */
+		cr_assert_eq(kit_apply(&kit, &change), RESULT_PRECONDITION);
+		change.etag_count = 0;
+		change.if_match_any = true;
+		cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	}
+	kit_close(&kit);
+}
+
+void
+contract_a_missing_artifact_comes_before_if_match(const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	uint8_t etags[1][ETAG_SIZE] = { { 0 } };
+	struct id id = id_random();
+	struct change change;
+	size_t i;
+
+	for (i = 0; i < sizeof(altering) / sizeof(*altering); i++) {
+		change = altering_change(&kit, altering[i], &id);
+		change.etags = etags;
+		change.etag_count = 1;
+		cr_assert_eq(kit_apply(&kit, &change), RESULT_NOT_FOUND);
+		change.if_match_any = true;
+		cr_assert_eq(kit_apply(&kit, &change), RESULT_NOT_FOUND);
+	}
+	kit_close(&kit);
+}
+
+/* ---- Idempotency-Key ---- */
+
+/* An empty create with key and meaning of these bytes. */
+static enum result
+keyed_create(struct kit *kit, struct artifact *artifact, uint8_t key,
+    uint8_t meaning, struct id *ret_id)
+{
+	struct outcome outcome = { 0 };
+	struct change change = {
+		.kind = CHANGE_CREATE,
+		.owner = kit->owner,
+		.id = artifact->id,
+		.artifact = artifact,
+		.bytes = SPAN(""),
+		.has_key = true,
+	};
+	enum result result;
+
+	memset(change.key, key, sizeof(change.key));
+	memset(change.meaning, meaning, sizeof(change.meaning));
+	result = store_apply(kit->store, &change, &outcome);
+	*ret_id = outcome.id;
+	return result;
+}
+
+void
+contract_an_idempotent_create_happens_once(const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	struct artifact *first = kit_artifact(&kit);
+	struct artifact *second = kit_artifact(&kit);
+	struct artifact *third = kit_artifact(&kit);
+	struct id id;
+
+	cr_assert_eq(keyed_create(&kit, first, 1, 1, &id), RESULT_OK);
+	cr_assert_arr_eq(id.bytes, first->id.bytes, 16);
+	cr_assert_eq(keyed_create(&kit, second, 1, 1, &id), RESULT_OK);
+	cr_assert_arr_eq(id.bytes, first->id.bytes, 16);
+	cr_assert_eq(keyed_create(&kit, second, 1, 2, &id), RESULT_MISMATCH);
+	kit_expect_stat(&kit, 1, 0, 0);
+	/* Another key is another create; both may mean the same. */
+	cr_assert_eq(keyed_create(&kit, third, 2, 1, &id), RESULT_OK);
+	cr_assert_arr_eq(id.bytes, third->id.bytes, 16);
+	kit_expect_stat(&kit, 2, 0, 0);
+	/* Also when what it made has gone. */
+	cr_assert_eq(kit_delete(&kit, &first->id), RESULT_OK);
+	cr_assert_eq(keyed_create(&kit, second, 1, 1, &id), RESULT_OK);
+	cr_assert_arr_eq(id.bytes, first->id.bytes, 16);
+	cr_assert_eq(keyed_create(&kit, second, 1, 2, &id), RESULT_MISMATCH);
+	kit_expect_stat(&kit, 1, 0, 0);
+	kit_close(&kit);
+}
+
+void
+contract_a_refused_create_does_not_use_up_its_key(const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	struct artifact *taken = kit_put(&kit, SPAN(""));
+	struct artifact *artifact = kit_artifact(&kit);
+	struct artifact *other = kit_artifact(&kit);
+	struct id id;
+
+	other->id = taken->id;
+	cr_assert_eq(keyed_create(&kit, other, 1, 1, &id), RESULT_EXISTS);
+	cr_assert_eq(keyed_create(&kit, artifact, 1, 2, &id), RESULT_OK);
+	cr_assert_arr_eq(id.bytes, artifact->id.bytes, 16);
+	kit_expect_stat(&kit, 2, 0, 0);
+	kit_close(&kit);
+}
+
+/* ---- counts ---- */
+
+void
+contract_counts_follow_each_change(const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	struct artifact source = { .title = SPAN("t") };
+	struct artifact *one, *other;
+	struct span large;
+
+	large = kit_bytes(&kit, 2 * LIMIT_CHUNK + 5, 1);
+	kit_expect_stat(&kit, 0, 0, 0);
+	one = kit_put(&kit, SPAN("12345"));
+	kit_expect_stat(&kit, 1, 5, 0);
+	other = kit_put(&kit, large);
+	kit_expect_stat(&kit, 2, 5 + large.size, 0);
+	cr_assert_eq(update(&kit, &one->id, &source, PATCH_TITLE), RESULT_OK);
+	kit_expect_stat(&kit, 2, 5 + large.size, 0);
+	cr_assert_eq(
+	    kit_content(&kit, &one->id, SPAN("a/b"), large), RESULT_OK);
+	kit_expect_stat(&kit, 2, 2 * large.size, 0);
+	cr_assert_eq(
+	    kit_content(&kit, &other->id, SPAN("a/b"), SPAN("")), RESULT_OK);
+	kit_expect_stat(&kit, 2, large.size, 0);
+	cr_assert_eq(kit_delete(&kit, &one->id), RESULT_OK);
+	kit_expect_stat(&kit, 1, 0, 0);
+	cr_assert_eq(kit_delete(&kit, &other->id), RESULT_OK);
+	kit_expect_stat(&kit, 0, 0, 0);
+	kit_close(&kit);
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: ISC */
+/* store_mem_apply.c - judges and applies changes, one after the other. */
+
+#include "store_mem_state.h"
+
+#include <stdlib.h>
+
+/* ---- content ---- */
+
+static struct blob *
+blob_add(struct mem *mem, struct owner owner)
+{
+	struct blob *blob = mem_row_add(mem, &mem->blobs);
+
+	blob->number = ++mem->last_blob;
+	blob->owner = owner;
+	return blob;
+}
+
+static void
+blob_append(struct blob *blob, struct span bytes)
+{
+	blob->data = realloc(blob->data, blob->size + bytes.size);
+	if (blob->data == NULL)
+		abort();
+	memcpy(blob->data + blob->size, bytes.data, bytes.size);
+	blob->size += bytes.size;
+	blob->chunks++;
+}
+
+static void
+blob_free(struct mem *mem, uint64_t number)
+{
+	struct blob *blob = mem_blob(mem, number);
+
+	if (blob == NULL)
+		return;
+	free(blob->data);
+	mem_row_remove(&mem->blobs,
+	    (size_t)((char *)blob - mem->blobs.rows) / sizeof(*blob));
+}
+
+/* ---- judging ---- */
+
+static bool
+is_over_quota(struct mem *mem, uint64_t added)
+{
+	struct store_stat stat = mem_count(mem);
+
+	return mem->max_bytes != 0 &&
+	       stat.bytes + stat.staged + added > mem->max_bytes;
+}
+
+static bool
+is_owned(const struct blob *blob, const struct owner *owner)
+{
+	return blob != NULL && !blob->is_named &&
+	       blob->owner.incarnation == owner->incarnation &&
+	       blob->owner.request == owner->request;
+}
+
+/* May the record name this content? Nothing happens yet. */
+static enum result
+judge_content(struct mem *mem, const struct change *change)
+{
+	const struct content *content = &change->artifact->content;
+	struct blob *blob = mem_blob(mem, content->blob);
+
+	if (content->blob == 0 && content->size != change->bytes.size)
+		return RESULT_MALFORMED;
+	if (content->blob == 0)
+		return is_over_quota(mem, change->bytes.size) ? RESULT_QUOTA
+							      : RESULT_OK;
+	if (!is_owned(blob, &change->owner) || blob->size != content->size)
+		return RESULT_STALE;
+	return RESULT_OK;
+}
+
+/* The blob that the record is to name; judged before. */
+static uint64_t
+name_content(struct mem *mem, const struct change *change)
+{
+	struct blob *blob = mem_blob(mem, change->artifact->content.blob);
+
+	if (blob == NULL && change->bytes.size == 0)
+		return 0;
+	if (blob == NULL) {
+		blob = blob_add(mem, change->owner);
+		blob_append(blob, change->bytes);
+	}
+	blob->is_named = true;
+	return blob->number;
+}
+
+static bool
+is_state_named(struct mem *mem, const struct change *change,
+    const struct artifact *artifact)
+{
+	uint8_t etag[ETAG_SIZE];
+	size_t i;
+
+	if (!change->has_if_match || change->if_match_any)
+		return true;
+	artifact_etag(artifact, mem->arena, etag);
+	for (i = 0; i < change->etag_count; i++)
+		if (memcmp(change->etags[i], etag, ETAG_SIZE) == 0)
+			return true;
+	return false;
+}
+
+/* ---- applying ---- */
+
+static struct promise *
+promise_find(struct mem *mem, const struct change *change)
+{
+	struct promise *promise;
+	size_t i;
+
+	for (i = 0; change->has_key && i < mem->promises.count; i++) {
+		promise = mem_row(&mem->promises, i);
+		if (memcmp(promise->key, change->key, 32) == 0)
+			return promise;
+	}
+	return NULL;
+}
+
+static enum result
+repeat(const struct promise *promise, const struct change *change,
+    struct outcome *outcome)
+{
+	if (memcmp(promise->meaning, change->meaning, 32) != 0)
+		return RESULT_MISMATCH;
+	outcome->id = promise->id;
+	return RESULT_OK;
+}
+
+static void
+remember(struct mem *mem, const struct change *change)
+{
+	struct promise *promise = mem_row_add(mem, &mem->promises);
+
+	memcpy(promise->key, change->key, 32);
+	memcpy(promise->meaning, change->meaning, 32);
+	promise->id = change->artifact->id;
+}
+
+static enum result
+create(struct mem *mem, const struct change *change, struct outcome *outcome)
+{
+	struct promise *promise = promise_find(mem, change);
+	struct artifact *artifact;
+	uint64_t now = moment_now();
+	enum result result;
+
+	if (promise != NULL)
+		return repeat(promise, change, outcome);
+	if (mem_record_find(mem, &change->artifact->id) != MEM_NOWHERE)
+		return RESULT_EXISTS;
+	result = judge_content(mem, change);
+	if (result != RESULT_OK)
+		return result;
+	artifact = mem_copy(change->artifact, mem->arena);
+	artifact->content.blob = name_content(mem, change);
+	if (now <= mem->last_moment)
+		now = mem->last_moment + 1;
+	mem->last_moment = artifact->created = artifact->content.stored = now;
+	*(struct artifact **)mem_row_add(mem, &mem->records) = artifact;
+	if (change->has_key)
+		remember(mem, change);
+	outcome->id = artifact->id;
+	return RESULT_OK;
+}
+
+static enum result
+update(struct mem *mem, const struct change *change, struct artifact *artifact)
+{
+	struct artifact *source = mem_copy(change->artifact, mem->arena);
+
+	if (change->patch & PATCH_TITLE)
+		artifact->title = source->title;
+	if (change->patch & PATCH_METADATA)
+		artifact->metadata = source->metadata;
+	if (change->patch & PATCH_PRIMARY)
+		artifact->is_primary = source->is_primary;
+	if (change->patch & PATCH_DERIVED) {
+		artifact->derived_from = source->derived_from;
+		artifact->derived_count = source->derived_count;
+	}
+	return RESULT_OK;
+}
+
+static enum result
+replace(struct mem *mem, const struct change *change, struct artifact *artifact)
+{
+	uint64_t old = artifact->content.blob;
+	enum result result = judge_content(mem, change);
+
+	if (result != RESULT_OK)
+		return result;
+	artifact->content = mem_copy(change->artifact, mem->arena)->content;
+	artifact->content.blob = name_content(mem, change);
+	artifact->content.stored = moment_now();
+	blob_free(mem, old);
+	return RESULT_OK;
+}
+
+/* A change to an artifact that has to be there. */
+static enum result
+alter(struct mem *mem, const struct change *change)
+{
+	size_t place = mem_record_find(mem, &change->id);
+	struct artifact *artifact;
+
+	if (place == MEM_NOWHERE)
+		return RESULT_NOT_FOUND;
+	artifact = mem_record(mem, place);
+	if (!is_state_named(mem, change, artifact))
+		return RESULT_PRECONDITION;
+	if (change->kind == CHANGE_UPDATE)
+		return update(mem, change, artifact);
+	if (change->kind == CHANGE_CONTENT)
+		return replace(mem, change, artifact);
+	blob_free(mem, artifact->content.blob);
+	mem_row_remove(&mem->records, place);
+	return RESULT_OK;
+}
+
+/* Chunks but the last are whole, so the size says which one comes next. */
+static enum result
+stage(struct mem *mem, const struct change *change)
+{
+	struct blob *blob = mem_blob(mem, change->blob);
+
+	if (!is_owned(blob, &change->owner))
+		return RESULT_STALE;
+	if (change->chunk < blob->chunks)
+		return RESULT_OK;
+	if (blob->size != (uint64_t)change->chunk * LIMIT_CHUNK)
+		return RESULT_STALE;
+	if (is_over_quota(mem, change->bytes.size))
+		return RESULT_QUOTA;
+	blob_append(blob, change->bytes);
+	return RESULT_OK;
+}
+
+/* What a record names, or somebody else stages, stays. */
+static enum result
+drop(struct mem *mem, const struct change *change)
+{
+	if (is_owned(mem_blob(mem, change->blob), &change->owner))
+		blob_free(mem, change->blob);
+	return RESULT_OK;
+}
+
+static enum result
+apply_new(struct mem *mem, const struct change *change, struct outcome *outcome)
+{
+	switch (change->kind) {
+	case CHANGE_CREATE:
+		return create(mem, change, outcome);
+	case CHANGE_STAGE:
+		return stage(mem, change);
+	case CHANGE_DROP:
+		return drop(mem, change);
+	case CHANGE_UPDATE:
+	case CHANGE_CONTENT:
+	case CHANGE_DELETE:
+		return alter(mem, change);
+	}
+	return RESULT_MALFORMED;
+}
+
+static struct applied *
+applied_of(struct mem *mem, uint64_t incarnation)
+{
+	struct applied *applied;
+	size_t i;
+
+	for (i = 0; i < mem->applied.count; i++) {
+		applied = mem_row(&mem->applied, i);
+		if (applied->incarnation == incarnation)
+			return applied;
+	}
+	applied = mem_row_add(mem, &mem->applied);
+	applied->incarnation = incarnation;
+	return applied;
+}
+
+static void
+apply_one(struct mem *mem, const struct change *change, struct outcome *outcome)
+{
+	struct applied *applied = NULL;
+
+	if (change->number != 0)
+		applied = applied_of(mem, change->owner.incarnation);
+	if (applied != NULL && applied->number == change->number) {
+		*outcome = applied->outcome;
+		return;
+	}
+	*outcome = (struct outcome){ 0 };
+	outcome->result = apply_new(mem, change, outcome);
+	if (applied != NULL) {
+		applied->number = change->number;
+		applied->outcome = *outcome;
+	}
+}
+
+void
+mem_apply(void *state, struct change *const *changes, size_t count,
+    struct outcome *ret_outcomes)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		apply_one(state, changes[i], &ret_outcomes[i]);
+}
+
+/* ---- content on its way in ---- */
+
+enum result
+mem_stage_begin(void *state, struct staging *staging)
+{
+	staging->blob = blob_add(state, staging->owner)->number;
+	return RESULT_OK;
+}
+
+enum result
+mem_stage(void *state, struct staging *staging, struct span bytes)
+{
+	struct change change = {
+		.kind = CHANGE_STAGE,
+		.owner = staging->owner,
+		.blob = staging->blob,
+		.chunk = staging->chunks,
+		.bytes = bytes,
+	};
+
+	return stage(state, &change);
+}
+
+enum result
+mem_stage_end(void *state, struct staging *staging)
+{
+	struct blob *blob = mem_blob(state, staging->blob);
+
+	return is_owned(blob, &staging->owner) ? RESULT_OK : RESULT_STALE;
+}
+
+void
+mem_stage_drop(void *state, struct staging *staging)
+{
+	struct change change = {
+		.kind = CHANGE_DROP,
+		.owner = staging->owner,
+		.blob = staging->blob,
+	};
+
+	(void)drop(state, &change); /* cannot fail */
+}
