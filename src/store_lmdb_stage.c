@@ -135,7 +135,7 @@ batch_stage(struct batch *batch, const struct change *change)
 	return layout_put_pending(&batch->view, change->blob, &pending);
 }
 
-/* A blob that is gone, garbage or a record's is nothing to drop. */
+/* A blob that is gone, garbage, a record's or another's is nothing to drop. */
 enum result
 batch_drop(struct batch *batch, const struct change *change)
 {
@@ -145,10 +145,8 @@ batch_drop(struct batch *batch, const struct change *change)
 	result = layout_get_pending(&batch->view, change->blob, &pending);
 	if (result == RESULT_NOT_FOUND)
 		return RESULT_OK;
-	if (result != RESULT_OK || pending.kind == PENDING_GARBAGE)
+	if (result != RESULT_OK || !is_owner(&pending, change))
 		return result;
-	if (!is_owner(&pending, change))
-		return RESULT_STALE;
 	if (batch->meta.staged < pending.bytes)
 		return layout_damaged(&batch->view, DB_META);
 	batch->meta.staged -= pending.bytes;

@@ -36,6 +36,8 @@ struct walk {
 	int64_t next;	     /* monotonic: not before */
 };
 
+#define LMDB_WALKS 3
+
 struct lmdb {
 	MDB_env *env;
 	MDB_dbi databases[DB_COUNT];
@@ -50,7 +52,7 @@ struct lmdb {
 	uint64_t next_blob;    /* not below the one in meta */
 	struct arena *scratch; /* of one change at a time; owned */
 	struct garbage_queue garbage;
-	struct walk uploads, promises, applied;
+	struct walk walks[LMDB_WALKS]; /* store_lmdb_sweep.c */
 	char reason[256];
 };
 
