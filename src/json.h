@@ -19,8 +19,8 @@ struct json; /* a json-c value; released with the arena */
 
 /* A JSON object that a client sent. */
 struct json_document {
-	struct json *root;
-	struct json_shape shape;
+	struct json *root;	 /* holds the members that were parsed so far */
+	struct json_shape shape; /* here with decoded keys */
 	struct arena *arena;
 };
 

@@ -35,8 +35,8 @@ struct json_shape {
 
 /*
  * Check a whole text. Encoding is judged for all of it first: bytes that are
- * not UTF-8 anywhere are JSON_ENCODING. Depth is judged before syntax where
- * both are wrong. *ret_shape is filled whatever the verdict.
+ * not UTF-8 anywhere are JSON_ENCODING. Of other faults the first counts.
+ * *ret_shape is filled whatever the verdict, as far as the check came.
  */
 MUST_USE enum json_verdict
 json_check(struct arena *arena, struct span text, struct json_shape *ret_shape);
