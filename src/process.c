@@ -1,4 +1,49 @@
 /* SPDX-License-Identifier: ISC */
-/* process.c - */
+/* process.c - how a child hears that it is to end. */
 
-typedef int process_is_empty;
+#include "process.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t is_ending;
+
+static void
+note_end(int signal)
+{
+	(void)signal;
+	is_ending = 1;
+}
+
+static void
+handle(int signal, void (*handler)(int))
+{
+	/* No SA_RESTART: a blocking accept has to notice. */
+	struct sigaction action = { .sa_handler = handler };
+
+	(void)sigemptyset(&action.sa_mask);
+	if (sigaction(signal, &action, NULL) < 0)
+		abort(); /* only for a signal that does not exist */
+}
+
+void
+process_signals(void)
+{
+	sigset_t none;
+
+	handle(SIGTERM, note_end);
+	handle(SIGHUP, SIG_IGN);
+	handle(SIGINT, SIG_IGN);
+	handle(SIGPIPE, SIG_IGN);
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* takes every signal */
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* it is well-formed */
+}
+
+bool
+process_is_ending(void)
+{
+	return is_ending != 0;
+}
