@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: ISC
+"""What the clients of the end-to-end tests share: requests on connections
+that stay open, raw bytes, checks, and the daemon's processes."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+
+PORT = int(os.environ.get("PORT") or 0)
+WORK = Path(os.environ.get("WORK", "."))
+DAEMON = int(os.environ.get("DAEMON") or 0)
+IS_FULL = os.environ.get("E2E_SCALE") == "full"
+
+
+def check(text, is_ok, *facts):
+    """A line for the script that runs us; facts are told on a failure."""
+    print(("ok - " if is_ok else "not ok - ") + text, flush=True)
+    if not is_ok and facts:
+        print("#", *(str(fact)[:500] for fact in facts), flush=True)
+
+
+class Client:
+    """One client: requests one after the other, its connection kept."""
+
+    def __init__(self, timeout=60):
+        self.timeout = timeout
+        self.connection = None
+
+    def send(self, method, path, body=None, headers=None):
+        """(status, headers, bytes)"""
+        headers = dict(headers or {})
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body).encode()
+            headers.setdefault("Content-Type", "application/json")
+        if self.connection is None:
+            self.connection = http.client.HTTPConnection(
+                "127.0.0.1", PORT, timeout=self.timeout)
+        try:
+            self.connection.request(method, path, body, headers)
+            answer = self.connection.getresponse()
+            payload = answer.read()
+        except Exception:
+            self.close()
+            raise
+        if answer.will_close:
+            self.close()
+        return answer.status, answer.headers, payload
+
+    def json(self, method, path, body=None, headers=None):
+        """(status, the answer's JSON)"""
+        status, _, payload = self.send(method, path, body, headers)
+        return status, json.loads(payload)
+
+    def close(self):
+        if self.connection is not None:
+            self.connection.close()
+        self.connection = None
+
+    def create(self, workflow="w", title="t", content="hello", **more):
+        """(status, JSON) of a create; headers= goes to the request."""
+        headers = more.pop("headers", None)
+        return self.json("POST", "/artifacts", {
+            "workflow_id": workflow, "artifact_type": "plan",
+            "title": title, "content": content, **more}, headers)
+
+    def pages(self, target):
+        """Every artifact of a list, page by page."""
+        while target:
+            status, headers, payload = self.send("GET", target)
+            if status != 200:
+                raise RuntimeError(f"{target}: {status} {payload[:200]!r}")
+            yield from json.loads(payload)
+            match = re.search('<([^>]+)>; rel="next"',
+                              headers.get("Link", ""))
+            target = match[1] if match else None
+
+
+def raw(data, end=False, timeout=20):
+    """Send bytes as they are, then nothing more (end closes our half);
+    (status, headers, body) or None for no answer."""
+    with socket.create_connection(("127.0.0.1", PORT), timeout) as peer:
+        try:
+            peer.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # refused early: the answer tells
+        if end:
+            peer.shutdown(socket.SHUT_WR)
+        try:
+            answer = http.client.HTTPResponse(peer)
+            answer.begin()
+            return answer.status, answer.headers, answer.read()
+        except (http.client.HTTPException, OSError):
+            return None
+
+
+def is_error(answer, *statuses):
+    """Is it one of these errors, as the contract has them?"""
+    if answer is None or answer[0] not in statuses:
+        return False
+    try:
+        detail = json.loads(answer[2])["detail"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return bool(detail) and answer[1]["Content-Type"] == "application/json"
+
+
+def multipart(content, filename="f", content_type="text/plain", **fields):
+    """(body, headers) of a form with a file."""
+    boundary = "boundary-of-a-test"
+    body = b"".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
+        f"\r\n\r\n{value}\r\n".encode() for name, value in fields.items())
+    body += (f'--{boundary}\r\nContent-Disposition: form-data; name="file"; '
+             f'filename="{filename}"\r\nContent-Type: {content_type}'
+             "\r\n\r\n").encode() + content
+    return (body + f"\r\n--{boundary}--\r\n".encode(), {
+        "Content-Type": f"multipart/form-data; boundary={boundary}"})
+
+
+def in_threads(functions):
+    """Run them at once; their errors are a failed check."""
+    def guard(function):
+        try:
+            function()
+        except Exception as error:  # told below
+            errors.append(f"{type(error).__name__}: {error}")
+    errors = []
+    threads = [threading.Thread(target=guard, args=(function,))
+               for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        check("no client lost its way", False, errors[:5])
+
+
+# ---- the daemon's processes
+
+def children():
+    """Pids of the daemon's children that still run."""
+    path = f"/proc/{DAEMON}/task/{DAEMON}/children"
+    return [int(pid) for pid in Path(path).read_text().split()
+            if not is_zombie(pid)]
+
+
+def is_zombie(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text() \
+            .rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def has_store_open_to_write(pid):
+    """The writer is the one whose data.mdb is open to be written."""
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            if os.readlink(fd).endswith("data.mdb"):
+                info = Path(f"/proc/{pid}/fdinfo/{fd.name}").read_text()
+                flags = int(re.search(r"flags:\s*(\d+)", info)[1], 8)
+                if flags & os.O_ACCMODE != os.O_RDONLY:
+                    return True
+        except OSError:
+            pass  # closed meanwhile
+    return False
+
+
+def logged(role):
+    """Pids that the log gives this role, the newest last."""
+    text = Path(os.environ["DAEMON_LOG"]).read_text(errors="replace")
+    return [int(pid) for line in text.splitlines()
+            if re.search(rf"\brole={role}\b", line)
+            for pid in re.findall(r"\bpid=(\d+)", line)]
+
+
+def writer():
+    """Its pid, or None while there is none."""
+    for pid in children():
+        try:
+            if has_store_open_to_write(pid):
+                return pid
+        except OSError:
+            pass  # ended meanwhile, or not ours to look into
+    alive = children()
+    return next((pid for pid in reversed(logged("writer"))
+                 if pid in alive), None)
+
+
+def workers():
+    """Pids of the children that are not the writer."""
+    the_writer = writer()
+    return [pid for pid in children() if pid != the_writer]
+
+
+def kill(pid, number=signal.SIGKILL):
+    """True if it was there."""
+    try:
+        os.kill(pid, number)
+        return True
+    except (ProcessLookupError, TypeError):
+        return False
+
+
+def wait_for(condition, seconds=10):
+    """Until condition() is true; its last value."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return value

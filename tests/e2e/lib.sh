@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+#
+# lib.sh - what every script here begins with: a directory of its own, the
+# real nginx with the shipped configuration, the real daemon, and checks.
+#
+#	. "$(dirname "$0")/lib.sh"
+#	start
+#	http POST /artifacts -d '{…}'
+#	check "a create answers 201" [ "$STATUS" = 201 ]
+#	finish
+#
+# Environment: ARTIFACTD (the program), TOP_SRCDIR, E2E_SCALE (quick or
+# full), E2E_LOGS (where to keep the directory of a failed script).
+#
+# Every process that is started here is ended by its pid, at the latest when
+# the script ends.
+set -u
+
+PATH=$PATH:/usr/sbin:/sbin
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TOP_SRCDIR=$(cd "${TOP_SRCDIR:-$HERE/../..}" && pwd)
+ARTIFACTD=${ARTIFACTD:-$TOP_SRCDIR/build/artifactd}
+E2E_SCALE=${E2E_SCALE:-quick}
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/artifactd-e2e.XXXXXX")
+SOCKET=$WORK/fcgi.sock
+STORE=$WORK/store
+DAEMON_LOG=$WORK/artifactd.log
+NGINX_LOG=$WORK/nginx-error.log
+DAEMON=
+NGINX=
+PORT=
+URL=
+COUNT=0
+FAILED=0
+# What tests want different from the defaults: no need of a free gigabyte.
+SETTINGS=(listen="$SOCKET" state_dir="$STORE" workers=8 reserve=1048576)
+# A configuration file has these in its own form.
+CONFIG=/dev/null
+
+mkdir -p "$STORE" "$WORK/nginx-tmp"
+: >"$DAEMON_LOG"
+: >"$NGINX_LOG"
+
+# ---- checks
+
+pass()
+{
+	COUNT=$((COUNT + 1))
+	echo "ok $COUNT - $1"
+}
+
+fail()
+{
+	COUNT=$((COUNT + 1))
+	FAILED=$((FAILED + 1))
+	echo "not ok $COUNT - $1"
+}
+
+# check TEXT COMMAND...: ok if the command succeeds.
+check()
+{
+	local text=$1
+	shift
+
+	if "$@"; then
+		pass "$text"
+	else
+		fail "$text"
+		echo "# $* (status ${STATUS-}, body $(head -c 300 \
+		    "$WORK/body" 2>/dev/null | tr '\0' ' '))"
+	fi
+}
+
+equal()
+{
+	[ "$1" = "$2" ] || { echo "# \"$1\" is not \"$2\""; false; }
+}
+
+# python_checks ARGUMENT...: run python3 with e2e.py at hand; its lines
+# "ok - …" and "not ok - …" are checks of this script.
+python_checks()
+{
+	local line
+
+	while IFS= read -r line; do
+		case $line in
+		"ok - "*) pass "${line#ok - }" ;;
+		"not ok - "*) fail "${line#not ok - }" ;;
+		"exit 0") ;;
+		"exit "*) fail "the client ended well ($line)" ;;
+		*) echo "# $line" ;;
+		esac
+	done < <(
+		export PYTHONPATH=$HERE PYTHONDONTWRITEBYTECODE=1 PORT WORK \
+		    E2E_SCALE DAEMON DAEMON_LOG NGINX_LOG SOCKET ARTIFACTD \
+		    STORE
+		python3 "$@" 2>&1
+		echo "exit $?"
+	)
+}
+
+# ---- the daemon
+
+# daemon_start [NAME=VALUE...]: in the background, with these settings too.
+daemon_start()
+{
+	local arguments=() setting
+
+	for setting in "${SETTINGS[@]}" "$@"; do
+		arguments+=(--set "$setting")
+	done
+	"$ARTIFACTD" -c "$CONFIG" "${arguments[@]}" \
+	    2>>"$DAEMON_LOG" >&2 </dev/null &
+	DAEMON=$!
+}
+
+# Until its socket answers through nginx, at most 15 seconds.
+wait_ready()
+{
+	local tries
+
+	for tries in {1..300}; do
+		[ "$(curl -s -o /dev/null -m 2 -w '%{http_code}' \
+		    "$URL/readyz")" = 200 ] && return
+		kill -0 "$DAEMON" 2>/dev/null || break
+		sleep 0.05
+	done
+	echo "# artifactd does not answer; its last lines:"
+	tail -n 5 "$DAEMON_LOG" | sed 's/^/# /'
+	return 1
+}
+
+# daemon_stop [SIGNAL]: and its exit code in CODE.
+daemon_stop()
+{
+	[ -n "$DAEMON" ] || return 0
+	kill -"${1:-TERM}" "$DAEMON" 2>/dev/null
+	wait "$DAEMON"
+	CODE=$?
+	DAEMON=
+}
+
+# pids ROLE: of the children of the daemon that log with this role.
+pids()
+{
+	local child
+
+	for child in $(children_of "$DAEMON"); do
+		grep -q "role=$1 .*pid=$child\b\|pid=$child\b.*role=$1\b" \
+		    "$DAEMON_LOG" && echo "$child"
+	done
+}
+
+children_of()
+{
+	cat "/proc/$1/task/$1/children" 2>/dev/null
+}
+
+# ---- nginx
+
+free_port()
+{
+	python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+# Its workers stay the user that we are, also as root.
+nginx_render()
+{
+	local user=
+
+	[ "$(id -u)" != 0 ] || user="user root root;"
+	PORT=$(free_port)
+	URL=http://127.0.0.1:$PORT
+	"$TOP_SRCDIR/nginx/render.sh" "$WORK/nginx" "FCGI_SOCKET=$SOCKET" \
+	    "STATE_DIR=$WORK" "PORT=$PORT" "USER_LINE=$user" "$@"
+}
+
+nginx_start()
+{
+	local tries
+
+	nginx -e "$NGINX_LOG" -p "$WORK" -c "$WORK/nginx/nginx.conf" \
+	    2>>"$NGINX_LOG" >&2 </dev/null &
+	NGINX=$!
+	for tries in {1..100}; do
+		[ "$(curl -s -o /dev/null -w '%{http_code}' "$URL/")" = 000 ] ||
+		    return 0
+		sleep 0.05
+	done
+	echo "# nginx does not answer; its last lines:"
+	tail -n 5 "$NGINX_LOG" | sed 's/^/# /'
+	return 1
+}
+
+nginx_stop()
+{
+	[ -n "$NGINX" ] || return 0
+	kill -TERM "$NGINX" 2>/dev/null
+	wait "$NGINX"
+	NGINX=
+}
+
+# start [NAME=VALUE...]: all of it, ready.
+start()
+{
+	nginx_render
+	daemon_start "$@"
+	if ! nginx_start || ! wait_ready; then
+		fail "nginx and artifactd start"
+		finish
+	fi
+}
+
+# ---- requests
+
+# http METHOD PATH [CURL ARGUMENT...]: STATUS; the body in $WORK/body, the
+# headers in $WORK/headers. "-d" sends JSON unless told otherwise.
+http()
+{
+	local method=$1 path=$2
+	shift 2
+
+	case $method in
+	HEAD) set -- -I "$@" ;;
+	*) set -- -X "$method" "$@" ;;
+	esac
+	case " $* " in
+	*" -d "*)
+		case " $* " in
+		*Content-Type:*) ;;
+		*) set -- -H 'Content-Type: application/json' "$@" ;;
+		esac
+		;;
+	esac
+	: >"$WORK/body"
+	: >"$WORK/headers"
+	STATUS=$(curl -s -m 120 --path-as-is -o "$WORK/body" \
+	    -D "$WORK/headers" -w '%{http_code}' "$@" "$URL$path")
+}
+
+body()
+{
+	tr '\0' '?' <"$WORK/body"
+}
+
+# header NAME: of the last answer.
+header()
+{
+	sed -n "s/^$1: \(.*\)\r\$/\1/Ip" "$WORK/headers" | tail -n 1
+}
+
+# member NAME: of the JSON of the last answer.
+member()
+{
+	python3 -c 'import json, sys
+value = json.load(open(sys.argv[1], encoding="utf-8"))
+for key in sys.argv[2].split("."):
+    value = value[int(key) if isinstance(value, list) else key]
+print(value if isinstance(value, str) else json.dumps(value))' \
+	    "$WORK/body" "$1" 2>/dev/null
+}
+
+# is_error STATUS: the last answer, as the contract has errors.
+is_error()
+{
+	equal "$STATUS" "$1" &&
+	    equal "$(header Content-Type)" application/json &&
+	    [ -n "$(member detail)" ] &&
+	    [ -n "$(header X-Request-ID)" ]
+}
+
+# create [TITLE]: an artifact, whose id is then in ID.
+create()
+{
+	http POST /artifacts -d "{\"workflow_id\":\"w\",\"artifact_type\":
+	    \"plan\",\"title\":\"${1:-t}\",\"content\":\"hello\"}"
+	ID=$(member id)
+}
+
+# ---- the end
+
+stop_all()
+{
+	trap '' INT TERM HUP
+	nginx_stop
+	daemon_stop
+}
+
+at_exit()
+{
+	local code=$?
+
+	stop_all
+	if [ "$code" != 0 ] && [ -n "${E2E_LOGS-}" ]; then
+		mkdir -p "$E2E_LOGS"
+		cp "$WORK"/*.log "$E2E_LOGS/" 2>/dev/null
+	fi
+	rm -rf "$WORK"
+}
+
+# The last line of a script.
+finish()
+{
+	echo "# $((COUNT - FAILED)) of $COUNT checks passed"
+	[ "$FAILED" = 0 ] && [ "$COUNT" != 0 ]
+	exit
+}
+
+trap at_exit EXIT
+trap 'exit 130' INT TERM HUP
