@@ -1,2 +1,242 @@
 /* SPDX-License-Identifier: ISC */
-typedef int test_router_c_is_empty;
+/* test_router.c - paths to handlers, 307, 404, 405. */
+
+#include "router.h"
+
+#include <criterion/criterion.h>
+
+static const char *called;
+
+static void
+list(const struct context *context, struct request *request,
+    struct response *response)
+{
+	(void)context;
+	(void)request;
+	response->status = 200;
+	called = "list";
+}
+
+static void
+create(const struct context *context, struct request *request,
+    struct response *response)
+{
+	(void)context;
+	(void)request;
+	response->status = 201;
+	called = "create";
+}
+
+static void
+part(const struct context *context, struct request *request,
+    struct response *response)
+{
+	(void)context;
+	(void)request;
+	response->status = 200;
+	called = "part";
+}
+
+static const struct route table[] = {
+	{ "/things", "GET", list, true, true },
+	{ "/things", "POST", create, true, true },
+	{ "/things/{id}/part", "GET", part, true, true },
+	{ "/alive", "GET", list, false, true },
+	{ "/mode", "GET", list, true, false },
+	{ NULL, NULL, NULL, false, false },
+};
+
+static void
+dispatch(struct arena *arena, const struct route *routes, const char *method,
+    const char *target, struct request *request, struct response *response)
+{
+	struct span rest = span_str(target);
+
+	*request = (struct request){ .arena = arena,
+		.method = span_str(method),
+		.target = span_str(target) };
+	(void)span_split(&rest, '?');
+	request->query = rest;
+	response_init(response, arena);
+	called = "nobody";
+	router_dispatch_in(routes, NULL, request, response);
+}
+
+static const char *
+header(struct response *response, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < response->header_count; i++)
+		if (strcmp(response->headers[i].name, name) == 0)
+			return arena_string(
+			    response->arena, response->headers[i].value);
+	return "none";
+}
+
+Test(router, leads_to_the_handler_of_path_and_method)
+{
+	static const struct {
+		const char *method, *target, *called, *base, *id;
+	} cases[] = {
+		{ "GET", "/things", "list", "", "" },
+		{ "HEAD", "/things", "list", "", "" },
+		{ "POST", "/things?a=/b", "create", "", "" },
+		{ "GET", "/api/v1/things", "list", "/api/v1", "" },
+		{ "GET", "/thing%73", "list", "", "" },
+		{ "GET", "/%61pi/v1/things", "list", "/api/v1", "" },
+		{ "GET", "/things/7/part", "part", "", "7" },
+		{ "GET", "/things%2F7%2fpart", "part", "", "7" },
+		{ "GET", "/things/a%20+b/part", "part", "", "a +b" },
+		{ "GET", "/api/v1/things/%7Bid%7D/part", "part", "/api/v1",
+		    "{id}" },
+		{ "GET", "/things/../part", "part", "", ".." },
+		{ "GET", "/alive", "list", "", "" },
+		{ "GET", "/api/v1/mode", "list", "/api/v1", "" },
+	};
+	struct arena *arena = arena_open();
+	struct request request;
+	struct response response;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		dispatch(arena, table, cases[i].method, cases[i].target,
+		    &request, &response);
+		cr_assert_str_eq(
+		    called, cases[i].called, "%s", cases[i].target);
+		cr_assert(span_is(request.base, cases[i].base), "%s",
+		    cases[i].target);
+		cr_assert(
+		    span_is(request.id, cases[i].id), "%s", cases[i].target);
+	}
+	arena_close(arena);
+}
+
+Test(router, answers_404_for_what_it_does_not_know)
+{
+	static const char *const targets[] = { "/", "//", "/nope", "/Things",
+		"//things", "/%2Fthings", "/api/v1", "/api/v1/",
+		"/api/v1things", "/api/v1/api/v1/things", "/api/v2/things",
+		"/things/x", "/things//part", "/things/x/part/z",
+		"/things/x/Part", "/things/a%2Fb/part", "/api/v1/alive",
+		"/mode", "/mode/", "/things%", "/things%00" };
+	struct arena *arena = arena_open();
+	struct request request;
+	struct response response;
+	size_t i;
+
+	for (i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		dispatch(arena, table, "GET", targets[i], &request, &response);
+		cr_assert_eq(response.status, 404, "%s", targets[i]);
+		cr_assert(span_is(response.text, "{\"detail\":\"Not Found\"}"));
+		cr_assert_str_eq(
+		    header(&response, "Content-Type"), "application/json");
+		cr_assert_str_eq(called, "nobody");
+	}
+	arena_close(arena);
+}
+
+Test(router, answers_405_with_every_method_that_there_is)
+{
+	struct arena *arena = arena_open();
+	struct request request;
+	struct response response;
+
+	dispatch(arena, table, "PUT", "/api/v1/things", &request, &response);
+	cr_assert_eq(response.status, 405);
+	cr_assert(
+	    span_is(response.text, "{\"detail\":\"Method Not Allowed\"}"));
+	cr_assert_str_eq(header(&response, "Allow"), "GET, HEAD, POST");
+
+	dispatch(arena, table, "get", "/things/x/part", &request, &response);
+	cr_assert_eq(response.status, 405);
+	cr_assert_str_eq(header(&response, "Allow"), "GET, HEAD");
+	arena_close(arena);
+}
+
+Test(router, redirects_trailing_slashes_as_the_client_wrote_the_rest)
+{
+	static const struct {
+		const char *method, *target, *location;
+	} cases[] = {
+		{ "GET", "/things/", "/things" },
+		{ "POST", "/things///", "/things" },
+		{ "PUT", "/things/", "/things" }, /* 307 before 405 */
+		{ "GET", "/things%2F/%2f", "/things" },
+		{ "GET", "/api/v1/things/?limit=0&x=%20",
+		    "/api/v1/things?limit=0&x=%20" },
+		{ "GET", "/things/?", "/things" },
+		{ "GET", "/thing%73/", "/thing%73" },
+		{ "GET", "/things/a%20b/part/", "/things/a%20b/part" },
+		{ "GET", "/things/\xff/part/?\xfe", "/things/%FF/part?%FE" },
+	};
+	struct arena *arena = arena_open();
+	struct request request;
+	struct response response;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		dispatch(arena, table, cases[i].method, cases[i].target,
+		    &request, &response);
+		cr_assert_eq(response.status, 307, "%s", cases[i].target);
+		cr_assert_eq(response.text.size, 0);
+		cr_assert_str_eq(
+		    header(&response, "Location"), cases[i].location);
+		cr_assert_str_eq(called, "nobody");
+	}
+	arena_close(arena);
+}
+
+Test(router, never_redirects_to_another_host)
+{
+	static const char *const targets[] = { "//evil.example/",
+		"//evil.example/things/", "/%2Fevil.example/things/",
+		"//things/", "/\\evil.example/", "///things/x/part/" };
+	struct arena *arena = arena_open();
+	struct request request;
+	struct response response;
+	size_t i;
+
+	for (i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		dispatch(arena, table, "GET", targets[i], &request, &response);
+		cr_assert_eq(response.status, 404, "%s", targets[i]);
+		cr_assert_str_eq(header(&response, "Location"), "none");
+	}
+	arena_close(arena);
+}
+
+Test(router, has_the_paths_of_the_contract)
+{
+	static const struct {
+		const char *target, *allow;
+	} cases[] = {
+		{ "/artifacts", "GET, HEAD, POST" },
+		{ "/artifacts/x", "GET, HEAD, PUT, DELETE" },
+		{ "/artifacts/x/content", "GET, HEAD" },
+		{ "/artifacts/x/upload", "POST" },
+		{ "/artifacts/x/raw", "GET, HEAD, PUT" },
+		{ "/api/v1/artifacts", "GET, HEAD, POST" },
+		{ "/api/v1/artifacts/x", "GET, HEAD, PUT, DELETE" },
+		{ "/api/v1/artifacts/x/content", "GET, HEAD" },
+		{ "/api/v1/artifacts/x/upload", "POST" },
+		{ "/api/v1/artifacts/x/raw", "GET, HEAD, PUT" },
+		{ "/healthz", "GET, HEAD" },
+		{ "/readyz", "GET, HEAD" },
+		{ "/openapi.json", "GET, HEAD" },
+		{ "/api/v1/health", "GET, HEAD" },
+		{ "/health", "none" },
+		{ "/api/v1/healthz", "none" },
+	};
+	struct arena *arena = arena_open();
+	struct request request;
+	struct response response;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		dispatch(arena, router_table(), "OPTIONS", cases[i].target,
+		    &request, &response);
+		cr_assert_str_eq(header(&response, "Allow"), cases[i].allow,
+		    "%s", cases[i].target);
+	}
+	arena_close(arena);
+}
