@@ -7,17 +7,18 @@
 # cases CONFIG BASE-PATH: each that fails is told.
 cases()
 {
-	local line
+	local before=$COUNT line
 
 	while IFS= read -r line; do
 		case $line in
 		FAIL*) fail "${line#FAIL }" ;;
-		*passed*) pass "$1 at $2/: $line" ;;
+		*" passed, 0 failed") pass "$1 at $2/: $line" ;;
 		*) echo "# $line" ;;
 		esac
 	done < <(PYTHONDONTWRITEBYTECODE=1 python3 \
 	    "$TOP_SRCDIR/tests/contract/run.py" --base "$URL$2" \
 	    --config "$1" 2>&1 || true)
+	[ "$COUNT" != "$before" ] || fail "$1 at $2/: the cases run"
 }
 
 start

@@ -1,0 +1,137 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# Stopped and started, by signal and by force: everything is still there.
+. "$(dirname "$0")/lib.sh"
+
+start
+
+# all: what the store answers to reads, as one hash.
+all()
+{
+	local id
+
+	http GET '/artifacts?limit=200'
+	cp "$WORK/body" "$WORK/list"
+	{
+		cat "$WORK/list"
+		for id in $(grep -o '"id":"[^"]*"' "$WORK/list" |
+		    cut -d '"' -f 4); do
+			curl -s "$URL/artifacts/$id"
+			curl -s -D - -o - "$URL/artifacts/$id/raw" |
+			    grep -aviE '^(Date|X-Request-ID|Server):'
+		done
+	} | sha256sum
+}
+
+for title in one two three four; do
+	create "$title"
+done
+head -c 3000000 /dev/urandom >"$WORK/file"
+http POST "/artifacts/$ID/upload" -F "file=@$WORK/file;type=image/png"
+http PUT "/artifacts/$ID" -d '{"title":"Five","metadata":{"a":1.0},
+    "is_primary_deliverable":false,"derived_from":["'"$ID"'"]}'
+create gone
+http DELETE "/artifacts/$ID"
+http POST /artifacts -H 'Idempotency-Key: before' -d '{"workflow_id":"w",
+    "artifact_type":"t","title":"keyed","content":"c"}'
+keyed=$(member id)
+http GET '/artifacts?limit=2'
+next=$(header Link | sed 's/^<\(.*\)>.*/\1/')
+http GET "$next"
+page=$(body)
+before=$(all)
+for way in TERM INT KILL TERM; do
+	if [ "$way" = KILL ]; then
+		# All of them at once, as when the machine stops.
+		kill -KILL "$DAEMON" $(children_of "$DAEMON")
+	fi
+	daemon_stop "$way"
+	http GET /readyz
+	check "SIG$way: it is down, and that is a 502" equal "$STATUS" 502
+	daemon_start
+	check "it starts again" wait_ready
+	check "everything is still there" equal "$(all)" "$before"
+	http GET "$next"
+	check "a cursor is still good" equal "$(body)" "$page"
+	http POST /artifacts -H 'Idempotency-Key: before' -d '{
+	    "workflow_id":"w","artifact_type":"t","title":"keyed",
+	    "content":"c"}'
+	check "an idempotency key is still known" \
+	    equal "$STATUS $(member id)" "201 $keyed"
+done
+
+# A restart under load: those that get an answer get a right one.
+python_checks - <<'PYTHON'
+import threading
+import time
+
+import e2e
+
+
+def slow():
+    body, headers = e2e.multipart(b"z" * 20000000, workflow_id="drain",
+                                  artifact_type="t")
+    try:
+        answers.append(e2e.Client().json("POST", "/artifacts", body, headers))
+    except Exception as error:
+        answers.append((0, repr(error)))
+
+
+answers = []
+threads = [threading.Thread(target=slow) for _ in range(4)]
+for thread in threads:
+    thread.start()
+time.sleep(0.1)
+e2e.kill(e2e.DAEMON, 15)
+for thread in threads:
+    thread.join()
+e2e.check("a drain lets requests end or tells them with a 502 in JSON",
+          all(status in (201, 502) for status, _ in answers), answers)
+(e2e.WORK / "made").write_text("".join(
+    answer["id"] + "\n" for status, answer in answers if status == 201))
+PYTHON
+daemon_stop
+check "a drain ends well" equal "$CODE" 0
+daemon_start
+wait_ready
+while read -r id; do
+	http GET "/artifacts/$id/raw"
+	check "what was acknowledged in a drain is there" \
+	    equal "$(wc -c <"$WORK/body")" 20000000
+done <"$WORK/made"
+
+# A store of which something was taken away is refused, with a sentence.
+daemon_stop
+mv "$STORE/format" "$WORK/format"
+: >"$DAEMON_LOG"
+daemon_start
+wait "$DAEMON"
+CODE=$?
+DAEMON=
+check "data.mdb without format: it does not start" [ "$CODE" != 0 ]
+check "… and says why" grep -q 'format' "$DAEMON_LOG"
+mv "$WORK/format" "$STORE/format"
+daemon_start
+check "with it it does" wait_ready
+check "and everything is there" \
+    [ "$(curl -s -o /dev/null -w '%{http_code}' \
+    "$URL/artifacts/$keyed")" = 200 ]
+
+# Two daemons on one store.
+timeout 20 "$ARTIFACTD" -c /dev/null --set "state_dir=$STORE" \
+    --set "listen=$WORK/second.sock" --set workers=1 >"$WORK/second" 2>&1
+code=$?
+check "a second daemon on the store is refused" \
+    [ "$code" != 0 -a "$code" != 124 ]
+check "… with a sentence that names the directory" \
+    grep -q "$STORE" "$WORK/second"
+timeout 20 "$ARTIFACTD" -c /dev/null --set "state_dir=$WORK/third" \
+    --set "listen=$SOCKET" --set workers=1 >"$WORK/second" 2>&1
+code=$?
+check "a second daemon on the socket is refused" \
+    [ "$code" != 0 -a "$code" != 124 ]
+check "… with a sentence that names the socket" \
+    grep -q "$SOCKET" "$WORK/second"
+check "and the first one serves" wait_ready
+finish
