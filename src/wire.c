@@ -174,6 +174,7 @@ wire_receive(int fd, int timeout_ms, struct arena *arena,
 	struct msghdr header = { 0 };
 	struct iovec part = { packet, sizeof(packet) };
 	enum result result;
+	struct span bytes;
 	ssize_t size;
 
 	if (timeout_ms != 0 && !wait_readable(fd, timeout_ms))
@@ -189,10 +190,11 @@ wire_receive(int fd, int timeout_ms, struct arena *arena,
 	if (size == 0)
 		return RESULT_END;
 	message.fd = attached(&header);
-	result =
-	    (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0
-		? RESULT_MALFORMED
-		: decode(span_of(part.iov_base, (size_t)size), arena, &message);
+	/* What is decoded points into it, and the next one comes soon. */
+	bytes = arena_copy(arena, span_of(packet, (size_t)size));
+	result = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0
+		     ? RESULT_MALFORMED
+		     : decode(bytes, arena, &message);
 	if (result == RESULT_OK &&
 	    (message.kind == WIRE_CHANNEL) != (message.fd >= 0))
 		result = RESULT_MALFORMED;

@@ -132,3 +132,19 @@ Test(wire, refuses_a_message_over_the_limit)
 	cr_assert_gt(send(fds[0], bytes, LIMIT_MESSAGE + 1, 0), 0);
 	cr_assert_eq(wire_receive(fds[1], 0, arena, &got), RESULT_MALFORMED);
 }
+
+Test(wire, keeps_a_message_while_the_next_one_comes)
+{
+	struct change stage = { .kind = CHANGE_STAGE, .blob = 1 };
+	struct wire_message sent = { .kind = WIRE_CHANGE, .change = &stage };
+	struct wire_message first, second;
+
+	stage.bytes = SPAN("first");
+	cr_assert_eq(wire_send(fds[0], &sent, true, arena), RESULT_OK);
+	stage.bytes = SPAN("other");
+	cr_assert_eq(wire_send(fds[0], &sent, true, arena), RESULT_OK);
+	cr_assert_eq(wire_receive(fds[1], 0, arena, &first), RESULT_OK);
+	cr_assert_eq(wire_receive(fds[1], 0, arena, &second), RESULT_OK);
+	cr_assert(span_is(first.change->bytes, "first"));
+	cr_assert(span_is(second.change->bytes, "other"));
+}
