@@ -217,6 +217,7 @@ static const struct body bodies[] = {
 	BAD("\r\n\r\n" BEGIN "name=a\r\n\r\n1" END),
 	BAD("\n" BEGIN "name=a\r\n\r\n1" END),
 	BAD(" " BEGIN "name=a\r\n\r\n1" END),
+	BAD("x\r\n" BEGIN "name=a\r\n\r\n1" END),
 	BAD("XBX\r\n"),
 	BAD("--YYY\r\n" DISPOSITION "name=a\r\n\r\n1\r\n--YYY--\r\n"),
 	BAD("--XBXx\r\n" DISPOSITION "name=a\r\n\r\n1" END),
