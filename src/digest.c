@@ -90,13 +90,25 @@ encode(struct arena *arena, struct span bytes, int variant)
 	return span_of(text, strlen(text));
 }
 
+/* libsodium 1.0.18 takes some bytes over 0x7f for digits. */
+static bool
+is_ascii(struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.size; i++)
+		if (text.data[i] == '\0' || (text.data[i] & 0x80) != 0)
+			return false;
+	return true;
+}
+
 static bool
 decode(struct span text, int variant, uint8_t *ret_bytes, size_t size,
     size_t *ret_size)
 {
 	size_t decoded;
 
-	if (text.size > 0 && memchr(text.data, '\0', text.size) != NULL)
+	if (!is_ascii(text))
 		return false;
 	if (sodium_base642bin(ret_bytes, size, text.data, text.size, NULL,
 		&decoded, NULL, variant) != 0)

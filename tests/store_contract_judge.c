@@ -147,6 +147,34 @@ contract_many_changes_see_each_other(const struct subject *subject)
 	kit_close(&kit);
 }
 
+/* Faster than the clock counts. */
+void
+contract_creates_at_once_have_moments_of_their_own(
+    const struct subject *subject)
+{
+	enum { BATCH = 200 };
+	struct kit kit = kit_open(subject, 0);
+	struct change changes[BATCH];
+	struct change *list[BATCH];
+	struct outcome outcomes[BATCH];
+	uint64_t created, last = 0;
+	size_t i;
+
+	for (i = 0; i < BATCH; i++) {
+		changes[i] =
+		    numbered(&kit, CHANGE_CREATE, kit_artifact(&kit), 0);
+		list[i] = &changes[i];
+	}
+	store_apply_many(kit.store, list, BATCH, outcomes);
+	for (i = 0; i < BATCH; i++) {
+		cr_assert_eq(outcomes[i].result, RESULT_OK);
+		created = kit_get(&kit, &changes[i].id)->created;
+		cr_assert_gt(created, last);
+		last = created;
+	}
+	kit_close(&kit);
+}
+
 /* ---- staging by hand ---- */
 
 static struct staging
