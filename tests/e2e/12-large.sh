@@ -13,8 +13,9 @@ private_kib()
 	local child
 
 	for child in $(children_of "$DAEMON"); do
-		awk '/^Private/ { sum += $2 } END { print sum + 0 }' \
-		    "/proc/$child/smaps_rollup" 2>/dev/null
+		# Not Private_* of smaps: that counts pages of the store's file
+		# that nobody else happens to have mapped.
+		awk '/^RssAnon/ { print $2 }' "/proc/$child/status"
 	done | sort -n | tail -n 1
 }
 

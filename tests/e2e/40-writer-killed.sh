@@ -140,7 +140,7 @@ back = [i for i in deleted if client.send("GET", f"/artifacts/{i}")[0] != 404]
 e2e.check(f"all {len(deleted)} that were deleted stay so", not back, back[:3])
 PYTHON
 check "the log has an obituary of a writer" \
-    grep -q 'role=writer.*signal\|signal.*role=writer' "$DAEMON_LOG"
+    grep -q 'event=child_ended.* child=writer .*signal=9' "$DAEMON_LOG"
 daemon_stop
 check "it ends well after all that" equal "$CODE" 0
 finish

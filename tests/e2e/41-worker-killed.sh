@@ -93,5 +93,5 @@ e2e.check("all workers are back", e2e.wait_for(
     lambda: len(e2e.workers()) == 6), e2e.workers())
 PYTHON
 check "the log has an obituary of a worker" \
-    grep -q 'role=worker.*signal\|signal.*role=worker' "$DAEMON_LOG"
+    grep -q 'event=child_ended.* child=worker .*signal=9' "$DAEMON_LOG"
 finish
