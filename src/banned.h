@@ -14,6 +14,14 @@
 #include <string.h>
 #include <time.h>
 
+/* Some are macros too, with some compilers. */
+#undef strcpy
+#undef strncpy
+#undef strcat
+#undef strncat
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strncpy strcat strncat  /* span, buffer, memcpy */
 #pragma GCC poison sprintf vsprintf		  /* snprintf, buffer_printf */
 #pragma GCC poison strtok			  /* span functions */
