@@ -19,7 +19,7 @@
 	"#\nContent-Disposition: form-data; name=\"file\"; " head "\n\n" value \
 	"\n"
 #define MEMBERS FIELD("workflow_id", "w") FIELD("artifact_type", "Plan")
-/* SHA-256 of "hello" and of GOOD's base64 are sha-256 of these bytes. */
+/* Of "hello". */
 #define HELLO "sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:"
 
 /* ---- JSON ---- */
@@ -338,15 +338,16 @@ Test(handle_create, takes_title_and_type_from_the_part)
 
 Test(handle_create, collects_the_faults_of_a_form)
 {
-	static const char *const order[] = { "missing\",\"loc\":[\"body\","
-					     "\"workflow_id",
-		"string_type\",\"loc\":[\"body\",\"artifact_type",
-		"missing\",\"loc\":[\"body\",\"title",
-		"value_error\",\"loc\":[\"body\",\"file",
-		"string_unicode\",\"loc\":[\"body\",\"phase_id",
-		"string_too_long\",\"loc\":[\"body\",\"session_id",
-		"extra_forbidden\",\"loc\":[\"body\",\"zz",
-		"extra_forbidden\",\"loc\":[\"body\",\"content\"]" };
+	static const char *const order[] = {
+		"missing\",\"loc\":[\"body\",\"workflow_id\"",
+		"string_type\",\"loc\":[\"body\",\"artifact_type\"",
+		"missing\",\"loc\":[\"body\",\"title\"",
+		"value_error\",\"loc\":[\"body\",\"file\"",
+		"string_unicode\",\"loc\":[\"body\",\"phase_id\"",
+		"string_too_long\",\"loc\":[\"body\",\"session_id\"",
+		"extra_forbidden\",\"loc\":[\"body\",\"zz\"",
+		"extra_forbidden\",\"loc\":[\"body\",\"content\"]",
+	};
 	struct trial trial;
 	struct span body, form;
 	const char *at;
@@ -387,6 +388,23 @@ Test(handle_create, a_form_without_parts_misses_all)
 	    MEMBERS FILE_PART("filename=\"\"", "x") "#--\n");
 	trial_expect(&trial, 422,
 	    FAULT("missing", "\"body\",\"title\"", "Field required"));
+	trial_close(&trial);
+}
+
+Test(handle_create, takes_fields_as_long_as_they_may_be)
+{
+	struct trial trial;
+	struct span form;
+
+	trial_open(&trial);
+	form = arena_printf(trial.made,
+	    FIELD("workflow_id", "%0200d") FIELD("artifact_type", "%064d")
+		FIELD("title", "%01024d")
+		    FILE_PART("filename=\"\"", "") "#--\n",
+	    1, 1, 1);
+	trial_form(&trial, "/artifacts", form.data);
+	trial_expect_status(&trial, 201);
+	cr_assert_eq(trial_member(&trial, "title").size, LIMIT_TITLE);
 	trial_close(&trial);
 }
 
