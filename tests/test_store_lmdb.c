@@ -1,2 +1,486 @@
 /* SPDX-License-Identifier: ISC */
-typedef int test_store_lmdb_c_is_empty;
+/*
+ * test_store_lmdb.c - the LMDB engine: the contract, opening, damage, commits
+ * that fail. Sweeping and checking are test_store_lmdb_sweep.c.
+ */
+
+#include "lmdb_kit.h"
+
+#include "pack.h"
+#include "store_engine.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+STORE_CONTRACT(store_lmdb, &lmdb_subject)
+STORE_CONTRACT_JUDGE(store_lmdb, &lmdb_subject)
+
+static void
+write_file(const char *name, const char *text)
+{
+	FILE *file = fopen(lmdb_path(name), "w");
+
+	cr_assert_not_null(file);
+	cr_assert_geq(fputs(text, file), 0);
+	cr_assert_eq(fclose(file), 0);
+}
+
+/* ---- opening ---- */
+
+Test(store_lmdb, creates_files_that_only_the_owner_reads)
+{
+	static const char *const names[] = { "data.mdb", "lock.mdb", "format" };
+	struct store *store;
+	struct stat stat_of;
+	size_t i;
+
+	(void)umask(0); /* returns the old one */
+	store = lmdb_writer();
+	for (i = 0; i < 3; i++) {
+		cr_assert_eq(stat(lmdb_path(names[i]), &stat_of), 0);
+		cr_assert_eq(stat_of.st_mode & 07777, 0600, "%s", names[i]);
+	}
+	store_close(store);
+	lmdb_remove();
+}
+
+Test(store_lmdb, makes_a_missing_directory_for_itself_alone)
+{
+	struct store_lmdb_options options = { 0 };
+	struct stat stat_of;
+	struct store *store;
+
+	options.directory = lmdb_directory();
+	cr_assert_eq(rmdir(options.directory), 0);
+	(void)umask(0177); /* returns the old one */
+	cr_assert_eq(lmdb_try(&options, &store), RESULT_OK, "%s", lmdb_error);
+	cr_assert_eq(stat(options.directory, &stat_of), 0);
+	cr_assert_eq(stat_of.st_mode & 07777, 0700);
+	store_close(store);
+	lmdb_remove();
+}
+
+Test(store_lmdb, refuses_data_whose_creation_did_not_end)
+{
+	struct store *store = lmdb_writer();
+
+	store_close(store);
+	cr_assert_eq(unlink(lmdb_path("format")), 0);
+	cr_assert_eq(lmdb_try(NULL, &store), RESULT_DAMAGED);
+	cr_assert_not_null(strstr(lmdb_error, "no file format"));
+	lmdb_remove();
+}
+
+Test(store_lmdb, refuses_to_start_afresh_where_data_is_gone)
+{
+	struct store *store = lmdb_writer();
+
+	store_close(store);
+	cr_assert_eq(truncate(lmdb_path("data.mdb"), 0), 0);
+	cr_assert_eq(lmdb_try(NULL, &store), RESULT_DAMAGED);
+	cr_assert_not_null(strstr(lmdb_error, "restore a backup"));
+	lmdb_remove();
+}
+
+Test(store_lmdb, refuses_another_format)
+{
+	struct store *store = lmdb_writer();
+
+	store_close(store);
+	write_file("format", "artifactd 2\n");
+	cr_assert_eq(lmdb_try(NULL, &store), RESULT_MALFORMED);
+	cr_assert_not_null(strstr(lmdb_error, "does not know"));
+	lmdb_remove();
+}
+
+Test(store_lmdb, refuses_counters_that_are_damaged)
+{
+	struct store *store = lmdb_writer();
+
+	store_close(store);
+	raw_flip("meta", 9);
+	cr_assert_eq(lmdb_try(NULL, &store), RESULT_DAMAGED);
+	cr_assert_not_null(strstr(lmdb_error, "meta"), "%s", lmdb_error);
+	lmdb_remove();
+}
+
+Test(store_lmdb, a_second_writer_is_refused)
+{
+	struct store *store = lmdb_writer();
+	struct store *second;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(lmdb_try(NULL, &second) == RESULT_UNAVAILABLE &&
+			      strstr(lmdb_error, "another artifactd") != NULL
+			  ? 0
+			  : 1);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0);
+	store_close(store);
+	lmdb_remove();
+}
+
+Test(store_lmdb, a_reader_needs_a_store)
+{
+	struct store *store;
+
+	cr_assert_eq(
+	    store_lmdb_open_reader(lmdb_directory(), lmdb_error, &store),
+	    RESULT_NOT_FOUND);
+	cr_assert_not_null(strstr(lmdb_error, "no store"));
+	lmdb_remove();
+}
+
+Test(store_lmdb, opening_again_keeps_all)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct span bytes = kit_bytes(&kit, 3 * LIMIT_CHUNK + 5, 1);
+	struct artifact *before = kit_put(&kit, bytes);
+	struct artifact *after;
+
+	lmdb_reopen(&kit);
+	after = kit_get(&kit, &before->id);
+	kit_expect_same(after, before);
+	cr_assert_eq(after->created, before->created);
+	kit_expect_content(&kit, &after->content, bytes);
+	kit_expect_stat(&kit, 1, bytes.size, 0);
+	kit_close(&kit);
+}
+
+Test(store_lmdb, another_process_reads_what_the_writer_wrote)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct artifact *artifact = kit_put(&kit, SPAN("hello"));
+	struct artifact *read;
+	struct store *store = NULL;
+	char data[8];
+	size_t size;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (store_lmdb_open_reader(
+			lmdb_directory(), lmdb_error, &store) != RESULT_OK)
+			_exit(1);
+		if (store_get(store, &artifact->id, kit.arena, &read) !=
+			RESULT_OK ||
+		    store_read(store, &read->content, 0, data, 8, &size) !=
+			RESULT_OK)
+			_exit(2);
+		_exit(size == 5 && memcmp(data, "hello", 5) == 0 ? 0 : 3);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0);
+	store_lmdb_clear_readers(kit.store);
+	kit_close(&kit);
+}
+
+/* ---- damage ---- */
+
+/* Flip each of some bits of the first row, and look whether it is seen. */
+static void
+flip_and(const char *database, struct artifact *artifact,
+    enum result (*look)(struct kit *kit, struct artifact *artifact))
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct artifact *own = kit_put(&kit, SPAN("some content"));
+	size_t bit;
+
+	(void)artifact;
+	for (bit = 0; bit < 64; bit += 5) {
+		store_close(kit.store);
+		raw_flip(database, bit);
+		kit.store = lmdb_writer();
+		cr_assert_eq(look(&kit, own), RESULT_DAMAGED, "bit %zu of %s",
+		    bit, database);
+		cr_assert_not_null(strstr(store_reason(kit.store), database));
+		cr_assert_gt(lmdb_check(kit.store, false), 0);
+		store_close(kit.store);
+		raw_flip(database, bit);
+		kit.store = lmdb_writer();
+	}
+	kit_close(&kit);
+}
+
+static enum result
+look_at_record(struct kit *kit, struct artifact *artifact)
+{
+	struct artifact *read;
+
+	return store_get(kit->store, &artifact->id, kit->arena, &read);
+}
+
+static enum result
+look_at_list(struct kit *kit, struct artifact *artifact)
+{
+	const struct filter filter = { .workflow = artifact->workflow };
+	const struct position start = { 0 };
+	struct page page;
+
+	return store_list(kit->store, &filter, &start, 10, kit->arena, &page);
+}
+
+static enum result
+look_at_prefix(struct kit *kit, struct artifact *artifact)
+{
+	struct id ids[LIMIT_CANDIDATES];
+	size_t count;
+
+	(void)artifact; /* the only one */
+	return store_find(kit->store, SPAN(""), ids, &count);
+}
+
+static enum result
+look_at_content(struct kit *kit, struct artifact *artifact)
+{
+	char data[64];
+	size_t size = 0;
+	enum result result;
+
+	result = store_read(
+	    kit->store, &artifact->content, 0, data, sizeof(data), &size);
+	cr_assert_eq(size, 0);
+	return result;
+}
+
+static enum result
+look_by_deleting(struct kit *kit, struct artifact *artifact)
+{
+	return kit_delete(kit, &artifact->id);
+}
+
+Test(store_lmdb, a_flipped_bit_is_never_answered)
+{
+	flip_and("records", NULL, look_at_record);
+	flip_and("records", NULL, look_at_list);
+	flip_and("records", NULL, look_by_deleting);
+	flip_and("ids", NULL, look_at_record);
+	flip_and("ids", NULL, look_at_prefix);
+	flip_and("chunks", NULL, look_at_content);
+}
+
+Test(store_lmdb, an_entry_that_leads_elsewhere_is_damage)
+{
+	static const struct filter filter = { .workflow = SPAN("w2") };
+	const struct position start = { 0 };
+	struct kit kit = lmdb_kit(NULL);
+	struct artifact *artifact = kit_put(&kit, SPAN(""));
+	struct page page;
+	char key[12] = "w\2w2";
+
+	pack_key((uint8_t *)key + 4, artifact->created);
+	store_close(kit.store);
+	raw_put("index", span_of(key, 12), SPAN_NONE);
+	kit.store = lmdb_writer();
+	cr_assert_eq(
+	    store_list(kit.store, &filter, &start, 10, kit.arena, &page),
+	    RESULT_DAMAGED);
+	store_close(kit.store);
+	raw_delete("index", span_of(key, 12));
+	kit.store = lmdb_writer();
+	kit_close(&kit);
+}
+
+/* ---- commits ---- */
+
+static struct change
+create_of(struct kit *kit, struct span bytes)
+{
+	struct artifact *artifact = kit_artifact(kit);
+
+	artifact->content.size = bytes.size;
+	return (struct change){
+		.kind = CHANGE_CREATE,
+		.owner = kit->owner,
+		.artifact = artifact,
+		.bytes = bytes,
+	};
+}
+
+Test(store_lmdb, a_failed_commit_leaves_nobody_sure)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct change change = create_of(&kit, SPAN("x"));
+	struct rlimit before, none = { 1, RLIM_INFINITY };
+	struct artifact *read;
+	struct stat stat_of;
+
+	(void)signal(SIGXFSZ, SIG_IGN); /* EFBIG instead */
+	cr_assert_eq(stat(lmdb_path("data.mdb"), &stat_of), 0);
+	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none.rlim_max = before.rlim_max;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_UNKNOWN);
+	cr_assert_not_null(strstr(store_reason(kit.store), "commit"));
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+	/* Nothing is tried again in this process. */
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_UNKNOWN);
+	cr_assert_eq(
+	    store_get(kit.store, &change.artifact->id, kit.arena, &read),
+	    RESULT_IO);
+	lmdb_reopen(&kit);
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	kit_close(&kit);
+}
+
+Test(store_lmdb, a_foreign_commit_stops_the_writer)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct change change = create_of(&kit, SPAN("x"));
+	struct raw raw;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		raw = raw_open("meta");
+		(void)mdb_cursor_put(/* what is there, once more */
+		    raw.cursor, &raw.key, &raw.value, 0);
+		raw_close(&raw);
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0);
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_UNKNOWN);
+	cr_assert_not_null(strstr(store_reason(kit.store), "somebody else"));
+	lmdb_reopen(&kit);
+	kit_close(&kit);
+}
+
+Test(store_lmdb, a_full_map_fails_only_the_guilty)
+{
+	const struct store_lmdb_options options = { .map_size = 1 << 20 };
+	struct kit kit = lmdb_kit(&options);
+	struct span bytes = kit_bytes(&kit, LIMIT_CHUNK, 1);
+	struct change large[16], small = create_of(&kit, SPAN("s"));
+	struct change *batch[17];
+	struct outcome outcomes[17];
+	size_t fitted = 0;
+	size_t i;
+
+	for (i = 0; i < 16; i++) {
+		large[i] = create_of(&kit, bytes);
+		batch[i] = &large[i];
+	}
+	batch[16] = &small;
+	store_apply_many(kit.store, batch, 17, outcomes);
+	for (i = 0; i < 16; i++) {
+		fitted += outcomes[i].result == RESULT_OK;
+		if (outcomes[i].result != RESULT_OK)
+			cr_assert_eq(outcomes[i].result, RESULT_NO_SPACE);
+	}
+	cr_assert_gt(fitted, 4);
+	cr_assert_lt(fitted, 16);
+	cr_assert_eq(outcomes[16].result, RESULT_OK);
+	kit_expect_stat(&kit, fitted + 1, fitted * LIMIT_CHUNK + 1, 0);
+	cr_assert_eq(kit_delete(&kit, &small.artifact->id), RESULT_OK);
+	kit_close(&kit);
+}
+
+Test(store_lmdb, below_the_reserve_only_what_grows_is_refused)
+{
+	const struct store_lmdb_options options = { .reserve = UINT64_MAX };
+	struct kit kit = lmdb_kit(NULL);
+	struct artifact *artifact = kit_put(&kit, SPAN("x"));
+	struct change create = create_of(&kit, SPAN("y"));
+	struct change update = { .kind = CHANGE_UPDATE,
+		.id = artifact->id,
+		.artifact = artifact,
+		.patch = PATCH_TITLE };
+	struct change stage = {
+		.kind = CHANGE_STAGE, .owner = kit.owner, .bytes = SPAN("z")
+	};
+
+	store_close(kit.store);
+	cr_assert_eq(lmdb_try(&options, &kit.store), RESULT_OK);
+	stage.blob = store_lmdb_new_blob(kit.store, kit.owner);
+	cr_assert_eq(kit_apply(&kit, &create), RESULT_NO_SPACE);
+	cr_assert_eq(kit_apply(&kit, &stage), RESULT_NO_SPACE);
+	cr_assert_eq(kit_content(&kit, &artifact->id, SPAN("t"), SPAN("y")),
+	    RESULT_NO_SPACE);
+	cr_assert_eq(kit_apply(&kit, &update), RESULT_OK);
+	cr_assert_eq(kit_delete(&kit, &artifact->id), RESULT_OK);
+	kit_close(&kit);
+}
+
+Test(store_lmdb, a_clock_that_fell_back_refuses_creates)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct change change = create_of(&kit, SPAN(""));
+	uint8_t counters[40] = { 0 };
+
+	store_close(kit.store);
+	pack_key(counters, moment_now() + UINT64_C(86400000000) + 60000000);
+	counters[15] = 1; /* the next blob */
+	raw_put("meta", SPAN("counters"), span_of(counters, 40));
+	kit.store = lmdb_writer();
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_CLOCK);
+	store_close(kit.store);
+	pack_key(counters, moment_now() + UINT64_C(86400000000) - 60000000);
+	raw_put("meta", SPAN("counters"), span_of(counters, 40));
+	kit.store = lmdb_writer();
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	kit_close(&kit);
+}
+
+Test(store_lmdb, what_changes_nothing_commits_nothing)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct artifact *artifact = kit_put(&kit, SPAN("x"));
+	struct change again = create_of(&kit, SPAN("x"));
+	struct raw raw;
+	size_t before, after;
+
+	store_close(kit.store);
+	raw = raw_open("meta");
+	before = mdb_txn_id(raw.txn);
+	raw_close(&raw); /* changes nothing, and takes no number */
+	kit.store = lmdb_writer();
+	again.artifact->id = artifact->id;
+	cr_assert_eq(kit_apply(&kit, &again), RESULT_EXISTS);
+	store_close(kit.store);
+	raw = raw_open("meta");
+	after = mdb_txn_id(raw.txn);
+	raw_close(&raw);
+	cr_assert_eq(before, after);
+	kit.store = lmdb_writer();
+	kit_close(&kit);
+}
+
+Test(store_lmdb, a_number_outlives_the_writer)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct change change = create_of(&kit, SPAN("x"));
+
+	change.number = 5;
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	lmdb_reopen(&kit);
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	kit_expect_stat(&kit, 1, 1, 0);
+	change.number = 4;
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_MALFORMED);
+	change.number = 6;
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_EXISTS);
+	kit_close(&kit);
+}
+
+Test(store_lmdb, a_blob_far_ahead_is_nobodys)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct change change = { .kind = CHANGE_STAGE,
+		.owner = kit.owner,
+		.blob = UINT64_MAX,
+		.bytes = SPAN("x") };
+
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_STALE);
+	change.blob = 0;
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_MALFORMED);
+	kit_close(&kit);
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: ISC */
+/* test_store_lmdb_sweep.c - what the LMDB engine sweeps, when, and what a
+ * check of the whole finds. */
+
+#include "lmdb_kit.h"
+
+#include "pack.h"
+
+#include <criterion/criterion.h>
+
+static struct scoreboard *
+scoreboard(void)
+{
+	static struct scoreboard *board;
+
+	if (board == NULL)
+		board = scoreboard_open();
+	cr_assert_not_null(board);
+	return board;
+}
+
+/* A worker's slot with the kit's incarnation. */
+static struct slot *
+slot_of(struct kit *kit, size_t i)
+{
+	struct slot *slot = &scoreboard()->slots[i];
+
+	slot_occupy(slot, kit->owner.incarnation + i);
+	return slot;
+}
+
+/* Slices until there is nothing more to do now; their number. */
+static size_t
+sweep(struct kit *kit)
+{
+	bool more = true;
+	size_t slices;
+
+	for (slices = 0; more; slices++) {
+		cr_assert_lt(slices, 1000);
+		cr_assert_eq(store_lmdb_sweep(kit->store, scoreboard(), &more),
+		    RESULT_OK, "%s", store_reason(kit->store));
+	}
+	return slices;
+}
+
+/* Rows of a database of the open store. */
+static size_t
+count(struct kit *kit, const char *database)
+{
+	size_t rows;
+
+	store_close(kit->store);
+	rows = raw_count(database);
+	kit->store = lmdb_writer();
+	return rows;
+}
+
+static bool
+is_readable(struct kit *kit, const struct content *content)
+{
+	char byte;
+	size_t size;
+	enum result result =
+	    store_read(kit->store, content, 0, &byte, 1, &size);
+
+	cr_assert(result == RESULT_OK || result == RESULT_GONE);
+	return result == RESULT_OK;
+}
+
+/* ---- waiting content ---- */
+
+Test(store_lmdb_sweep, content_goes_once_its_last_reader_has_ended)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct slot *slot = slot_of(&kit, 0);
+	struct artifact *artifact = kit_put(&kit, SPAN("hello"));
+
+	slot_begin(scoreboard(), slot, SPAN("reads"));
+	cr_assert_eq(kit_delete(&kit, &artifact->id), RESULT_OK);
+	sweep(&kit);
+	cr_assert(is_readable(&kit, &artifact->content));
+	slot_end(slot);
+	/* Whoever begins now cannot see it any more. */
+	slot_begin(scoreboard(), slot, SPAN("comes later"));
+	sweep(&kit);
+	cr_assert_not(is_readable(&kit, &artifact->content));
+	cr_assert_eq(count(&kit, "pending"), 0);
+	cr_assert_eq(count(&kit, "chunks"), 0);
+	kit_close(&kit);
+}
+
+Test(store_lmdb_sweep, a_reader_before_the_raise_holds_it)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct slot *slot = slot_of(&kit, 0);
+	struct artifact *artifact = kit_put(&kit, SPAN("hello"));
+
+	cr_assert_eq(kit_delete(&kit, &artifact->id), RESULT_OK);
+	slot_begin(scoreboard(), slot, SPAN("saw the old epoch"));
+	sweep(&kit);
+	cr_assert(is_readable(&kit, &artifact->content));
+	slot_end(slot);
+	sweep(&kit);
+	cr_assert_not(is_readable(&kit, &artifact->content));
+	kit_close(&kit);
+}
+
+Test(store_lmdb_sweep, replaced_content_goes_and_the_new_one_stays)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct artifact *before = kit_put(&kit, SPAN("old"));
+	struct artifact *after;
+
+	cr_assert_eq(
+	    kit_content(&kit, &before->id, SPAN("t"), SPAN("new")), RESULT_OK);
+	sweep(&kit);
+	after = kit_get(&kit, &before->id);
+	cr_assert_not(is_readable(&kit, &before->content));
+	kit_expect_content(&kit, &after->content, SPAN("new"));
+	kit_close(&kit);
+}
+
+Test(store_lmdb_sweep, a_new_writer_sweeps_what_the_last_one_left)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct artifact *artifact = kit_put(&kit, SPAN("hello"));
+	struct slot *slot = slot_of(&kit, 0);
+
+	slot_begin(scoreboard(), slot, SPAN("reads on"));
+	cr_assert_eq(kit_delete(&kit, &artifact->id), RESULT_OK);
+	lmdb_reopen(&kit);
+	sweep(&kit);
+	cr_assert(is_readable(&kit, &artifact->content));
+	slot_end(slot);
+	sweep(&kit);
+	cr_assert_not(is_readable(&kit, &artifact->content));
+	kit_close(&kit);
+}
+
+Test(store_lmdb_sweep, a_slice_is_bounded)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct span bytes = kit_bytes(&kit, 600 * (size_t)LIMIT_CHUNK, 1);
+	struct artifact *artifact = kit_put(&kit, bytes);
+	bool more = false;
+
+	cr_assert_eq(kit_delete(&kit, &artifact->id), RESULT_OK);
+	cr_assert_eq(
+	    store_lmdb_sweep(kit.store, scoreboard(), &more), RESULT_OK);
+	cr_assert(more);
+	cr_assert_eq(count(&kit, "chunks"), 600 - 256);
+	cr_assert_eq(lmdb_check(kit.store, false), 0, "%s", lmdb_problem);
+	cr_assert_eq(sweep(&kit), 2);
+	cr_assert_eq(count(&kit, "chunks"), 0);
+	kit_close(&kit);
+}
+
+Test(store_lmdb_sweep, an_idle_sweep_commits_nothing)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct raw raw;
+	size_t before;
+
+	slot_begin(scoreboard(), slot_of(&kit, 0), SPAN("runs"));
+	(void)kit_put(&kit, SPAN("stays"));
+	store_close(kit.store);
+	raw = raw_open("meta");
+	before = mdb_txn_id(raw.txn);
+	raw_close(&raw);
+	kit.store = lmdb_writer();
+	cr_assert_eq(sweep(&kit), 1);
+	store_close(kit.store);
+	raw = raw_open("meta");
+	cr_assert_eq(mdb_txn_id(raw.txn), before);
+	raw_close(&raw);
+	kit.store = lmdb_writer();
+	kit_close(&kit);
+}
+
+/* ---- what the dead leave ---- */
+
+static struct change
+stage_of(struct kit *kit, struct owner owner)
+{
+	return (struct change){
+		.kind = CHANGE_STAGE,
+		.owner = owner,
+		.blob = store_lmdb_new_blob(kit->store, owner),
+		.bytes = SPAN("staged"),
+	};
+}
+
+Test(store_lmdb_sweep, uploads_go_with_their_request)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct slot *slot = slot_of(&kit, 0);
+	struct change running, ended;
+
+	slot_begin(scoreboard(), slot, SPAN("uploads"));
+	kit.owner.request = slot->requests;
+	running = stage_of(&kit, kit.owner);
+	ended = stage_of(&kit, (struct owner){ kit.owner.incarnation, 0 });
+	cr_assert_eq(kit_apply(&kit, &running), RESULT_OK);
+	cr_assert_eq(kit_apply(&kit, &ended), RESULT_OK);
+	kit_expect_stat(&kit, 0, 0, 12);
+	sweep(&kit);
+	kit_expect_stat(&kit, 0, 0, 6);
+	slot_end(slot);
+	lmdb_reopen(&kit); /* or the walk would pause a second */
+	sweep(&kit);
+	kit_expect_stat(&kit, 0, 0, 0);
+	/* Nobody can go on with it. */
+	running.chunk = 1;
+	cr_assert_eq(kit_apply(&kit, &running), RESULT_STALE);
+	cr_assert_eq(count(&kit, "pending"), 0);
+	cr_assert_eq(count(&kit, "chunks"), 0);
+	kit_close(&kit);
+}
+
+Test(store_lmdb_sweep, applied_rows_go_with_their_process)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct change change = { .kind = CHANGE_UPDATE, .number = 1 };
+	struct artifact *artifact = kit_put(&kit, SPAN(""));
+
+	change.id = artifact->id;
+	change.artifact = artifact;
+	change.patch = PATCH_TITLE;
+	change.owner.incarnation = 77;
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	change.owner.incarnation = 78;
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	(void)slot_of(&kit, 1); /* incarnation 78 */
+	sweep(&kit);
+	cr_assert_eq(count(&kit, "applied"), 1);
+	slot_vacate(&scoreboard()->slots[1]);
+	sweep(&kit);
+	cr_assert_eq(count(&kit, "applied"), 0);
+	kit_close(&kit);
+}
+
+/* A row of idempotency that expires then. */
+static void
+plant_promise(uint64_t i, uint64_t expires)
+{
+	uint8_t key[32] = { 0 };
+	uint8_t row[32 + 16 + 8] = { 0 };
+
+	pack_key(key, i);
+	pack_key(row + 48, expires);
+	raw_put("idempotency", span_of(key, 32), span_of(row, 56));
+}
+
+Test(store_lmdb_sweep, idempotency_keys_expire)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct artifact *artifact = kit_artifact(&kit);
+	struct change change = {
+		.kind = CHANGE_CREATE,
+		.artifact = artifact,
+		.has_key = true,
+	};
+	uint64_t now = moment_now();
+	uint64_t i;
+
+	store_close(kit.store);
+	for (i = 0; i < 100; i++)
+		plant_promise(i, i % 3 == 0 ? now + 60000000 : now - 1);
+	kit.store = lmdb_writer();
+	/* Key 0 stands for something; 1 does not any more. */
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	kit_expect_stat(&kit, 0, 0, 0);
+	pack_key(change.key, 1);
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	kit_expect_stat(&kit, 1, 0, 0);
+	sweep(&kit);
+	cr_assert_eq(count(&kit, "idempotency"), 35);
+	kit_close(&kit);
+}
+
+/* ---- what a check finds ---- */
+
+static struct kit planted;
+static struct artifact *planted_artifact;
+
+/* A store with a bit of everything. */
+static void
+plant(void)
+{
+	struct change stage;
+
+	planted = lmdb_kit(NULL);
+	planted_artifact = kit_put(
+	    &planted, kit_bytes(&planted, 2 * (size_t)LIMIT_CHUNK + 1, 1));
+	stage = stage_of(&planted, planted.owner);
+	cr_assert_eq(kit_apply(&planted, &stage), RESULT_OK);
+	cr_assert_eq(lmdb_check(planted.store, true), 0, "%s", lmdb_problem);
+	store_close(planted.store);
+}
+
+static void
+expect_problem(const char *what)
+{
+	planted.store = lmdb_writer();
+	cr_assert_gt(lmdb_check(planted.store, true), 0, "%s", what);
+	cr_assert_not_null(
+	    strstr(lmdb_problem, what), "%s, not %s", lmdb_problem, what);
+	store_close(planted.store);
+	lmdb_remove();
+	arena_close(planted.arena);
+}
+
+Test(store_lmdb_check, finds_a_record_without_id)
+{
+	plant();
+	raw_delete_first("ids");
+	expect_problem("does not lead to its record");
+}
+
+Test(store_lmdb_check, finds_an_id_without_record)
+{
+	uint8_t moment[8] = { 0 };
+
+	plant();
+	raw_put("ids", SPAN("0123456789abcdef"), span_of(moment, 8));
+	expect_problem("leads to no record");
+}
+
+Test(store_lmdb_check, finds_a_record_without_index_entry)
+{
+	plant();
+	raw_delete_first("index");
+	expect_problem("has no entry");
+}
+
+Test(store_lmdb_check, finds_an_index_entry_without_record)
+{
+	plant();
+	raw_put("index", SPAN("w\1w12345678"), SPAN_NONE);
+	expect_problem("leads to no such record");
+}
+
+Test(store_lmdb_check, finds_a_key_that_is_none)
+{
+	plant();
+	raw_put("index", SPAN("x\1w12345678"), SPAN_NONE);
+	expect_problem("is no key");
+}
+
+Test(store_lmdb_check, finds_a_lost_record)
+{
+	plant();
+	raw_delete_first("records");
+	expect_problem("meta: bytes");
+}
+
+Test(store_lmdb_check, finds_a_missing_chunk)
+{
+	uint8_t key[12] = { 0 };
+
+	plant();
+	pack_key(key, planted_artifact->content.blob);
+	key[11] = 1;
+	raw_delete("chunks", span_of(key, 12));
+	expect_problem("is not whole");
+}
+
+Test(store_lmdb_check, finds_a_chunk_of_nothing)
+{
+	uint8_t key[12] = { 1 };
+
+	plant();
+	raw_put("chunks", span_of(key, 12), SPAN("x"));
+	expect_problem("belongs to nothing");
+}
+
+Test(store_lmdb_check, finds_an_upload_without_its_chunks)
+{
+	plant();
+	raw_delete_last("chunks");
+	expect_problem("lacks chunks");
+}
+
+Test(store_lmdb_check, finds_a_blob_with_two_states)
+{
+	uint8_t key[8];
+	uint8_t row[1 + 8 + 8 + 4 + 8] = { 2 };
+
+	plant();
+	pack_key(key, planted_artifact->content.blob);
+	raw_put("pending", span_of(key, 8), span_of(row, sizeof(row)));
+	expect_problem("is also a record's");
+}
+
+Test(store_lmdb_check, finds_counters_that_are_wrong)
+{
+	uint8_t counters[40] = { 0 };
+
+	plant();
+	memset(counters, 0x7f, 16);
+	counters[23] = 1;
+	pack_key(counters + 24, 2 * (uint64_t)LIMIT_CHUNK + 1);
+	counters[39] = 7;
+	raw_put("meta", SPAN("counters"), span_of(counters, 40));
+	expect_problem("meta: staged is 7, not 6");
+}
+
+Test(store_lmdb_check, finds_content_of_another_hash)
+{
+	uint8_t key[12] = { 0 };
+
+	plant();
+	pack_key(key, planted_artifact->content.blob);
+	key[11] = 2;
+	raw_put("chunks", span_of(key, 12), SPAN("!"));
+	planted.store = lmdb_writer();
+	cr_assert_eq(lmdb_check(planted.store, false), 0);
+	store_close(planted.store);
+	expect_problem("has another hash");
+}
+
+Test(store_lmdb_check, finds_damaged_values_everywhere)
+{
+	static const char *const names[] = { "ids", "records", "chunks",
+		"pending" };
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		plant();
+		raw_flip(names[i], 3);
+		planted.store = lmdb_writer();
+		cr_assert_gt(
+		    lmdb_check(planted.store, false), 0, "%s", names[i]);
+		store_close(planted.store);
+		lmdb_remove();
+		arena_close(planted.arena);
+	}
+}
