@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #define SIZE_MOST (UINT64_C(1) << 62)
+#define JSON_MOST (UINT64_C(1) << 30) /* json-c counts in int */
 
 #define COUNT(table) (sizeof(table) / sizeof(*(table)))
 #define AT(member) offsetof(struct config, member)
@@ -28,7 +29,7 @@ const struct config_row config_rows[CONFIG_ROWS] = {
 	    "processes that answer requests, one at a time each" },
 	{ "max_content", CONFIG_SIZE, AT(max_content), 1, SIZE_MOST, "52428800",
 	    "bytes of one artifact's content" },
-	{ "max_json", CONFIG_SIZE, AT(max_json), 1, SIZE_MOST, "16777216",
+	{ "max_json", CONFIG_SIZE, AT(max_json), 1, JSON_MOST, "16777216",
 	    "bytes of a JSON body" },
 	{ "max_bytes", CONFIG_SIZE, AT(max_bytes), 0, SIZE_MOST, "0",
 	    "bytes of all content together; 0: no quota" },
