@@ -38,6 +38,8 @@ struct response {
 };
 
 void response_init(struct response *response, struct arena *arena);
+/* The reason phrase of a status (RFC 9110, section 15); "" for others. */
+const char *response_reason(int status);
 /* Headers beyond RESPONSE_HEADERS are a bug. value must stay in the arena. */
 void
 response_header(struct response *response, const char *name, struct span value);

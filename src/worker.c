@@ -56,7 +56,8 @@ send_head(struct worker *worker, const struct response *response)
 
 	buffer_init(&head, worker->arena);
 	buffer_reserve(&head, 1024);
-	buffer_printf(&head, "Status: %d\r\n", response->status);
+	buffer_printf(&head, "Status: %d %s\r\n", response->status,
+	    response_reason(response->status));
 	for (i = 0; i < response->header_count; i++) {
 		header = &response->headers[i];
 		buffer_printf(&head, "%s: ", header->name);

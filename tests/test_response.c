@@ -440,3 +440,10 @@ Test(response, names_a_file_so_that_every_client_can_read_it)
 	}
 	arena_close(arena);
 }
+
+Test(response, has_a_phrase_for_each_status_it_sends)
+{
+	cr_assert_str_eq(response_reason(201), "Created");
+	cr_assert_str_eq(response_reason(507), "Insufficient Storage");
+	cr_assert_str_eq(response_reason(299), "");
+}
