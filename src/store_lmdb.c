@@ -146,6 +146,7 @@ lmdb_write_commit(struct lmdb *lmdb, struct view *view)
 	MDB_envinfo info;
 	int code;
 
+	lmdb_note(lmdb, view); /* one change of many may have met damage */
 	arena_reset(lmdb->scratch);
 	code = mdb_txn_commit(view->txn);
 	if (code == MDB_MAP_FULL || code == MDB_TXN_FULL) {
