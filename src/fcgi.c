@@ -14,6 +14,8 @@
 
 #include "fcgi.h"
 
+#include "process.h"
+
 #include <errno.h>
 #include <fcgiapp.h>
 #include <stdlib.h>
@@ -65,8 +67,17 @@ static enum result
 accept_connection(struct fcgi *fcgi, int *ret_fd)
 {
 	struct timeval timeout = { .tv_sec = fcgi->io_timeout };
-	int fd = accept4(fcgi->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	int error = EINTR;
+	int fd = -1;
 
+	/* SIGTERM ends this wait, and nothing else. */
+	process_hold(false);
+	if (!process_is_ending()) {
+		fd = accept4(fcgi->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+		error = errno;
+	}
+	process_hold(true);
+	errno = error;
 	if (fd < 0) {
 		if (errno == EINTR || errno == EAGAIN)
 			return RESULT_END;

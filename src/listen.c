@@ -15,10 +15,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define FIRST_INHERITED 3 /* sd_listen_fds(3) */
+#define ACCEPT_SECONDS 5
 #define ERROR_SIZE 256
 
 /* ---- inherited ---- */
@@ -60,14 +62,21 @@ is_listening(int fd)
 	       value != 0;
 }
 
-/* Close-on-exec and blocking, whatever it came with. */
+/*
+ * Close-on-exec and blocking, whatever it came with. A signal that comes
+ * between a worker's look at its flag and its accept is noticed late, not
+ * never: accept ends with EAGAIN.
+ */
 static bool
 set_flags(int fd)
 {
+	struct timeval timeout = { .tv_sec = ACCEPT_SECONDS };
 	int flags = fcntl(fd, F_GETFL);
 
 	return flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0 &&
-	       fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+	       fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 &&
+	       setsockopt(
+		   fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0;
 }
 
 static enum result
@@ -162,7 +171,8 @@ bind_path(int fd, const struct sockaddr_un *address, char ret_error[ERROR_SIZE])
 	(void)umask(mask);
 	if (bound < 0)
 		return fail(ret_error, "cannot make the socket", path);
-	if (chmod(path, 0660) < 0 || listen(fd, LISTEN_BACKLOG) < 0) {
+	if (!set_flags(fd) || chmod(path, 0660) < 0 ||
+	    listen(fd, LISTEN_BACKLOG) < 0) {
 		(void)fail(ret_error, "cannot listen on", path);
 		(void)unlink(path); /* it was of no use */
 		return RESULT_IO;

@@ -42,6 +42,16 @@ process_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* it is well-formed */
 }
 
+void
+process_hold(bool is_held)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set); /* these know their arguments */
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigprocmask(is_held ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 bool
 process_is_ending(void)
 {

@@ -29,4 +29,10 @@ struct process {
 void process_signals(void);
 bool process_is_ending(void);
 
+/*
+ * Hold SIGTERM back, or let it in again. A worker holds it through a request:
+ * libfcgi takes an interrupted read or write for the end of the connection.
+ */
+void process_hold(bool is_held);
+
 #endif
