@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * master_state.h - what the files of the master share; for master*.c only.
+ *
+ * A child's index is its slot's in the scoreboard: workers from 0 on, the
+ * writer at SCOREBOARD_WRITER.
+ */
+#ifndef MASTER_STATE_H
+#define MASTER_STATE_H
+
+#include "listen.h"
+#include "master.h"
+#include "process.h"
+
+#define SECOND INT64_C(1000000) /* times are microseconds, monotonic */
+
+struct child {
+	pid_t pid;	/* 0: nobody is there */
+	int control_fd; /* our end; -1: closed */
+	int64_t born;
+	bool is_ready;	   /* the writer: it said so */
+	bool is_connected; /* a worker: it has a channel to this writer */
+	bool is_outdated;  /* runs with an earlier configuration */
+	bool is_ending;	   /* was asked to end; SIGTERM is repeated */
+	bool is_killed;
+};
+
+/* Holds back a role whose processes die before they have done anything. */
+struct throttle {
+	int64_t delay;	/* 0: no streak */
+	int64_t raised; /* when; deaths of those born earlier count no more */
+	int64_t until;	/* no start before it */
+};
+
+enum phase {
+	PHASE_STARTING, /* the first writer is not ready yet */
+	PHASE_SERVING,
+	PHASE_STOPPING,
+};
+
+struct master {
+	const struct master_options *options;
+	struct arena *config_arena; /* of a reload; NULL: the caller's */
+	struct config *config;
+	struct arena *scratch;
+	struct scoreboard *scoreboard;
+	struct listener listener;
+	int signal_fd;
+	enum phase phase;
+	bool is_reloading;
+	int exit_code;
+	int64_t stop_deadline;
+	int64_t last_tick;
+	int64_t grace_until; /* the loop itself was late: nobody is judged */
+	int64_t next_beat;   /* WATCHDOG=1 */
+	struct throttle worker_throttle;
+	struct throttle writer_throttle;
+	struct child children[SCOREBOARD_SLOTS];
+};
+
+/* ---- master_children.c ---- */
+
+bool child_is_writer(const struct master *master, const struct child *child);
+struct child *master_writer(struct master *master);
+struct slot *child_slot(struct master *master, const struct child *child);
+/* How many workers live, and how many of them were asked to end. */
+unsigned master_count(const struct master *master, unsigned *ret_ending);
+
+/* Start what the configuration asks for and no throttle holds back. */
+void master_start_missing(struct master *master);
+/* Note the dead, say so, and set throttles. */
+void master_reap(struct master *master);
+/* Ask it to end after its present request. */
+void child_end(struct child *child);
+/* SIGKILL it, once; the caller has said why. */
+void child_kill(struct child *child);
+
+/* ---- master_channels.c ---- */
+
+/* The writer's READY, and channels for workers that have none. */
+void master_hear_writer(struct master *master);
+void master_connect(struct master *master);
+
+/* ---- master_watch.c ---- */
+
+/* Kill what is over its time, repeat SIGTERM, beat the watchdog. */
+void master_watch(struct master *master);
+
+/* ---- master_reload.c ---- */
+
+/* Read the configuration again; a bad one changes nothing. */
+void master_reload(struct master *master);
+/* Replace a few more; tell the service manager when all are replaced. */
+void master_reload_step(struct master *master);
+
+/* ---- master.c ---- */
+
+/* No new workers from here on; exit_code is what becomes of the service. */
+void master_stop(struct master *master, int exit_code);
+
+#endif
