@@ -118,9 +118,7 @@ daemon_start()
 # Until its socket answers through nginx, at most 15 seconds.
 wait_ready()
 {
-	local tries
-
-	for tries in {1..300}; do
+	for _ in {1..300}; do
 		[ "$(curl -s -o /dev/null -m 2 -w '%{http_code}' \
 		    "$URL/readyz")" = 200 ] && return
 		kill -0 "$DAEMON" 2>/dev/null || break
@@ -181,12 +179,10 @@ nginx_render()
 
 nginx_start()
 {
-	local tries
-
 	nginx -e "$NGINX_LOG" -p "$WORK" -c "$WORK/nginx/nginx.conf" \
 	    2>>"$NGINX_LOG" >&2 </dev/null &
 	NGINX=$!
-	for tries in {1..100}; do
+	for _ in {1..100}; do
 		[ "$(curl -s -o /dev/null -w '%{http_code}' "$URL/")" = 000 ] ||
 		    return 0
 		sleep 0.05
