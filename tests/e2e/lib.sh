@@ -139,17 +139,7 @@ daemon_stop()
 	DAEMON=
 }
 
-# pids ROLE: of the children of the daemon that log with this role.
-pids()
-{
-	local child
-
-	for child in $(children_of "$DAEMON"); do
-		grep -q "role=$1 .*pid=$child\b\|pid=$child\b.*role=$1\b" \
-		    "$DAEMON_LOG" && echo "$child"
-	done
-}
-
+# children_of PID
 children_of()
 {
 	cat "/proc/$1/task/$1/children" 2>/dev/null
