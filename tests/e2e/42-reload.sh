@@ -12,9 +12,7 @@ start
 # logged PATTERN: wait for it in what the log got since MARK.
 logged()
 {
-	local tries
-
-	for tries in {1..200}; do
+	for _ in {1..200}; do
 		tail -n "+$((MARK + 1))" "$DAEMON_LOG" | grep -q "$1" && return
 		sleep 0.05
 	done
@@ -30,9 +28,7 @@ mark()
 # answers STATUS TYPE: a create of this type, once all workers are new.
 answers()
 {
-	local tries
-
-	for tries in {1..200}; do
+	for _ in {1..200}; do
 		http POST /artifacts -d '{"workflow_id":"w","artifact_type":
 		    "'"$2"'","title":"t","content":"c"}'
 		[ "$STATUS" = "$1" ] && return
@@ -61,9 +57,7 @@ printf 'artifact_types = { "plan", "code" }\nmax_content = 10\n' >"$CONFIG"
 kill -HUP "$DAEMON"
 big()
 {
-	local tries
-
-	for tries in {1..200}; do
+	for _ in {1..200}; do
 		http PUT "/artifacts/$ID/raw" -d 'more than ten bytes'
 		[ "$STATUS" = "$1" ] && return
 		sleep 0.05

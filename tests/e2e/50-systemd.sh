@@ -59,9 +59,7 @@ managed_start()
 # told PATTERN: the manager was told so, within 10 seconds.
 told()
 {
-	local tries
-
-	for tries in {1..200}; do
+	for _ in {1..200}; do
 		grep -qE "$1" "$TOLD" && return
 		sleep 0.05
 	done
@@ -87,9 +85,7 @@ check "a reload is told" told '^RELOADING=1$'
 check "… with the time, as systemd wants it" told '^MONOTONIC_USEC=[0-9]+$'
 ready_again()
 {
-	local tries
-
-	for tries in {1..200}; do
+	for _ in {1..200}; do
 		[ "$(grep -c '^READY=1' "$TOLD")" -ge 2 ] && return
 		sleep 0.05
 	done

@@ -18,9 +18,7 @@ more=$ID
 # turns STATUS: a create is answered so, once the reload is through.
 turns()
 {
-	local tries
-
-	for tries in {1..200}; do
+	for _ in {1..200}; do
 		create
 		[ "$STATUS" = "$1" ] && return
 		sleep 0.05
@@ -67,9 +65,7 @@ http POST /artifacts -F workflow_id=w -F artifact_type=t \
     -F "file=@$WORK/file"
 quota()
 {
-	local tries
-
-	for tries in {1..200}; do
+	for _ in {1..200}; do
 		http PUT "/artifacts/$kept/raw" -T "$WORK/file"
 		[ "$STATUS" = 507 ] && return
 		sleep 0.05
@@ -97,9 +93,7 @@ http DELETE "/artifacts/$kept"
 check "a delete goes on" equal "$STATUS" 200
 room()
 {
-	local tries
-
-	for tries in {1..300}; do
+	for _ in {1..300}; do
 		http POST /artifacts -F workflow_id=w -F artifact_type=t \
 		    -F "file=@$WORK/half"
 		[ "$STATUS" = 201 ] && return

@@ -158,11 +158,11 @@ def is_zombie(pid):
         return True
 
 
-def has_store_open_to_write(pid):
-    """The writer is the one whose data.mdb is open to be written."""
+def holds_the_store(pid):
+    """The writer alone has data.mdb open to write."""
     for fd in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            if os.readlink(fd).endswith("data.mdb"):
+            if os.readlink(fd).endswith("/data.mdb"):
                 info = Path(f"/proc/{pid}/fdinfo/{fd.name}").read_text()
                 flags = int(re.search(r"flags:\s*(\d+)", info)[1], 8)
                 if flags & os.O_ACCMODE != os.O_RDONLY:
@@ -172,25 +172,25 @@ def has_store_open_to_write(pid):
     return False
 
 
-def logged(role):
-    """Pids that the log gives this role, the newest last."""
-    text = Path(os.environ["DAEMON_LOG"]).read_text(errors="replace")
-    return [int(pid) for line in text.splitlines()
-            if re.search(rf"\brole={role}\b", line)
-            for pid in re.findall(r"\bpid=(\d+)", line)]
-
-
 def writer():
-    """Its pid, or None while there is none."""
-    for pid in children():
+    """Its pid, or None while there is none.
+
+    It holds the lock on the store's directory. Where that cannot be seen
+    (an overlay has other inodes), its descriptors tell, if we may look into
+    a process that is not dumpable."""
+    inode = os.stat(os.environ["STORE"]).st_ino
+    alive = children()
+    for line in Path("/proc/locks").read_text().splitlines():
+        match = re.search(r"FLOCK .* (\d+) [0-9a-f]+:[0-9a-f]+:(\d+) ", line)
+        if match and int(match[2]) == inode and int(match[1]) in alive:
+            return int(match[1])
+    for pid in alive:
         try:
-            if has_store_open_to_write(pid):
+            if holds_the_store(pid):
                 return pid
         except OSError:
             pass  # ended meanwhile, or not ours to look into
-    alive = children()
-    return next((pid for pid in reversed(logged("writer"))
-                 if pid in alive), None)
+    return None
 
 
 def workers():

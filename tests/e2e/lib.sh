@@ -118,9 +118,7 @@ daemon_start()
 # Until its socket answers through nginx, at most 15 seconds.
 wait_ready()
 {
-	local tries
-
-	for tries in {1..300}; do
+	for _ in {1..300}; do
 		[ "$(curl -s -o /dev/null -m 2 -w '%{http_code}' \
 		    "$URL/readyz")" = 200 ] && return
 		kill -0 "$DAEMON" 2>/dev/null || break
@@ -141,17 +139,7 @@ daemon_stop()
 	DAEMON=
 }
 
-# pids ROLE: of the children of the daemon that log with this role.
-pids()
-{
-	local child
-
-	for child in $(children_of "$DAEMON"); do
-		grep -q "role=$1 .*pid=$child\b\|pid=$child\b.*role=$1\b" \
-		    "$DAEMON_LOG" && echo "$child"
-	done
-}
-
+# children_of PID
 children_of()
 {
 	cat "/proc/$1/task/$1/children" 2>/dev/null
@@ -181,12 +169,10 @@ nginx_render()
 
 nginx_start()
 {
-	local tries
-
 	nginx -e "$NGINX_LOG" -p "$WORK" -c "$WORK/nginx/nginx.conf" \
 	    2>>"$NGINX_LOG" >&2 </dev/null &
 	NGINX=$!
-	for tries in {1..100}; do
+	for _ in {1..100}; do
 		[ "$(curl -s -o /dev/null -w '%{http_code}' "$URL/")" = 000 ] ||
 		    return 0
 		sleep 0.05
