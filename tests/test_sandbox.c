@@ -1,2 +1,126 @@
 /* SPDX-License-Identifier: ISC */
-typedef int test_sandbox_c_is_empty;
+/* test_sandbox.c - what is forbidden kills, in children of the tests. */
+
+#include "sandbox.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define REFUSED 3 /* exit code: it did not come in */
+
+static bool
+call_unknown(void)
+{
+	struct utsname name;
+
+	return uname(&name) == 0;
+}
+
+static bool
+give_up(void)
+{
+	abort();
+}
+
+static bool
+copy_descriptor(void)
+{
+	return dup(STDERR_FILENO) >= 0;
+}
+
+/* Grow and shrink the heap and a large block, as a busy arena does. */
+static bool
+work_memory(void)
+{
+	char *small[64], *large = NULL;
+	size_t i;
+
+	for (i = 0; i < 64; i++) {
+		small[i] = malloc(50000);
+		large = realloc(large, (i + 1) << 20);
+		if (small[i] == NULL || large == NULL)
+			return false;
+		large[i << 20] = small[i][0] = 1;
+	}
+	for (i = 64; i-- > 0;)
+		free(small[i]);
+	free(large);
+	return true;
+}
+
+static int
+try_in(enum sandbox_role role, bool (*act)(void))
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (sandbox_enter(role) != RESULT_OK)
+			_exit(REFUSED);
+		_exit(act() ? 0 : 1);
+	}
+	cr_assert_gt(pid, 0);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void
+need_sandbox(void)
+{
+	if (!sandbox_is_built())
+		cr_skip_test("built without the sandbox");
+}
+
+Test(sandbox, stops_each_act_of_the_selftest)
+{
+	need_sandbox();
+	cr_assert(sandbox_selftest());
+}
+
+Test(sandbox, fails_its_selftest_where_it_is_not_built)
+{
+	if (sandbox_is_built())
+		cr_skip_test("built with the sandbox");
+	cr_assert_not(sandbox_selftest());
+}
+
+Test(sandbox, kills_for_a_call_that_no_list_names)
+{
+	int worker, writer;
+
+	need_sandbox();
+	worker = try_in(SANDBOX_WORKER, call_unknown);
+	writer = try_in(SANDBOX_WRITER, call_unknown);
+	cr_assert(WIFSIGNALED(worker) && WTERMSIG(worker) == SIGSYS);
+	cr_assert(WIFSIGNALED(writer) && WTERMSIG(writer) == SIGSYS);
+}
+
+Test(sandbox, kills_for_a_copy_of_a_descriptor)
+{
+	int status;
+
+	need_sandbox();
+	status = try_in(SANDBOX_WORKER, copy_descriptor);
+	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+}
+
+Test(sandbox, lets_abort_say_that_it_was_abort)
+{
+	int worker, writer;
+
+	need_sandbox();
+	worker = try_in(SANDBOX_WORKER, give_up);
+	writer = try_in(SANDBOX_WRITER, give_up);
+	cr_assert(WIFSIGNALED(worker) && WTERMSIG(worker) == SIGABRT);
+	cr_assert(WIFSIGNALED(writer) && WTERMSIG(writer) == SIGABRT);
+}
+
+Test(sandbox, lets_the_heap_grow_and_shrink)
+{
+	cr_assert_eq(try_in(SANDBOX_WORKER, work_memory), 0);
+	cr_assert_eq(try_in(SANDBOX_WRITER, work_memory), 0);
+}
