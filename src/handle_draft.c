@@ -83,7 +83,10 @@ fingerprint_key(const struct request *request, uint8_t ret_hash[32])
 	digest_fingerprint(buffer_span(&buffer), ret_hash, 32);
 }
 
-/* What is created, not the bytes that said so. */
+/*
+ * What is created, not the bytes that said so: a repeat as a form means the
+ * same as JSON, whatever its file is called.
+ */
 static void
 fingerprint_meaning(
     const struct artifact *artifact, struct arena *arena, uint8_t ret_hash[32])
@@ -98,7 +101,6 @@ fingerprint_meaning(
 	pack_span(&buffer, artifact->phase);
 	pack_span(&buffer, artifact->session);
 	pack_span(&buffer, content->type);
-	pack_span(&buffer, content->filename);
 	pack_u64(&buffer, content->size);
 	pack_bytes(&buffer, content->hash, sizeof(content->hash));
 	digest_fingerprint(buffer_span(&buffer), ret_hash, 32);

@@ -37,8 +37,7 @@ static const struct parameter known[] = {
 	{ "CONTENT_LENGTH", MEMBER(length), 0 },
 	{ "HTTP_CONTENT_DIGEST", MEMBER(request.content_digest), 0 },
 	{ "HTTP_REPR_DIGEST", MEMBER(request.repr_digest), 0 },
-	{ "HTTP_IDEMPOTENCY_KEY", MEMBER(request.idempotency_key),
-	    LIMIT_IDEMPOTENCY_KEY },
+	{ "HTTP_IDEMPOTENCY_KEY", MEMBER(request.idempotency_key), 0 },
 	{ "HTTP_IF_MATCH", MEMBER(request.if_match), 0 },
 	{ "HTTP_IF_NONE_MATCH", MEMBER(request.if_none_match), 0 },
 	{ "HTTP_IF_MODIFIED_SINCE", MEMBER(request.if_modified_since), 0 },
@@ -96,9 +95,15 @@ take(struct arena *arena, const struct parameter *parameter, struct span value,
 		    "Parameter %s has %zu bytes; the limit is %zu",
 		    parameter->name, value.size, parameter->limit)
 		    .data;
-	/* nginx sends "" for a header that was not sent. */
+	/*
+	 * nginx sends "" for what is not there, but HTTP_ only for a header
+	 * that was sent: an empty If-Match names no state, and does not mean
+	 * any.
+	 */
 	if (value.size > 0)
 		*member = arena_copy(arena, value);
+	else if (span_starts_with(span_str(parameter->name), "HTTP_"))
+		*member = SPAN("");
 	return NULL;
 }
 

@@ -50,19 +50,35 @@ Test(request, takes_what_nginx_sends)
 	arena_close(arena);
 }
 
-Test(request, takes_empty_headers_as_not_sent)
+Test(request, takes_empty_parameters_as_not_there)
 {
 	const char *const strings[MOST + 1] = { GET_LIST, "CONTENT_LENGTH=",
-		"HTTP_IF_MATCH=", "REMOTE_USER=", "HTTP_IDEMPOTENCY_KEY=" };
+		"CONTENT_TYPE=", "REMOTE_USER=" };
 	struct arena *arena = arena_open();
 	struct request request;
 	const char *reason;
 
 	cr_assert_eq(parse(arena, strings, &request, &reason), RESULT_OK);
 	cr_assert_eq(request.content_length, 0);
-	cr_assert_null(request.if_match.data);
+	cr_assert_null(request.content_type.data);
 	cr_assert_null(request.user.data);
+	cr_assert_null(request.if_match.data);
 	cr_assert_null(request.idempotency_key.data);
+	arena_close(arena);
+}
+
+Test(request, keeps_headers_that_were_sent_empty)
+{
+	const char *const strings[MOST + 1] = { GET_LIST, "HTTP_IF_MATCH=",
+		"HTTP_IDEMPOTENCY_KEY=" };
+	struct arena *arena = arena_open();
+	struct request request;
+	const char *reason;
+
+	cr_assert_eq(parse(arena, strings, &request, &reason), RESULT_OK);
+	cr_assert_not_null(request.if_match.data);
+	cr_assert_not_null(request.idempotency_key.data);
+	cr_assert_eq(request.if_match.size, 0);
 	arena_close(arena);
 }
 
@@ -121,7 +137,6 @@ Test(request, refuses_values_over_their_limits)
 		{ "REQUEST_URI", LIMIT_PATH },
 		{ "REMOTE_USER", LIMIT_USER },
 		{ "REQUEST_ID", LIMIT_REQUEST_ID },
-		{ "HTTP_IDEMPOTENCY_KEY", LIMIT_IDEMPOTENCY_KEY },
 	};
 	struct arena *arena = arena_open();
 	struct request request;
