@@ -36,6 +36,7 @@ sandbox_is_built(void)
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CHECKS 2 /* of arguments, at most */
@@ -201,6 +202,8 @@ sandbox_enter(enum sandbox_role role)
 	scmp_filter_ctx filter;
 	int code;
 
+	/* Now, or the first gmtime_r or timegm opens the time zone's file. */
+	tzset();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || !limit(RLIMIT_CORE, 0) ||
 	    !limit(RLIMIT_NOFILE, roles[role].descriptors))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* test_sandbox.c - what is forbidden kills, in children of the tests. */
 
+#include "response.h"
 #include "sandbox.h"
 
 #include <criterion/criterion.h>
@@ -50,6 +51,21 @@ work_memory(void)
 		free(small[i]);
 	free(large);
 	return true;
+}
+
+/* Last-Modified out, If-Modified-Since in. */
+static bool
+tell_dates(void)
+{
+	struct arena *arena = arena_open();
+	int64_t seconds;
+	bool is_right;
+
+	is_right = response_parse_date(
+		       response_date(arena, 1774958400000000), &seconds) &&
+		   seconds == 1774958400;
+	arena_close(arena);
+	return is_right;
 }
 
 static int
@@ -123,4 +139,9 @@ Test(sandbox, lets_the_heap_grow_and_shrink)
 {
 	cr_assert_eq(try_in(SANDBOX_WORKER, work_memory), 0);
 	cr_assert_eq(try_in(SANDBOX_WRITER, work_memory), 0);
+}
+
+Test(sandbox, lets_dates_be_told)
+{
+	cr_assert_eq(try_in(SANDBOX_WORKER, tell_dates), 0);
 }
