@@ -52,8 +52,8 @@ Test(request, takes_what_nginx_sends)
 
 Test(request, takes_empty_parameters_as_not_there)
 {
-	const char *const strings[MOST + 1] = { GET_LIST, "CONTENT_LENGTH=",
-		"CONTENT_TYPE=", "REMOTE_USER=" };
+	const char *const strings[MOST + 1] = { GET_LIST,
+		"CONTENT_LENGTH=", "CONTENT_TYPE=", "REMOTE_USER=" };
 	struct arena *arena = arena_open();
 	struct request request;
 	const char *reason;
@@ -69,8 +69,8 @@ Test(request, takes_empty_parameters_as_not_there)
 
 Test(request, keeps_headers_that_were_sent_empty)
 {
-	const char *const strings[MOST + 1] = { GET_LIST, "HTTP_IF_MATCH=",
-		"HTTP_IDEMPOTENCY_KEY=" };
+	const char *const strings[MOST + 1] = { GET_LIST,
+		"HTTP_IF_MATCH=", "HTTP_IDEMPOTENCY_KEY=" };
 	struct arena *arena = arena_open();
 	struct request request;
 	const char *reason;
