@@ -288,9 +288,15 @@ at_exit()
 	rm -rf "$WORK"
 }
 
-# The last line of a script.
+# The last line of a script. Whatever it was about, a build with sanitizers
+# has nothing to say.
 finish()
 {
+	if grep -qE 'Sanitizer|runtime error' "$DAEMON_LOG"; then
+		fail "no sanitizer speaks"
+		grep -aE -A 8 'Sanitizer|runtime error' "$DAEMON_LOG" |
+		    head -n 30 | sed 's/^/# /'
+	fi
 	echo "# $((COUNT - FAILED)) of $COUNT checks passed"
 	[ "$FAILED" = 0 ] && [ "$COUNT" != 0 ]
 	exit
