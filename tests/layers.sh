@@ -40,7 +40,7 @@ BEGIN {
 	floor_rule(3, "store =upload =wire")
 	floor_rule(4, "response =router handle config")
 	floor_rule(5, "=fcgi process worker writer master")
-	floor_rule(5, "=sandbox =notify =listen =main ctl")
+	floor_rule(5, "sandbox =notify =listen =main ctl")
 
 	door_rule("lmdb.h", "^store_lmdb[a-z_]*\\.[ch]$")
 	door_rule("sodium.h", "^digest\\.c$")
