@@ -117,8 +117,11 @@ is_sound(const struct change *change)
 		       artifact->workflow.data != NULL &&
 		       artifact->title.data != NULL;
 	case CHANGE_CONTENT:
-	case CHANGE_UPDATE:
 		return artifact != NULL;
+	case CHANGE_UPDATE:
+		return artifact != NULL &&
+		       (!(change->patch & PATCH_TITLE) ||
+			   artifact->title.data != NULL);
 	case CHANGE_STAGE:
 		return change->bytes.size > 0 && change->blob != 0;
 	case CHANGE_DROP:

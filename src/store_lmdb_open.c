@@ -175,6 +175,25 @@ create(struct opening *opening, uint64_t map_size)
 
 /* ---- opening what is there ---- */
 
+/*
+ * A writer that was killed between writing a commit and telling the readers
+ * of it in lock.mdb leaves them, and us, with the view before it. Taking its
+ * lock mends that; else blob numbers would be given twice, and content that
+ * it let go of would wait for the next start.
+ */
+static enum result
+take_over(struct opening *opening)
+{
+	struct lmdb *lmdb = opening->lmdb;
+	struct view view;
+
+	if (lmdb_write_begin(lmdb, &view) != RESULT_OK)
+		return opening_refuse(opening, RESULT_IO, "%s: %s",
+		    opening->directory, lmdb->reason);
+	lmdb_write_abort(lmdb, &view);
+	return RESULT_OK;
+}
+
 static enum result
 open_existing(struct opening *opening)
 {
@@ -185,6 +204,8 @@ open_existing(struct opening *opening)
 		result = open_databases(opening, false);
 	if (result == RESULT_OK)
 		result = open_reader(opening);
+	if (result == RESULT_OK && opening->lmdb->is_writer)
+		result = take_over(opening);
 	return result;
 }
 

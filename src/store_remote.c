@@ -173,3 +173,11 @@ store_remote_open(struct store *reader, int control_fd, uint64_t incarnation)
 	remote->scratch = arena_open();
 	return store_new(&remote_engine, remote);
 }
+
+bool
+store_remote_is_cut_off(const struct store *store)
+{
+	const struct remote *remote = store->state;
+
+	return remote->is_cut_off;
+}

@@ -19,4 +19,10 @@
 struct store *
 store_remote_open(struct store *reader, int control_fd, uint64_t incarnation);
 
+/*
+ * It gave up on a writer that may still live, and for which the master hands
+ * out no second channel: this process had better end and be replaced.
+ */
+MUST_USE bool store_remote_is_cut_off(const struct store *store);
+
 #endif

@@ -44,6 +44,7 @@ channel_open(struct remote *remote)
 	}
 	if (remote->channel_fd >= 0)
 		return RESULT_OK;
+	remote->is_cut_off = true;
 	remote->reason = "no writer came within 10 seconds";
 	return RESULT_UNAVAILABLE;
 }
@@ -139,5 +140,6 @@ remote_ask(struct remote *remote, const struct wire_message *message,
 		remote->reason = "the writer died with the change";
 	}
 	remote_disconnect(remote);
+	remote->is_cut_off = true;
 	return was_sent ? RESULT_UNKNOWN : RESULT_UNAVAILABLE;
 }

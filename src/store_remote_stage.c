@@ -49,6 +49,8 @@ remote_send_kept(struct remote *remote)
 	enum result result = RESULT_OK;
 	size_t i;
 
+	if (remote->staging.blob == 0)
+		return RESULT_OK; /* it is being asked for */
 	for (i = 0; i < remote->kept_count && result == RESULT_OK; i++)
 		result = send_kept(remote, &remote->kept[i]);
 	return result;
@@ -117,6 +119,8 @@ remote_stage_again(struct remote *remote)
 	if (remote->is_partly_durable)
 		return RESULT_UNAVAILABLE;
 	remote->stage_result = RESULT_OK;
+	/* Should a writer die meanwhile, the next gets nothing of the old. */
+	remote->staging.blob = 0;
 	result = ask_blob(remote);
 	if (result != RESULT_OK)
 		return result;

@@ -23,6 +23,7 @@ struct remote {
 	struct store *reader;
 	int control_fd;
 	int channel_fd; /* -1: none */
+	bool is_cut_off; /* gave up on writers: store_remote.h */
 	uint64_t incarnation;
 	uint64_t last_number;
 	struct arena *scratch; /* of one message */

@@ -182,7 +182,8 @@ wire_receive(int fd, int timeout_ms, struct arena *arena,
 	header.msg_iov = &part;
 	header.msg_iovlen = 1;
 	header.msg_control = control.room;
-	header.msg_controllen = sizeof(control.room);
+	/* Without its padding, in which a second one would find room. */
+	header.msg_controllen = CMSG_LEN(sizeof(int));
 	size = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (size < 0)
 		return errno == EAGAIN || errno == EINTR ? RESULT_UNAVAILABLE

@@ -296,6 +296,12 @@ serve(struct worker *worker)
 		result = fcgi_accept(worker->fcgi);
 		if (result == RESULT_OK)
 			serve_request(worker);
+		/* The master connects the one that comes next. */
+		if (store_remote_is_cut_off(worker->store)) {
+			log_open(LOG_ERR, "writer_unreachable");
+			log_close();
+			return PROCESS_DONE;
+		}
 		if (result != RESULT_IO)
 			continue;
 		log_open(LOG_ERR, "accept_failed");

@@ -336,8 +336,13 @@ is_ending(struct writer *writer)
 static int
 serve(struct writer *writer)
 {
+	size_t rounds;
+
 	while (!is_ending(writer)) {
-		while (gather_round(writer))
+		/* Not all messages fill the batch: some would gather for ever.
+		 */
+		rounds = LIMIT_BATCH_CHANGES;
+		while (--rounds > 0 && gather_round(writer))
 			continue;
 		if (batch_is_due(&writer->batch) && !commit(writer))
 			return PROCESS_FAILED;

@@ -138,3 +138,15 @@ Test(change, is_refused_with_more_bytes_than_a_chunk)
 	sent.bytes.size = LIMIT_CHUNK;
 	cr_assert_eq(change_decode(encoded(&sent), arena, &got), RESULT_OK);
 }
+
+Test(change, refuses_an_update_to_no_title)
+{
+	struct artifact artifact;
+	struct change sent = full_change(&artifact), *got;
+
+	sent.kind = CHANGE_UPDATE;
+	cr_assert_eq(change_decode(encoded(&sent), arena, &got), RESULT_OK);
+	artifact.title = SPAN_NONE;
+	cr_assert_eq(
+	    change_decode(encoded(&sent), arena, &got), RESULT_MALFORMED);
+}

@@ -7,10 +7,11 @@
 #include "lmdb_kit.h"
 
 #include "pack.h"
-#include "store_engine.h"
+#include "store_lmdb_state.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -483,4 +484,69 @@ Test(store_lmdb, a_blob_far_ahead_is_nobodys)
 	change.blob = 0;
 	cr_assert_eq(kit_apply(&kit, &change), RESULT_MALFORMED);
 	kit_close(&kit);
+}
+
+/* ---- a writer that was killed ---- */
+
+/* The last commit, as lock.mdb tells readers; struct MDB_txbody of 0.9. */
+#define LOCK_TXNID (8 + sizeof(pthread_mutex_t))
+
+/* Stage a chunk, and die between its commit and the word of it. */
+static void
+die_before_the_word(void)
+{
+	struct store *writer = lmdb_writer();
+	struct owner owner = { 1, 2 };
+	struct change change = { .kind = CHANGE_STAGE, .owner = owner };
+	struct outcome outcome;
+	struct view view;
+	size_t number;
+	int fd;
+
+	change.blob = store_lmdb_new_blob(writer, owner);
+	change.bytes = SPAN("content");
+	if (store_apply(writer, &change, &outcome) != RESULT_OK ||
+	    lmdb_write_begin(lmdb_of(writer), &view) != RESULT_OK)
+		_exit(1);
+	fd = open(lmdb_path("lock.mdb"), O_RDWR | O_CLOEXEC);
+	if (pread(fd, &number, sizeof(number), LOCK_TXNID) != sizeof(number) ||
+	    number != lmdb_of(writer)->last_txn)
+		_exit(2);
+	number--;
+	if (pwrite(fd, &number, sizeof(number), LOCK_TXNID) != sizeof(number))
+		_exit(3);
+	_exit(0); /* with the lock that a commit holds */
+}
+
+Test(store_lmdb, sees_the_last_commit_of_a_writer_that_was_killed)
+{
+	struct owner owner = { 3, 4 };
+	struct store *reader, *writer;
+	uint64_t blob;
+	int status;
+	pid_t pid;
+
+	store_close(lmdb_writer());
+	/* As a worker: as long as it is there lock.mdb is not made anew. */
+	cr_assert_eq(
+	    store_lmdb_open_reader(lmdb_directory(), lmdb_error, &reader),
+	    RESULT_OK);
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (pid == 0)
+		die_before_the_word();
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0);
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (pid == 0) {
+		writer = lmdb_writer();
+		blob = store_lmdb_new_blob(writer, owner);
+		_exit((int)blob);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status));
+	cr_assert_eq(WEXITSTATUS(status), 2, "blob %d", WEXITSTATUS(status));
+	store_close(reader);
+	lmdb_remove();
 }

@@ -211,6 +211,7 @@ Test(store_remote, asks_the_next_writer_with_the_same_number)
 {
 	open_remote_with(dies_with_a_change_in_hand);
 	cr_assert_eq(delete_something(), RESULT_OK);
+	cr_assert_not(store_remote_is_cut_off(store));
 	close_remote();
 }
 
@@ -247,6 +248,7 @@ Test(store_remote, gives_up_after_three_more_writers)
 {
 	open_remote_with(dies_again_and_again);
 	cr_assert_eq(delete_something(), RESULT_UNKNOWN);
+	cr_assert(store_remote_is_cut_off(store));
 	close_remote();
 }
 
@@ -259,6 +261,7 @@ Test(store_remote, says_unavailable_when_it_could_never_ask)
 {
 	open_remote_with(is_not_there);
 	cr_assert_eq(delete_something(), RESULT_UNAVAILABLE);
+	cr_assert(store_remote_is_cut_off(store));
 	close_remote();
 }
 
@@ -345,6 +348,34 @@ gives_the_blob_to_another(void)
 Test(store_remote, begins_again_when_its_blob_went_to_another)
 {
 	open_remote_with(gives_the_blob_to_another);
+	cr_assert_eq(create_of(2), RESULT_OK);
+	close_remote();
+}
+
+static void
+dies_when_asked_for_another_blob(void)
+{
+	uint64_t first;
+
+	new_writer();
+	give_blob(9);
+	first = hear_chunk(9, 0);
+	(void)hear_chunk(9, 1); /* the answer to the first says enough */
+	(void)hear_create(9);
+	say(first, RESULT_STALE);
+	say(first + 1, RESULT_STALE);
+	say(first + 2, RESULT_STALE);
+	expect(hear().kind == WIRE_BEGIN);
+	new_writer();
+	give_blob(10); /* and nothing for blob 9 comes before */
+	say(hear_chunk(10, 0), RESULT_OK);
+	say(hear_chunk(10, 1), RESULT_OK);
+	say(hear_create(10), RESULT_OK);
+}
+
+Test(store_remote, sends_nothing_of_a_lost_blob_while_it_asks_for_another)
+{
+	open_remote_with(dies_when_asked_for_another_blob);
 	cr_assert_eq(create_of(2), RESULT_OK);
 	close_remote();
 }
