@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# An answer that ends before its end: a worker that was killed, or that found
+# damaged bytes after its head had gone, closes the connection. nginx has to
+# tell the client, with or without a Content-Length; else a part would pass
+# for the whole. In place of the worker stands a server that does just that.
+. "$(dirname "$0")/lib.sh"
+
+nginx_render
+nginx_start
+
+python_checks - <<'PYTHON'
+import http.client
+import os
+import socket
+import struct
+import threading
+
+import e2e
+
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(os.environ["SOCKET"])
+os.chmod(os.environ["SOCKET"], 0o666)
+listener.listen(8)
+
+
+def stdout(data):
+    return struct.pack(">BBHHBx", 1, 6, 1, len(data), 0) + data
+
+
+def serve_part(headers):
+    connection, _ = listener.accept()
+    connection.recv(65536)
+    connection.sendall(stdout(b"Status: 200 OK\r\n" + headers + b"\r\n")
+                       + stdout(b"x" * 30000))
+    connection.close()
+
+
+def sees_the_end(headers):
+    """Does the client take what came for the whole?"""
+    server = threading.Thread(target=serve_part, args=(headers,))
+    server.start()
+    client = e2e.Client(timeout=5)
+    try:
+        _, _, payload = client.send("GET", "/artifacts/x/raw")
+        return f"{len(payload)} bytes taken for the whole"
+    except (http.client.IncompleteRead, ConnectionError):
+        return None
+    except TimeoutError:
+        return "the client was left waiting"
+    finally:
+        server.join()
+
+
+fault = sees_the_end(b"Content-Length: 90000\r\n")
+e2e.check("content that is cut off is an error", fault is None, fault)
+fault = sees_the_end(b"")
+e2e.check("JSON that streams and is cut off is an error", fault is None, fault)
+PYTHON
+finish
