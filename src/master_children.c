@@ -22,6 +22,7 @@
 
 #define THROTTLE_FIRST (SECOND / 10)
 #define THROTTLE_MOST (10 * SECOND)
+#define WRITER_YOUNG (SECOND / 10) /* what starts to fail, fails again */
 
 bool
 child_is_writer(const struct master *master, const struct child *child)
@@ -273,7 +274,8 @@ is_early(struct master *master, const struct child *child, int status)
 	    (WIFEXITED(status) && WEXITSTATUS(status) == PROCESS_DONE))
 		return false;
 	if (child_is_writer(master, child))
-		return !child->is_ready;
+		return !child->is_ready ||
+		       scoreboard_now() - child->born < WRITER_YOUNG;
 	return child_slot(master, child)->requests == 0;
 }
 

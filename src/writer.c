@@ -82,8 +82,9 @@ peer_add(struct writer *writer, const struct wire_message *message)
 	    (struct peer){ message->fd, message->incarnation };
 }
 
-/* The master hands out channels, and lets go of us by dying. */
-static void
+/* The master hands out channels, and lets go of us by dying; true: there may
+ * be more to hear. */
+static bool
 hear_master(struct writer *writer)
 {
 	struct wire_message message;
@@ -96,6 +97,7 @@ hear_master(struct writer *writer)
 		writer->is_orphan = true;
 	else if (result == RESULT_OK && message.kind == WIRE_CHANNEL)
 		peer_add(writer, &message);
+	return result == RESULT_OK;
 }
 
 static enum result
@@ -212,7 +214,7 @@ gather_round(struct writer *writer)
 	if (poll(ready, count + 1, wait_ms(writer)) <= 0)
 		return false;
 	if (ready[0].revents != 0)
-		hear_master(writer);
+		(void)hear_master(writer); /* the next round hears more */
 	/* Downwards: closing one moves the last one into its place. */
 	for (i = count; i-- > 0 && !batch_is_full(&writer->batch);)
 		if (ready[1 + i].revents != 0 &&
@@ -328,8 +330,8 @@ is_ending(struct writer *writer)
 		return false;
 	/* The kernel tells us of the master's death by SIGTERM, too; then
 	 * workers still end their requests, and need us for it. */
-	if (!writer->is_orphan)
-		hear_master(writer);
+	while (!writer->is_orphan && hear_master(writer))
+		continue;
 	return !writer->is_orphan || writer->peer_count == 0;
 }
 

@@ -139,6 +139,22 @@ e2e.check(f"all {len(alive)} have the content that was acknowledged",
 back = [i for i in deleted if client.send("GET", f"/artifacts/{i}")[0] != 404]
 e2e.check(f"all {len(deleted)} that were deleted stay so", not back, back[:3])
 PYTHON
+python_checks - <<'PYTHON'
+import time
+
+import e2e
+
+killed = 0
+until = time.monotonic() + 3
+while time.monotonic() < until:
+    pid = e2e.wait_for(e2e.writer, 1)
+    time.sleep(0.03)  # it has said that it is ready
+    killed += bool(pid and e2e.kill(pid))
+e2e.check("a writer that dies young, again and again, is throttled",
+          1 <= killed <= 20, killed)
+status, _ = e2e.Client().create("after")
+e2e.check("… and the next one serves", status == 201, status)
+PYTHON
 check "the log has an obituary of a writer" \
     grep -q 'event=child_ended.* child=writer .*signal=9' "$DAEMON_LOG"
 daemon_stop
