@@ -157,7 +157,7 @@ note_extra(struct form *form, struct span name)
 	for (i = 0; i < form->extra_count; i++)
 		if (span_equal(form->extra[i], name))
 			return;
-	if (form->extra_bytes + name.size > LIMIT_MULTIPART_FIELDS_KEPT)
+	if (form->extra_bytes + name.size > LIMIT_MULTIPART_EXTRA)
 		return;
 	if (form->extra_count == form->extra_capacity) {
 		form->extra_capacity = form->extra_capacity * 2 + 8;
