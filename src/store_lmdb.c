@@ -16,8 +16,9 @@
 
 /* ---- reasons ---- */
 
-void
-lmdb_note_code(struct lmdb *lmdb, const char *what, int code)
+/* "what: LMDB's words". */
+static void
+note_code(struct lmdb *lmdb, const char *what, int code)
 {
 	struct statvfs disk;
 
@@ -32,11 +33,12 @@ lmdb_note_code(struct lmdb *lmdb, const char *what, int code)
 		    "%s: the disk is full (%s)", what, mdb_strerror(code));
 }
 
-void
-lmdb_note(struct lmdb *lmdb, const struct view *view)
+/* Keep in reason what a view has noted, if it has. */
+static void
+note(struct lmdb *lmdb, const struct view *view)
 {
 	if (view->error != 0)
-		lmdb_note_code(lmdb, layout_name(view->where), view->error);
+		note_code(lmdb, layout_name(view->where), view->error);
 	else if (view->is_damaged)
 		(void)snprintf(lmdb->reason, sizeof(lmdb->reason),
 		    "%s: stored bytes are damaged", layout_name(view->where));
@@ -82,7 +84,7 @@ lmdb_read_begin(struct lmdb *lmdb, struct view *ret_view)
 		return RESULT_IO;
 	code = mdb_txn_renew(lmdb->reader);
 	if (code != MDB_SUCCESS) {
-		lmdb_note_code(lmdb, "mdb_txn_renew", code);
+		note_code(lmdb, "mdb_txn_renew", code);
 		return from_lmdb(code);
 	}
 	view_init(ret_view, lmdb, lmdb->reader);
@@ -92,7 +94,7 @@ lmdb_read_begin(struct lmdb *lmdb, struct view *ret_view)
 enum result
 lmdb_read_end(struct lmdb *lmdb, struct view *view, enum result result)
 {
-	lmdb_note(lmdb, view);
+	note(lmdb, view);
 	mdb_txn_reset(view->txn);
 	arena_reset(lmdb->scratch);
 	return result;
@@ -119,7 +121,7 @@ lmdb_write_begin(struct lmdb *lmdb, struct view *ret_view)
 		return RESULT_UNKNOWN;
 	code = mdb_txn_begin(lmdb->env, NULL, 0, &txn);
 	if (code != MDB_SUCCESS) {
-		lmdb_note_code(lmdb, "mdb_txn_begin", code);
+		note_code(lmdb, "mdb_txn_begin", code);
 		return code == ENOMEM ? RESULT_IO : broken(lmdb);
 	}
 	if (mdb_txn_id(txn) != lmdb->last_txn + 1) {
@@ -135,7 +137,7 @@ lmdb_write_begin(struct lmdb *lmdb, struct view *ret_view)
 void
 lmdb_write_abort(struct lmdb *lmdb, struct view *view)
 {
-	lmdb_note(lmdb, view);
+	note(lmdb, view);
 	mdb_txn_abort(view->txn);
 	arena_reset(lmdb->scratch);
 }
@@ -146,16 +148,16 @@ lmdb_write_commit(struct lmdb *lmdb, struct view *view)
 	MDB_envinfo info;
 	int code;
 
-	lmdb_note(lmdb, view); /* one change of many may have met damage */
+	note(lmdb, view); /* one change of many may have met damage */
 	arena_reset(lmdb->scratch);
 	code = mdb_txn_commit(view->txn);
 	if (code == MDB_MAP_FULL || code == MDB_TXN_FULL) {
 		/* From keeping the list of free pages: nothing is written. */
-		lmdb_note_code(lmdb, "mdb_txn_commit", code);
+		note_code(lmdb, "mdb_txn_commit", code);
 		return RESULT_NO_SPACE;
 	}
 	if (code != MDB_SUCCESS) {
-		lmdb_note_code(lmdb, "mdb_txn_commit", code);
+		note_code(lmdb, "mdb_txn_commit", code);
 		return broken(lmdb);
 	}
 	(void)mdb_env_info(lmdb->env, &info); /* fails only for NULL */
@@ -172,7 +174,7 @@ store_lmdb_clear_readers(struct store *store)
 	assert_process(lmdb);
 	code = mdb_reader_check(lmdb->env, &dead);
 	if (code != MDB_SUCCESS)
-		lmdb_note_code(lmdb, "mdb_reader_check", code);
+		note_code(lmdb, "mdb_reader_check", code);
 }
 
 /* ---- content on its way in ---- */

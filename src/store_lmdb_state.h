@@ -84,11 +84,6 @@ void lmdb_write_abort(struct lmdb *lmdb, struct view *view);
  */
 MUST_USE enum result lmdb_write_commit(struct lmdb *lmdb, struct view *view);
 
-/* Keep in reason what a view has noted, if it has. */
-void lmdb_note(struct lmdb *lmdb, const struct view *view);
-/* "what: LMDB's words". */
-void lmdb_note_code(struct lmdb *lmdb, const char *what, int code);
-
 /* Free bytes of the disk; false: cannot be said. */
 MUST_USE bool lmdb_free_space(const struct lmdb *lmdb, uint64_t *ret_bytes);
 
