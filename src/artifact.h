@@ -87,13 +87,13 @@ void artifact_etag(const struct artifact *artifact, struct arena *arena,
 struct span artifact_type_lower(struct arena *arena, struct span type);
 
 /* The members of CONTRACT section 1. */
-struct json *
+struct json_value *
 artifact_summary(const struct artifact *artifact, struct arena *arena);
 /*
  * The detail without `content`, which the answer's last member will be: it
  * is streamed, or null.
  */
-struct json *
+struct json_value *
 artifact_detail(const struct artifact *artifact, struct arena *arena);
 
 #endif

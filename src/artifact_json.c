@@ -4,7 +4,7 @@
 #include "artifact.h"
 
 static void
-put_id(struct json *object, const char *name, const struct id *id)
+put_id(struct json_value *object, const char *name, const struct id *id)
 {
 	char text[ID_TEXT + 1];
 
@@ -13,7 +13,7 @@ put_id(struct json *object, const char *name, const struct id *id)
 }
 
 static void
-put_moment(struct json *object, const char *name, uint64_t moment)
+put_moment(struct json_value *object, const char *name, uint64_t moment)
 {
 	char text[MOMENT_TEXT + 1];
 
@@ -22,7 +22,7 @@ put_moment(struct json *object, const char *name, uint64_t moment)
 }
 
 static void
-put_hash(struct json *object, const char *name,
+put_hash(struct json_value *object, const char *name,
     const uint8_t hash[DIGEST_SHA256_SIZE])
 {
 	char text[DIGEST_SHA256_HEX + 1];
@@ -32,10 +32,10 @@ put_hash(struct json *object, const char *name,
 }
 
 static void
-put_derived(struct json *object, const char *name,
+put_derived(struct json_value *object, const char *name,
     const struct artifact *artifact, struct arena *arena)
 {
-	struct json *array = json_array(arena);
+	struct json_value *array = json_array(arena);
 	size_t i;
 
 	for (i = 0; i < artifact->derived_count; i++)
@@ -43,10 +43,10 @@ put_derived(struct json *object, const char *name,
 	json_put(object, name, array);
 }
 
-struct json *
+struct json_value *
 artifact_summary(const struct artifact *artifact, struct arena *arena)
 {
-	struct json *object = json_object(arena);
+	struct json_value *object = json_object(arena);
 
 	put_id(object, "id", &artifact->id);
 	json_put_text(object, "workflow_id", artifact->workflow);
@@ -58,11 +58,11 @@ artifact_summary(const struct artifact *artifact, struct arena *arena)
 	return object;
 }
 
-struct json *
+struct json_value *
 artifact_detail(const struct artifact *artifact, struct arena *arena)
 {
 	struct span metadata = artifact->metadata;
-	struct json *object = json_object(arena);
+	struct json_value *object = json_object(arena);
 
 	if (metadata.data == NULL)
 		metadata = SPAN("{}");

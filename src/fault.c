@@ -86,10 +86,10 @@ fault_not_object(struct faults *faults)
 	    SPAN_NONE);
 }
 
-static struct json *
+static struct json_value *
 fault_loc(struct arena *arena, const struct fault *fault)
 {
-	struct json *loc = json_array(arena);
+	struct json_value *loc = json_array(arena);
 
 	json_push_text(loc, span_str(fault->area));
 	if (fault->name.data != NULL)
@@ -104,9 +104,9 @@ struct span
 faults_json(const struct faults *faults)
 {
 	struct arena *arena = faults->arena;
-	struct json *root = json_object(arena);
-	struct json *detail = json_array(arena);
-	struct json *item;
+	struct json_value *root = json_object(arena);
+	struct json_value *detail = json_array(arena);
+	struct json_value *item;
 	size_t i;
 
 	for (i = 0; i < faults->count; i++) {

@@ -50,7 +50,7 @@ static void
 apply(const struct context *context, struct request *request,
     struct response *response, struct change *change, const char *became)
 {
-	struct json *object = json_object(request->arena);
+	struct json_value *object = json_object(request->arena);
 	struct outcome outcome;
 	enum result result;
 

@@ -11,7 +11,7 @@ answer(struct reading *reading)
 {
 	const struct artifact *artifact = reading->artifact;
 	struct arena *arena = reading->request->arena;
-	struct json *object = json_object(arena);
+	struct json_value *object = json_object(arena);
 
 	json_put_text(
 	    object, "artifact_id", handle_id_text(arena, &artifact->id));

@@ -132,7 +132,7 @@ answer(const struct context *context, const struct request *request,
     struct response *response, const struct artifact *artifact,
     const struct id *id)
 {
-	struct json *object = json_object(request->arena);
+	struct json_value *object = json_object(request->arena);
 
 	json_put_text(object, "id", handle_id_text(request->arena, id));
 	json_put_text(object, "title", artifact->title);

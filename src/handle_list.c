@@ -171,7 +171,7 @@ static void
 answer(const struct context *context, struct request *request,
     struct response *response, const struct list *list, const struct page *page)
 {
-	struct json *array = json_array(request->arena);
+	struct json_value *array = json_array(request->arena);
 	size_t i;
 
 	for (i = 0; i < page->count; i++)

@@ -85,7 +85,7 @@ append_content(struct reading *reading, struct buffer *text)
 
 /* The object with the content in its last member. */
 static enum result
-answer_quoted(struct reading *reading, struct json *object)
+answer_quoted(struct reading *reading, struct json_value *object)
 {
 	const struct content *content = &reading->artifact->content;
 	struct response *response = reading->response;
@@ -113,7 +113,7 @@ answer_quoted(struct reading *reading, struct json *object)
 }
 
 static enum result
-answer_null(struct reading *reading, struct json *object)
+answer_null(struct reading *reading, struct json_value *object)
 {
 	json_put_text(object, "content", SPAN_NONE);
 	response_json(reading->response, 200, object);
@@ -122,7 +122,7 @@ answer_null(struct reading *reading, struct json *object)
 
 enum result
 handle_read_answer(
-    struct reading *reading, struct json *object, bool has_content)
+    struct reading *reading, struct json_value *object, bool has_content)
 {
 	struct span if_none_match = reading->request->if_none_match;
 	struct response *response = reading->response;

@@ -34,6 +34,6 @@ handle_read_probe(struct reading *reading, uint64_t offset);
  * or null. 304 when the client has this state of the artifact.
  */
 MUST_USE enum result handle_read_answer(
-    struct reading *reading, struct json *object, bool has_content);
+    struct reading *reading, struct json_value *object, bool has_content);
 
 #endif

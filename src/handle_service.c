@@ -11,7 +11,7 @@ extern const char openapi_json[];
 static void
 answer_status(struct response *response, const char *status, const char *mode)
 {
-	struct json *object = json_object(response->arena);
+	struct json_value *object = json_object(response->arena);
 
 	json_put_text(object, "status", span_str(status));
 	if (mode != NULL)

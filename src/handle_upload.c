@@ -25,7 +25,7 @@ static void
 answer(const struct context *context, struct request *request,
     struct response *response, const struct id *id)
 {
-	struct json *object = json_object(request->arena);
+	struct json_value *object = json_object(request->arena);
 
 	json_put_text(
 	    object, "artifact_id", handle_id_text(request->arena, id));

@@ -91,6 +91,24 @@ first_byte(struct span text)
 	return text.data[i];
 }
 
+static void
+close_root(void *object)
+{
+	(void)json_object_put(object);
+}
+
+/* Empty so far, and released with the arena. */
+static struct json *
+open_root(struct arena *arena)
+{
+	struct json_c_object *root = json_object_new_object();
+
+	if (root == NULL)
+		abort(); /* for lack of memory alone */
+	arena_defer(arena, close_root, root);
+	return (struct json *)root;
+}
+
 enum json_verdict
 json_read(struct arena *arena, struct span text, struct faults *faults,
     struct json_document *ret_document)
@@ -112,7 +130,7 @@ json_read(struct arena *arena, struct span text, struct faults *faults,
 	switch (first_byte(ret_document->shape.text)) {
 	case '{':
 		decode_keys(ret_document);
-		ret_document->root = json_object(arena);
+		ret_document->root = open_root(arena);
 		break;
 	case 'n':
 		fault_missing(faults, SPAN_NONE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * json.h - reading and writing JSON: the door to json-c.
+ * json.h - reading JSON, the door to json-c, and writing it.
  *
  * Reading: json_read checks (json_check.h), parses and gives a document,
  * whose typed getters note faults instead of coercing. Writing: build an
@@ -73,23 +73,30 @@ void json_refuse_extra(const struct json_document *document,
 
 /* ---- writing ---- */
 
-struct json *json_object(struct arena *arena);
-struct json *json_array(struct arena *arena);
+struct json_value; /* an object or an array; in the arena */
 
-/* Members in the order put; SPAN_NONE becomes null. Text must be UTF-8. */
-void json_put_text(struct json *object, const char *name, struct span text);
-void json_put_number(struct json *object, const char *name, uint64_t number);
-void json_put_bool(struct json *object, const char *name, bool value);
+struct json_value *json_object(struct arena *arena);
+struct json_value *json_array(struct arena *arena);
+
+/* Members in the order put; SPAN_NONE becomes null. Text should be UTF-8:
+ * what is not becomes U+FFFD. */
+void
+json_put_text(struct json_value *object, const char *name, struct span text);
+void
+json_put_number(struct json_value *object, const char *name, uint64_t number);
+void json_put_bool(struct json_value *object, const char *name, bool is_true);
 /* JSON text that was checked before; it is copied as it is. */
-void json_put_source(struct json *object, const char *name, struct span text);
-/* The value becomes the object's (or the array's). */
-void json_put(struct json *object, const char *name, struct json *value);
-void json_push(struct json *array, struct json *value);
-void json_push_text(struct json *array, struct span text);
-void json_push_number(struct json *array, uint64_t number);
+void
+json_put_source(struct json_value *object, const char *name, struct span text);
+/* A copy of the value as it is now. */
+void json_put(struct json_value *object, const char *name,
+    const struct json_value *value);
+void json_push(struct json_value *array, const struct json_value *value);
+void json_push_text(struct json_value *array, struct span text);
+void json_push_number(struct json_value *array, uint64_t number);
 
 /* Compact text of a value, UTF-8 as it is, '/' not escaped; in the arena. */
-struct span json_text(struct arena *arena, struct json *value);
+struct span json_text(struct arena *arena, const struct json_value *value);
 
 /* {"detail":"<text>"} */
 struct span json_detail(struct arena *arena, struct span text);

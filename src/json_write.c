@@ -1,157 +1,156 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * json_write.c - building JSON with json-c, and streaming a JSON string.
+ * json_write.c - building JSON text, and streaming a JSON string.
  *
- * A struct json is a json-c object under another name. The arena holds one
- * reference to each object and array made here, and what it was put into
- * another, so the order of release does not matter.
+ * A value is the text that it is so far, without its last bracket. Strings
+ * go through the escaper that content needs anyway, as it comes in pieces.
  */
 #include "json.h"
 #include "utf8.h"
 
-/* json-c has a type of the name of our function. */
-#define json_object json_c_object
-#include <json-c/json.h>
-#undef json_object
+#include <inttypes.h>
 
-#include <assert.h>
-#include <stdlib.h>
+#define VALUE_SIZE 256 /* what most objects fit in, to grow only once */
 
-static struct json_c_object *
-from_json(struct json *value)
+struct json_value {
+	struct buffer text;
+	char close;
+};
+
+static struct json_value *
+value_open(struct arena *arena, char open, char close)
 {
-	return (struct json_c_object *)value;
+	struct json_value *value = arena_alloc(arena, sizeof(*value));
+
+	buffer_init(&value->text, arena);
+	buffer_reserve(&value->text, VALUE_SIZE);
+	buffer_append_byte(&value->text, open);
+	value->close = close;
+	return value;
 }
 
-/* json-c returns NULL for lack of memory alone, which ends the process. */
-static struct json_c_object *
-made(struct json_c_object *object)
-{
-	if (object == NULL)
-		abort();
-	return object;
-}
-
-static void
-release(void *object)
-{
-	(void)json_object_put(object);
-}
-
-static struct json *
-owned(struct arena *arena, struct json_c_object *object)
-{
-	arena_defer(arena, release, made(object));
-	return (struct json *)object;
-}
-
-struct json *
+struct json_value *
 json_object(struct arena *arena)
 {
-	return owned(arena, json_object_new_object());
+	return value_open(arena, '{', '}');
 }
 
-struct json *
+struct json_value *
 json_array(struct arena *arena)
 {
-	return owned(arena, json_object_new_array());
+	return value_open(arena, '[', ']');
 }
 
-/* Put a value, NULL for null, and give our reference away. */
+/* A comma, unless it is the first. */
 static void
-put(struct json *object, const char *name, struct json_c_object *value)
+begin_element(struct json_value *array)
 {
-	if (json_object_object_add(from_json(object), name, value) != 0)
-		abort();
+	if (array->text.size > 1)
+		buffer_append_byte(&array->text, ',');
+}
+
+/* Names are our own and need no escaping. */
+static void
+begin_member(struct json_value *object, const char *name)
+{
+	begin_element(object);
+	buffer_append_byte(&object->text, '"');
+	buffer_append(&object->text, span_str(name));
+	buffer_append(&object->text, SPAN("\":"));
 }
 
 static void
-push(struct json *array, struct json_c_object *value)
+append_text(struct buffer *buffer, struct span text)
 {
-	if (json_object_array_add(from_json(array), value) != 0)
-		abort();
+	struct json_escaper escaper = { 0 };
+
+	if (text.data == NULL) {
+		buffer_append(buffer, SPAN("null"));
+		return;
+	}
+	buffer_append_byte(buffer, '"');
+	json_escape(&escaper, text, true, buffer);
+	buffer_append_byte(buffer, '"');
 }
 
-static struct json_c_object *
-text_value(struct span text)
+static void
+append_value(struct buffer *buffer, const struct json_value *value)
 {
-	assert(text.size <= INT32_MAX);
-	return made(json_object_new_string_len(text.data, (int)text.size));
-}
-
-void
-json_put_text(struct json *object, const char *name, struct span text)
-{
-	put(object, name, text.data == NULL ? NULL : text_value(text));
-}
-
-void
-json_put_number(struct json *object, const char *name, uint64_t number)
-{
-	put(object, name, made(json_object_new_uint64(number)));
+	buffer_append(buffer, buffer_span(&value->text));
+	buffer_append_byte(buffer, value->close);
 }
 
 void
-json_put_bool(struct json *object, const char *name, bool value)
+json_put_text(struct json_value *object, const char *name, struct span text)
 {
-	put(object, name, made(json_object_new_boolean(value)));
+	begin_member(object, name);
+	append_text(&object->text, text);
 }
 
 void
-json_put_source(struct json *object, const char *name, struct span text)
+json_put_number(struct json_value *object, const char *name, uint64_t number)
 {
-	struct json_c_object *value = made(json_object_new_boolean(false));
-	char *source = strndup(text.data, text.size);
-
-	if (source == NULL)
-		abort();
-
-	/* json-c's way of writing a value in a form of its own */
-	json_object_set_serializer(value, json_object_userdata_to_json_string,
-	    source, json_object_free_userdata);
-	put(object, name, value);
+	begin_member(object, name);
+	buffer_printf(&object->text, "%" PRIu64, number);
 }
 
 void
-json_put(struct json *object, const char *name, struct json *value)
+json_put_bool(struct json_value *object, const char *name, bool is_true)
 {
-	put(object, name, json_object_get(from_json(value)));
+	json_put_source(object, name, is_true ? SPAN("true") : SPAN("false"));
 }
 
 void
-json_push(struct json *array, struct json *value)
+json_put_source(struct json_value *object, const char *name, struct span text)
 {
-	push(array, json_object_get(from_json(value)));
+	begin_member(object, name);
+	buffer_append(&object->text, text);
 }
 
 void
-json_push_text(struct json *array, struct span text)
+json_put(
+    struct json_value *object, const char *name, const struct json_value *value)
 {
-	push(array, text_value(text));
+	begin_member(object, name);
+	append_value(&object->text, value);
 }
 
 void
-json_push_number(struct json *array, uint64_t number)
+json_push(struct json_value *array, const struct json_value *value)
 {
-	push(array, made(json_object_new_uint64(number)));
+	begin_element(array);
+	append_value(&array->text, value);
+}
+
+void
+json_push_text(struct json_value *array, struct span text)
+{
+	begin_element(array);
+	append_text(&array->text, text);
+}
+
+void
+json_push_number(struct json_value *array, uint64_t number)
+{
+	begin_element(array);
+	buffer_printf(&array->text, "%" PRIu64, number);
 }
 
 struct span
-json_text(struct arena *arena, struct json *value)
+json_text(struct arena *arena, const struct json_value *value)
 {
-	size_t size = 0;
-	const char *text = json_object_to_json_string_length(from_json(value),
-	    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
+	struct buffer text;
 
-	if (text == NULL)
-		abort();
-	return arena_copy(arena, span_of(text, size));
+	buffer_init(&text, arena);
+	buffer_reserve(&text, value->text.size + 1);
+	append_value(&text, value);
+	return buffer_span(&text);
 }
 
 struct span
 json_detail(struct arena *arena, struct span text)
 {
-	struct json *object = json_object(arena);
+	struct json_value *object = json_object(arena);
 
 	json_put_text(object, "detail", text);
 	return json_text(arena, object);

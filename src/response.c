@@ -88,7 +88,7 @@ json_body(struct response *response, int status, struct span text)
 }
 
 void
-response_json(struct response *response, int status, struct json *value)
+response_json(struct response *response, int status, struct json_value *value)
 {
 	json_body(response, status, json_text(response->arena, value));
 }

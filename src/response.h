@@ -45,7 +45,8 @@ void
 response_header(struct response *response, const char *name, struct span value);
 
 /* status and a JSON body. */
-void response_json(struct response *response, int status, struct json *value);
+void
+response_json(struct response *response, int status, struct json_value *value);
 /*
  * Errors (these four) drop the headers that were put before: what belongs to
  * an error, such as Content-Range of a 416, is put after.

@@ -23,7 +23,7 @@ TestSuite(json_write, .init = set_up, .fini = tear_down);
 /* ---- writing ---- */
 
 static void
-expect_text(struct json *value, const char *expected)
+expect_text(struct json_value *value, const char *expected)
 {
 	struct span text = json_text(arena, value);
 
@@ -32,9 +32,9 @@ expect_text(struct json *value, const char *expected)
 
 Test(json_write, writes_members_in_the_order_put)
 {
-	struct json *object = json_object(arena);
-	struct json *inner = json_object(arena);
-	struct json *list = json_array(arena);
+	struct json_value *object = json_object(arena);
+	struct json_value *inner = json_object(arena);
+	struct json_value *list = json_array(arena);
 
 	json_put_text(object, "b", SPAN("x"));
 	json_put_text(object, "a", SPAN_NONE);
@@ -42,8 +42,8 @@ Test(json_write, writes_members_in_the_order_put)
 	json_put_bool(object, "t", true);
 	json_put_bool(object, "f", false);
 	json_put_source(object, "s", SPAN("{\"x\":1.50,\"y\":\"\\u00e9/\"}"));
-	json_put(object, "o", inner);
 	json_put_text(inner, "e", SPAN(""));
+	json_put(object, "o", inner);
 	json_push_text(list, SPAN("y"));
 	json_push_number(list, 0);
 	json_push(list, json_array(arena));
@@ -63,18 +63,18 @@ Test(json_write, writes_empty_containers)
 
 Test(json_write, escapes_no_more_than_needed)
 {
-	struct json *list = json_array(arena);
+	struct json_value *list = json_array(arena);
 
 	json_push_text(list, SPAN("\"\\/\b\f\n\r\t\0\x1f\x7f\xc3\xa9<'"));
 	expect_text(
 	    list, "[\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\x7f\xc3\xa9<'\"]");
 }
 
-Test(json_write, releases_a_value_that_two_hold)
+Test(json_write, copies_a_value_that_two_hold)
 {
-	struct json *one = json_array(arena);
-	struct json *other = json_array(arena);
-	struct json *shared = json_object(arena);
+	struct json_value *one = json_array(arena);
+	struct json_value *other = json_array(arena);
+	struct json_value *shared = json_object(arena);
 
 	json_push(one, shared);
 	json_push(other, shared);
@@ -179,7 +179,7 @@ Test(json_write, escapes_content_as_repairing_it_first_would)
 {
 	struct json_escaper escaper = { 0 };
 	struct buffer buffer;
-	struct json *list = json_array(arena);
+	struct json_value *list = json_array(arena);
 	char bytes[4096];
 	uint32_t random = 12345;
 	size_t i;

@@ -34,7 +34,7 @@ Test(response, is_json_without_a_charset)
 {
 	struct arena *arena = arena_open();
 	struct response response;
-	struct json *object = json_object(arena);
+	struct json_value *object = json_object(arena);
 
 	response_init(&response, arena);
 	response_header(&response, "Location", SPAN("/artifacts/x"));
