@@ -17,14 +17,19 @@
 #include "process.h"
 
 #include <errno.h>
+#include <fastcgi.h>
 #include <fcgiapp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* How long libfcgi waits for the peer to close after the answer. */
 #define CLOSE_WAIT_MS "500"
+
+#define RECORD_MAX 65535 /* of content in a FastCGI record */
+#define LARGE 16384	 /* from here on libfcgi's buffer costs more */
 
 struct fcgi {
 	int listen_fd;
@@ -169,17 +174,59 @@ fcgi_body(struct fcgi *fcgi, uint64_t length)
 	return (struct body){ .source = fcgi, .read = body_read };
 }
 
+/*
+ * One record of the answer, at most RECORD_MAX bytes (FastCGI 1.0, 3.3). On
+ * a blocking socket only the timeout makes a write short, as no signal that
+ * is caught can come here.
+ */
+static enum result
+write_record(const FCGX_Request *request, struct span bytes)
+{
+	FCGI_Header header = {
+		.version = FCGI_VERSION_1,
+		.type = FCGI_STDOUT,
+		.requestIdB1 = (unsigned char)(request->requestId >> 8 & 0xff),
+		.requestIdB0 = (unsigned char)(request->requestId & 0xff),
+		.contentLengthB1 = (unsigned char)(bytes.size >> 8),
+		.contentLengthB0 = (unsigned char)(bytes.size & 0xff),
+	};
+	const struct iovec pieces[] = {
+		{ &header, sizeof(header) },
+		{ (void *)(uintptr_t)bytes.data, bytes.size },
+	};
+
+	if (writev(request->ipcFd, pieces, 2) !=
+	    (ssize_t)(sizeof(header) + bytes.size))
+		return RESULT_IO;
+	return RESULT_OK;
+}
+
+/* Past libfcgi's buffer, which is 8 KiB, a record and a write each. */
+static enum result
+write_large(struct fcgi *fcgi, struct span bytes)
+{
+	enum result result = RESULT_OK;
+	size_t size;
+
+	if (FCGX_FFlush(fcgi->request.out) != 0)
+		return RESULT_IO;
+	while (bytes.size > 0 && result == RESULT_OK) {
+		size = bytes.size < RECORD_MAX ? bytes.size : RECORD_MAX;
+		result =
+		    write_record(&fcgi->request, span_of(bytes.data, size));
+		bytes = span_from(bytes, size);
+	}
+	return result;
+}
+
 enum result
 fcgi_write(struct fcgi *fcgi, struct span bytes)
 {
-	int size;
-
-	while (bytes.size > 0) {
-		size = bytes.size > INT32_MAX ? INT32_MAX : (int)bytes.size;
-		if (FCGX_PutStr(bytes.data, size, fcgi->request.out) != size)
-			return RESULT_IO;
-		bytes = span_from(bytes, (size_t)size);
-	}
+	if (bytes.size >= LARGE)
+		return write_large(fcgi, bytes);
+	if (bytes.size > 0 && FCGX_PutStr(bytes.data, (int)bytes.size,
+				  fcgi->request.out) != (int)bytes.size)
+		return RESULT_IO;
 	return RESULT_OK;
 }
 
@@ -201,7 +248,10 @@ fcgi_finish(struct fcgi *fcgi)
 	enum result result = RESULT_OK;
 
 	drain(request->in);
-	if (FCGX_FFlush(request->out) != 0 || FCGX_GetError(request->out) != 0)
+	/* What is left and the end of the request go out in one write. err
+	 * first: the last stream to close is the one that ends the request. */
+	(void)FCGX_FClose(request->err);
+	if (FCGX_FClose(request->out) != 0)
 		result = RESULT_IO;
 	request->keepConnection = 0;
 	FCGX_Finish_r(request);

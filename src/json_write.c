@@ -233,10 +233,14 @@ plain_run(struct span bytes)
 	size_t i = 0;
 	size_t size;
 
-	while (i < bytes.size && !is_special(bytes.data[i])) {
-		if ((unsigned char)bytes.data[i] < 0x80)
-			size = 1;
-		else if (utf8_next(span_from(bytes, i), &size) != UTF8_OK)
+	while (i < bytes.size) {
+		if ((unsigned char)bytes.data[i] < 0x80) {
+			if (is_special(bytes.data[i]))
+				break;
+			i++;
+			continue;
+		}
+		if (utf8_next(span_from(bytes, i), &size) != UTF8_OK)
 			break;
 		i += size;
 	}

@@ -404,17 +404,21 @@ buffer_append_byte(struct buffer *buffer, char byte)
 void
 buffer_printf(struct buffer *buffer, const char *format, ...)
 {
+	size_t room = buffer->capacity - buffer->size;
 	va_list list, again;
 	int size;
 
 	va_start(list, format);
 	va_copy(again, list);
-	size = vsnprintf(NULL, 0, format, list);
+	size = vsnprintf(
+	    room > 0 ? buffer->data + buffer->size : NULL, room, format, list);
 	va_end(list);
 	assert(size >= 0);
-	buffer_reserve(buffer, (size_t)size + 1);
-	(void)vsnprintf(
-	    buffer->data + buffer->size, (size_t)size + 1, format, again);
+	if ((size_t)size >= room) {
+		buffer_reserve(buffer, (size_t)size + 1);
+		(void)vsnprintf(buffer->data + buffer->size, (size_t)size + 1,
+		    format, again);
+	}
 	va_end(again);
 	buffer->size += (size_t)size;
 }

@@ -101,7 +101,7 @@ static const struct call common_calls[] = {
 	{ "getpid", "the log, LMDB, abort", 0, { { 0 } } },
 	{ "gettid", "abort", 0, { { 0 } } },
 	{ "tgkill", "abort", 1, { IS(2, SIGABRT) } },
-	{ "writev", "LMDB's pages, libc's last words", 0, { { 0 } } },
+	{ "writev", "LMDB's pages, answers, libc's last words", 0, { { 0 } } },
 	{ "exit_group", "the end", 0, { { 0 } } },
 };
 

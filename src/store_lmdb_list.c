@@ -22,7 +22,7 @@ struct range {
 	enum database database;
 	struct key prefix; /* what its keys have in front of the moment */
 	MDB_cursor *cursor;
-	uint64_t moment; /* where it stands */
+	uint64_t moment; /* where it stands; 0: nowhere yet */
 };
 
 struct walkers {
@@ -32,6 +32,45 @@ struct walkers {
 
 /* ---- one range ---- */
 
+/* From wherever it stands to the newest key not after target. */
+static int
+range_leap(struct range *range, const struct key *target, MDB_val *ret_name)
+{
+	MDB_val value;
+	int code;
+
+	code = mdb_cursor_get(range->cursor, ret_name, &value, MDB_SET_RANGE);
+	if (code == MDB_NOTFOUND)
+		return mdb_cursor_get(
+		    range->cursor, ret_name, &value, MDB_LAST);
+	if (code == MDB_SUCCESS &&
+	    (ret_name->mv_size != target->size ||
+		memcmp(ret_name->mv_data, target->bytes, target->size) != 0))
+		return mdb_cursor_get(
+		    range->cursor, ret_name, &value, MDB_PREV);
+	return code;
+}
+
+/* What the cursor has come to: RESULT_END if it has left the range. */
+static enum result
+range_take(
+    struct view *view, struct range *range, const MDB_val *name, uint64_t bound)
+{
+	const struct key *prefix = &range->prefix;
+	uint64_t moment;
+
+	if (name->mv_size < prefix->size ||
+	    memcmp(name->mv_data, prefix->bytes, prefix->size) != 0)
+		return RESULT_END;
+	if (name->mv_size != prefix->size + 8)
+		return layout_damaged(view, range->database);
+	moment = unpack_key((const uint8_t *)name->mv_data + prefix->size);
+	if (moment > bound)
+		return layout_damaged(view, range->database);
+	range->moment = moment;
+	return RESULT_OK;
+}
+
 /* Stand on the newest entry not after bound; RESULT_END: there is none. */
 static enum result
 range_seek(struct view *view, struct range *range, uint64_t bound)
@@ -39,27 +78,18 @@ range_seek(struct view *view, struct range *range, uint64_t bound)
 	struct key target = key_then(&range->prefix, bound);
 	MDB_val name = { target.size, target.bytes };
 	MDB_val value;
-	struct key key;
 	int code;
 
-	code = mdb_cursor_get(range->cursor, &name, &value, MDB_SET_RANGE);
-	if (code == MDB_NOTFOUND)
-		code = mdb_cursor_get(range->cursor, &name, &value, MDB_LAST);
-	else if (code == MDB_SUCCESS &&
-		 (name.mv_size != target.size ||
-		     memcmp(name.mv_data, target.bytes, target.size) != 0))
+	/* Most often it is the one before that where the cursor stands. */
+	if (range->moment > bound && range->moment - 1 == bound)
 		code = mdb_cursor_get(range->cursor, &name, &value, MDB_PREV);
+	else
+		code = range_leap(range, &target, &name);
 	if (code == MDB_NOTFOUND)
 		return RESULT_END;
 	if (code != MDB_SUCCESS)
 		return layout_note(view, range->database, code);
-	key = key_from(&name);
-	if (!key_has_prefix(&key, &range->prefix))
-		return RESULT_END;
-	if (key.size != target.size || key_last_number(&key) > bound)
-		return layout_damaged(view, range->database);
-	range->moment = key_last_number(&key);
-	return RESULT_OK;
+	return range_take(view, range, &name, bound);
 }
 
 static enum result
