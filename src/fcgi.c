@@ -25,8 +25,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* How long libfcgi waits for the peer to close after the answer. */
-#define CLOSE_WAIT_MS "500"
+/* How long libfcgi waits for the peer to close after the answer: not at all,
+ * as drain() has read the peer's last byte, so that closing resets nothing. */
+#define CLOSE_WAIT_MS "0"
 
 #define RECORD_MAX 65535 /* of content in a FastCGI record */
 #define LARGE 16384	 /* from here on libfcgi's buffer costs more */
