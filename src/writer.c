@@ -19,6 +19,7 @@
 
 #define PEERS (2 * SCOREBOARD_WORKERS) /* a reload may overlap */
 #define STAGE_WAIT_US 20000   /* a commit follows the first staged chunk */
+#define STAGE_BYTES 524288   /* or so many of them, if no more wait */
 #define TICK_US 1000000	      /* stale readers, sweeping when idle */
 #define BUSY_SWEEP_US 100000  /* sweeping goes on under load too */
 #define LOCK_WAIT_US 10000000 /* for a writer that still ends */
@@ -173,7 +174,8 @@ batch_is_full(const struct batch *batch)
 static bool
 batch_is_due(const struct batch *batch)
 {
-	return batch->is_awaited || batch_is_full(batch) ||
+	return batch->is_awaited || batch->staged >= STAGE_BYTES ||
+	       batch->count == LIMIT_BATCH_CHANGES ||
 	       (batch->count > 0 &&
 		   scoreboard_now() - batch->began >= STAGE_WAIT_US);
 }
