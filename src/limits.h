@@ -49,7 +49,9 @@
 /* What one transaction takes: a commit of 4 MiB takes about 13 ms, and a
  * small create waits for it. */
 #define LIMIT_BATCH_BYTES (4 * 1024 * 1024)
+#ifndef LIMIT_BATCH_CHANGES /* tests/bench measures what batches bring */
 #define LIMIT_BATCH_CHANGES 1024
+#endif
 
 /* Staged and not yet acknowledged, kept by the worker to send again. */
 #define LIMIT_UNACKNOWLEDGED (4 * 1024 * 1024)

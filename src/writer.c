@@ -346,7 +346,7 @@ serve(struct writer *writer)
 		/* Not all messages fill the batch: some would gather for ever.
 		 */
 		rounds = LIMIT_BATCH_CHANGES;
-		while (--rounds > 0 && gather_round(writer))
+		while (rounds-- > 0 && gather_round(writer))
 			continue;
 		if (batch_is_due(&writer->batch) && !commit(writer))
 			return PROCESS_FAILED;

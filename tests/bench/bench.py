@@ -1,0 +1,394 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""bench.py - artifactd beside its control and its peers, in one go.
+
+	bench.py [--quick] [--only TEXT]
+
+Each case is a row: the same work asked of every subject that can do it, in
+rounds that alternate between them; the table shows medians. What is asked
+of the control is answered with as many bytes as artifactd answered.
+"""
+import argparse
+import json
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+import servers
+from load import Request
+
+JSON = "application/json"
+BYTES = "application/octet-stream"
+SMALL, MIB = 2048, 1024 ** 2
+FILES = {"2k": SMALL, "1m": MIB, "10m": 10 * MIB, "50m": 50 * MIB}
+
+
+def call(server, path, method="GET", body=None, kind=None):
+    headers = {"Content-Type": kind} if kind else {}
+    request = urllib.request.Request(server.url + path, body, headers,
+                                     method=method)
+    return urllib.request.urlopen(request, timeout=60).read()
+
+
+def text_of(size):
+    line = "An agent's plan, line after line, \"quoted\" now and then.\n"
+    return (line * (size // len(line) + 1))[:size]
+
+
+class Bench:
+    """What the cases need: bodies, artifacts to read, servers."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.bodies = {}
+        for name, size in FILES.items():
+            path = self.directory / name
+            # Not compressible, and the same in every run.
+            path.write_bytes((b"%08x" % (size * 2654435761 % 2 ** 32)) *
+                             (size // 8))
+            self.bodies[name] = path
+        self.create = self.directory / "create.json"
+        self.create.write_text(self.artifact("wf-load"))
+        self.ids = {}
+
+    def start(self):
+        self.artifactd = servers.artifactd(self.directory)
+        self.single = servers.artifactd(self.directory, "artifactd-single")
+        self.control = servers.control(self.directory)
+        self.fastapi = servers.fastapi(self.directory)
+        self.registry = servers.registry(self.directory)
+        self.files = servers.files(self.directory)
+
+    @staticmethod
+    def artifact(workflow, number=0):
+        return json.dumps({
+            "workflow_id": workflow, "phase_id": f"phase-{number % 4}",
+            "session_id": "session-1", "title": f"Plan {number}",
+            "artifact_type": ("plan", "report")[number % 2],
+            "content": text_of(SMALL)})
+
+    def fill(self):
+        """200 small artifacts, one to read and one to write of each size."""
+        for server in (self.artifactd, self.single, self.fastapi):
+            new = lambda workflow, number=0: json.loads(call(
+                server, "/artifacts", "POST",
+                self.artifact(workflow, number).encode(), JSON))["id"]
+            for number in range(200):
+                new(f"wf-{number % 2}", number)
+            ids = self.ids[server.name] = {"text": new("wf-one")}
+            for name, path in self.bodies.items():
+                ids[name], ids["w" + name] = new("wf-raw"), new("wf-raw")
+                call(server, f"/artifacts/{ids[name]}/raw", "PUT",
+                     path.read_bytes(), BYTES)
+        for name, path in self.bodies.items():
+            shutil.copy(path, self.files.directory / "root" / name)
+        (self.files.directory / "root").chmod(0o777)
+        for name, path in self.bodies.items():
+            self.push(path)
+
+    def push(self, path):
+        """A blob as docker push sends it."""
+        digest = subprocess.run(["sha256sum", path], capture_output=True,
+                                text=True, check=True).stdout.split()[0]
+        start = urllib.request.Request(
+            self.registry.url + "/v2/bench/blobs/uploads/", b"",
+            method="POST")
+        place = urllib.request.urlopen(start).headers["Location"]
+        end = urllib.request.Request(
+            f"{place}&digest=sha256:{digest}", path.read_bytes(),
+            {"Content-Type": BYTES}, method="PUT")
+        urllib.request.urlopen(end).read()
+        self.ids.setdefault("registry", {})[path.name] = (
+            f"/v2/bench/blobs/sha256:{digest}")
+
+    # ---- the cases: {subject: request}
+
+    def reading(self, suffix, which, peers=True):
+        """GET of an artifact, by artifactd, FastAPI and the control."""
+        path = f"/artifacts/{self.ids['artifactd'][which]}{suffix}"
+        size = len(call(self.artifactd, path))
+        row = {self.artifactd: Request(path),
+               self.control: Request(f"/control/{size}")}
+        if peers:
+            row[self.fastapi] = Request(
+                f"/artifacts/{self.ids['fastapi'][which]}{suffix}")
+        return row
+
+    def listing(self, query):
+        path = f"/artifacts?limit=50{query}"
+        size = len(call(self.artifactd, path))
+        return {self.artifactd: Request(path), self.fastapi: Request(path),
+                self.control: Request(f"/control/{size}")}
+
+    def raw(self, name):
+        row = self.reading("/raw", name)
+        row[self.files] = Request("/" + name)
+        row[self.registry] = Request(self.ids["registry"][name])
+        return row
+
+    def creating(self):
+        post = lambda path: Request(path, "POST", self.create, JSON)
+        return {self.artifactd: post("/artifacts"),
+                self.control: post("/control/104"),
+                self.fastapi: post("/artifacts")}
+
+    def uploading(self, name):
+        put = lambda path: Request(path, "PUT", self.bodies[name], BYTES)
+        return {
+            self.artifactd: put(
+                f"/artifacts/{self.ids['artifactd']['w' + name]}/raw"),
+            self.control: put("/control/180"),
+            self.fastapi: put(
+                f"/artifacts/{self.ids['fastapi']['w' + name]}/raw"),
+            self.files: put("/written-" + name)}
+
+    def headers_only(self, name, headers):
+        path = f"/artifacts/{self.ids['artifactd'][name]}/raw"
+        return {self.artifactd: Request(path, headers=headers),
+                self.files: Request("/" + name, headers=headers)}
+
+    def unchanged(self):
+        path = f"/artifacts/{self.ids['artifactd']['text']}"
+        answer = urllib.request.urlopen(self.artifactd.url + path)
+        tag = answer.headers["ETag"]
+        return {self.artifactd: Request(
+                    path, headers=f"If-None-Match: {tag}"),
+                self.control: Request("/control/0")}
+
+    def mixed(self):
+        row = {}
+        for server in (self.artifactd, self.fastapi):
+            row[server] = Request(
+                f"/artifacts/{self.ids[server.name]['text']}", "POST",
+                self.create, JSON, writes=10, write_path="/artifacts")
+        return row
+
+    def cases(self):
+        """Name, clients, what to show, the row."""
+        both = self.creating() | {
+            self.single: Request("/artifacts", "POST", self.create, JSON)}
+        yield "create 2 KiB, 1 client", 1, self.creating()
+        yield "create 2 KiB, 8 clients", 8, self.creating()
+        yield "create 2 KiB, 64 clients", 64, both
+        yield "detail with content", 16, self.reading("", "text")
+        yield "detail without content", 16, self.reading(
+            "?include_content=false", "text")
+        yield "detail, 304", 16, self.unchanged()
+        yield "page of 50, all", 16, self.listing("")
+        yield "page of 50, workflow", 16, self.listing("&workflow_id=wf-1")
+        yield "page of 50, phase and type", 16, self.listing(
+            "&phase_id=phase-1&artifact_type=report")
+        yield "content of 2 KiB", 16, self.reading("/content", "2k", False)
+        yield "content of 1 MiB", 4, self.reading("/content", "1m", False)
+        yield "raw 2 KiB", 16, self.raw("2k")
+        yield "raw 1 MiB", 4, self.raw("1m")
+        yield "raw 10 MiB", 4, self.raw("10m")
+        yield "raw 50 MiB", 4, self.raw("50m")
+        yield "raw, 64 KiB range of 10 MiB", 16, self.headers_only(
+            "10m", "Range: bytes=5000000-5065535")
+        yield "upload 2 KiB", 8, self.uploading("2k")
+        yield "upload 10 MiB, 1 client", 1, self.uploading("10m")
+        yield "upload 10 MiB, 4 clients", 4, self.uploading("10m")
+        yield "upload 50 MiB, 2 clients", 2, self.uploading("50m")
+        yield "mixed 90/10", 16, self.mixed()
+
+
+def median_of(results):
+    return {key: statistics.median(result[key] for result in results)
+            for key in results[0]}
+
+
+def measure(row, clients, rounds, duration):
+    """{subject's name: figures}, the rounds alternating."""
+    results = {}
+    for turn in range(rounds):
+        order = list(row.items())
+        for server, request in order[::-1] if turn % 2 else order:
+            results.setdefault(server.name, []).append(
+                request.measure(server, clients, duration))
+    return {name: median_of(each) for name, each in results.items()}
+
+
+# ---- what wrk alone does not show
+
+def private_memory(pid):
+    total = 0
+    with open(f"/proc/{pid}/smaps_rollup") as rollup:
+        for line in rollup:
+            if line.startswith("Private_"):
+                total += int(line.split()[1]) * 1024
+    return total
+
+
+class MemoryWatch(threading.Thread):
+    """The most private memory of any worker, and of the writer."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        pids = server.pids()
+        children = pathlib.Path(
+            f"/proc/{pids[0]}/task/{pids[0]}/children").read_text().split()
+        self.writer, self.workers = children[0], children[1:]
+        self.most = {"writer": 0, "worker": 0}
+        self.is_done = False
+
+    def run(self):
+        while not self.is_done:
+            for pid in [self.writer, *self.workers]:
+                kind = "writer" if pid == self.writer else "worker"
+                try:
+                    self.most[kind] = max(self.most[kind],
+                                          private_memory(pid))
+                except OSError:
+                    pass
+            time.sleep(0.02)
+
+
+def memory(bench, name, request, clients, duration):
+    watch = MemoryWatch(bench.artifactd)
+    watch.start()
+    request.measure(bench.artifactd, clients, duration)
+    watch.is_done = True
+    watch.join()
+    return {"name": name, **watch.most}
+
+
+def memories(bench, duration):
+    big = bench.uploading("50m")[bench.artifactd]
+    get = bench.raw("50m")[bench.artifactd]
+    page = bench.listing("")[bench.artifactd]
+    create = bench.creating()[bench.artifactd]
+    wide = bench.directory / "wide.json"
+    wide.write_text(json.dumps({
+        "workflow_id": "wf-wide", "artifact_type": "plan", "title": "wide",
+        "content": "x" * (15 * MIB)}))
+    yield memory(bench, "page of 50, 16 clients", page, 16, duration)
+    yield memory(bench, "create 2 KiB, 64 clients", create, 64, duration)
+    yield memory(bench, "download 50 MiB, 4 clients", get, 4, duration)
+    yield memory(bench, "upload 50 MiB, 4 clients", big, 4, duration)
+    yield memory(bench, "JSON create of 15 MiB", Request(
+        "/artifacts", "POST", wide, JSON), 1, duration)
+
+
+def create_beside_uploads(bench, duration):
+    """p99 of a small create alone, and while eight 50 MiB uploads run."""
+    create = bench.creating()[bench.artifactd]
+    alone = create.measure(bench.artifactd, 1, duration)
+    load = bench.uploading("50m")[bench.artifactd].start(
+        bench.artifactd, 8, duration + 2)
+    time.sleep(1)
+    beside = create.measure(bench.artifactd, 1, duration)
+    load.communicate()
+    return alone, beside
+
+
+def floor(bench, rounds):
+    """Seconds for hashing, writing and syncing 10 MiB one by one."""
+    text = subprocess.run(
+        [servers.BUILD / "bench-floor", bench.directory, str(10 * MIB),
+         str(rounds)], capture_output=True, text=True, check=True).stdout
+    return float(text)
+
+
+# ---- telling
+
+def ratio(table, case, other, key="rate"):
+    row = table[case]
+    if "artifactd" not in row or other not in row:
+        return None
+    return row["artifactd"][key] / row[other][key]
+
+
+def show(name, row, out):
+    ours = row["artifactd"]
+    for subject, figures in row.items():
+        out.append("%-28s %-16s %9.0f %8.2f %8.2f %8.1f %8.0f %7.2f" % (
+            name, subject, figures["rate"], figures["p50"] * 1e3,
+            figures["p99"] * 1e3, figures["bytes"] / 1e6,
+            figures["cpu"] * 1e6, ours["rate"] / figures["rate"]))
+        name = ""
+        print(out[-1], flush=True)
+
+
+HEAD = "%-28s %-16s %9s %8s %8s %8s %8s %7s" % (
+    "case", "subject", "req/s", "p50 ms", "p99 ms", "MB/s", "cpu us",
+    "ratio")
+
+
+def goals(table, extra):
+    """DESIGN 5 and what was asked besides: goal, figure."""
+    small = [case for case in table if "fastapi" in table[case] and
+             "MiB" not in case]
+    slowest = min(small, key=lambda case: ratio(table, case, "fastapi"))
+    alone, beside = extra["create"]
+    upload = table["upload 10 MiB, 1 client"]["artifactd"]
+    yield ("detail, of the control's rate", ">= 0.90",
+           ratio(table, "detail with content", "control"))
+    yield ("page of 50, of the control's rate", ">= 0.80",
+           ratio(table, "page of 50, all", "control"))
+    yield ("create by 64, of the control's POST", ">= 0.40",
+           ratio(table, "create 2 KiB, 64 clients", "control"))
+    yield ("create by 64, of one change per commit", ">= 5",
+           ratio(table, "create 2 KiB, 64 clients", "artifactd-single"))
+    yield ("raw 10 MiB, of a static file's rate", ">= 0.80",
+           ratio(table, "raw 10 MiB", "files"))
+    yield ("upload 10 MiB, of hash + write + sync", ">= 0.60",
+           extra["floor"] / upload["p50"])
+    yield ("create's p99 beside 8 uploads / alone", "<= 5",
+           beside["p99"] / alone["p99"])
+    yield (f"FastAPI, worst small ({slowest})", ">= 5",
+           ratio(table, slowest, "fastapi"))
+    yield ("registry, raw 2 KiB", ">= 3",
+           ratio(table, "raw 2 KiB", "registry"))
+    yield ("registry, raw 50 MiB", ">= 1",
+           ratio(table, "raw 50 MiB", "registry"))
+    for row in extra["memory"]:
+        yield (f"MiB of a worker, {row['name']}",
+               "<= 64" if "JSON" in row["name"] else "<= 16",
+               row["worker"] / MIB)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="", help="cases with this in them")
+    options = parser.parse_args()
+    rounds, duration = (1, 1) if options.quick else (3, 2)
+    directory = tempfile.mkdtemp(prefix="bench.", dir=servers.BUILD)
+    pathlib.Path(directory).chmod(0o755)
+    bench, table, out = Bench(directory), {}, [HEAD]
+    try:
+        bench.start()
+        bench.fill()
+        print(HEAD, flush=True)
+        for name, clients, row in bench.cases():
+            if options.only not in name:
+                continue
+            if options.quick and name.startswith(("raw 1 MiB", "upload 50")):
+                continue
+            table[name] = measure(row, clients, rounds, duration)
+            show(name, table[name], out)
+        if not options.only:
+            extra = {"floor": floor(bench, 5 * rounds),
+                     "create": create_beside_uploads(bench, 3 * rounds),
+                     "memory": list(memories(bench, duration))}
+            out.append("")
+            for text, goal, figure in goals(table, extra):
+                out.append("%-50s %9s %9.2f" % (text, goal, figure))
+                print(out[-1], flush=True)
+            table["extra"] = extra
+        (servers.BUILD / "bench.json").write_text(json.dumps(table))
+        (servers.BUILD / "bench.txt").write_text("\n".join(out) + "\n")
+    finally:
+        servers.stop_all()
+        shutil.rmtree(directory)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+-- SPDX-License-Identifier: ISC
+-- load.lua - what wrk sends: METHOD, TYPE and BODY (a file) of the
+-- environment. The request is built once; wrk sends the same bytes again.
+-- WRITES, a number: so many of a hundred requests are that one, the others
+-- GET the same path as given.
+wrk.method = os.getenv("METHOD") or "GET"
+if os.getenv("BODY") then
+	local file = io.open(os.getenv("BODY"), "rb")
+	wrk.body = file:read("*a")
+	file:close()
+	wrk.headers["Content-Type"] = os.getenv("TYPE")
+end
+for name, value in (os.getenv("HEADERS") or ""):gmatch("([^:\n]+): ([^\n]+)") do
+	wrk.headers[name] = value
+end
+
+if os.getenv("WRITES") then
+	local share = tonumber(os.getenv("WRITES"))
+	local count = 0
+	function init(args)
+		write = wrk.format(nil, os.getenv("WRITE_PATH"))
+		read = wrk.format("GET", nil, nil, "")
+	end
+	function request()
+		count = (count + 1) % 100
+		return count < share and write or read
+	end
+end

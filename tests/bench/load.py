@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: ISC
+"""load.py - one measurement: wrk against one request of one server."""
+import os
+import pathlib
+import re
+import subprocess
+
+HERE = pathlib.Path(__file__).parent
+UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60}
+SIZES = {"B": 1, "KB": 1024, "MB": 1024 ** 2, "GB": 1024 ** 3}
+
+
+def seconds(text):
+    number, unit = re.match(r"([\d.]+)([a-z]+)", text).groups()
+    return float(number) * UNITS[unit]
+
+
+def parse(text):
+    """What wrk printed, as numbers; raises if an answer was no success."""
+    if "Non-2xx" in text or "Socket errors" in text:
+        raise RuntimeError(text)
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
+    size, unit = re.search(r"Transfer/sec:\s+([\d.]+)([KMG]?B)",
+                           text).groups()
+    count = int(re.search(r"(\d+) requests in", text).group(1))
+    return {"rate": rate, "bytes": float(size) * SIZES[unit],
+            "count": count,
+            "p50": seconds(re.search(r"^ +50% +(\S+)", text, re.M).group(1)),
+            "p99": seconds(re.search(r"^ +99% +(\S+)", text, re.M).group(1))}
+
+
+def cpu(pids):
+    """CPU seconds that these processes have used, of user and system."""
+    total = 0
+    for pid in pids:
+        try:
+            stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            continue
+        fields = stat.rpartition(")")[2].split()
+        total += sum(int(field) for field in fields[11:15])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+class Request:
+    """What one client sends again and again."""
+
+    def __init__(self, path, method="GET", body=None, kind=None,
+                 headers=None, writes=None, write_path=None):
+        self.path = path
+        self.environment = {"METHOD": method}
+        if body:
+            self.environment |= {"BODY": str(body), "TYPE": kind}
+        if headers:
+            self.environment["HEADERS"] = headers
+        if writes:
+            self.environment |= {"WRITES": str(writes),
+                                 "WRITE_PATH": write_path}
+
+    def start(self, server, clients, duration):
+        return subprocess.Popen(
+            ["wrk", "-t1", f"-c{clients}", f"-d{duration}", "--latency",
+             "--timeout", "30", "-s", str(HERE / "load.lua"),
+             server.url + self.path],
+            env={**os.environ, **self.environment}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def measure(self, server, clients, duration):
+        before = cpu(server.pids())
+        text, _ = self.start(server, clients, duration).communicate()
+        try:
+            result = parse(text)
+        except (RuntimeError, AttributeError) as error:
+            raise SystemExit(f"{server.name} {self.path}: {error}\n{text}")
+        result["cpu"] = (cpu(server.pids()) - before) / result["count"]
+        return result
