@@ -53,18 +53,14 @@ void
 id_format(const struct id *id, char ret_text[ID_TEXT + 1])
 {
 	static const char digits[] = "0123456789abcdef";
-	size_t nibble = 0;
+	char *text = ret_text;
 	size_t i;
 
-	for (i = 0; i < ID_TEXT; i++) {
-		if (is_dash(i)) {
-			ret_text[i] = '-';
-			continue;
-		}
-		ret_text[i] =
-		    digits[id->bytes[nibble / 2] >> (nibble % 2 == 0 ? 4 : 0) &
-			   0xf];
-		nibble++;
+	for (i = 0; i < sizeof(id->bytes); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*text++ = '-';
+		*text++ = digits[id->bytes[i] >> 4];
+		*text++ = digits[id->bytes[i] & 0xf];
 	}
 	ret_text[ID_TEXT] = '\0';
 }

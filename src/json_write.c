@@ -8,8 +8,6 @@
 #include "json.h"
 #include "utf8.h"
 
-#include <inttypes.h>
-
 #define VALUE_SIZE 256 /* what most objects fit in, to grow only once */
 
 struct json_value {
@@ -53,10 +51,14 @@ begin_element(struct json_value *array)
 static void
 begin_member(struct json_value *object, const char *name)
 {
+	size_t size = strlen(name);
+	char *room;
+
 	begin_element(object);
-	buffer_append_byte(&object->text, '"');
-	buffer_append(&object->text, span_str(name));
-	buffer_append(&object->text, SPAN("\":"));
+	room = buffer_extend(&object->text, size + 3);
+	room[0] = '"';
+	memcpy(room + 1, name, size);
+	memcpy(room + 1 + size, "\":", 2);
 }
 
 static void
@@ -68,9 +70,23 @@ append_text(struct buffer *buffer, struct span text)
 		buffer_append(buffer, SPAN("null"));
 		return;
 	}
+	buffer_reserve(buffer, text.size + 2);
 	buffer_append_byte(buffer, '"');
 	json_escape(&escaper, text, true, buffer);
 	buffer_append_byte(buffer, '"');
+}
+
+static void
+append_number(struct buffer *buffer, uint64_t number)
+{
+	char digits[20];
+	size_t start = sizeof(digits);
+
+	do {
+		digits[--start] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	buffer_append(buffer, span_of(digits + start, sizeof(digits) - start));
 }
 
 static void
@@ -91,7 +107,7 @@ void
 json_put_number(struct json_value *object, const char *name, uint64_t number)
 {
 	begin_member(object, name);
-	buffer_printf(&object->text, "%" PRIu64, number);
+	append_number(&object->text, number);
 }
 
 void
@@ -133,7 +149,7 @@ void
 json_push_number(struct json_value *array, uint64_t number)
 {
 	begin_element(array);
-	buffer_printf(&array->text, "%" PRIu64, number);
+	append_number(&array->text, number);
 }
 
 struct span

@@ -385,20 +385,28 @@ buffer_reserve(struct buffer *buffer, size_t size)
 	buffer->capacity = capacity;
 }
 
+char *
+buffer_extend(struct buffer *buffer, size_t size)
+{
+	char *room;
+
+	buffer_reserve(buffer, size);
+	room = buffer->data + buffer->size;
+	buffer->size += size;
+	return room;
+}
+
 void
 buffer_append(struct buffer *buffer, struct span span)
 {
-	if (span.size == 0)
-		return;
-	buffer_reserve(buffer, span.size);
-	memcpy(buffer->data + buffer->size, span.data, span.size);
-	buffer->size += span.size;
+	if (span.size > 0)
+		memcpy(buffer_extend(buffer, span.size), span.data, span.size);
 }
 
 void
 buffer_append_byte(struct buffer *buffer, char byte)
 {
-	buffer_append(buffer, span_of(&byte, 1));
+	*buffer_extend(buffer, 1) = byte;
 }
 
 void

@@ -94,6 +94,8 @@ struct buffer {
 void buffer_init(struct buffer *buffer, struct arena *arena);
 /* Make room for size more bytes, exactly where it is the first. */
 void buffer_reserve(struct buffer *buffer, size_t size);
+/* Room for so many bytes more, at the end, for the caller to fill at once. */
+char *buffer_extend(struct buffer *buffer, size_t size);
 void buffer_append(struct buffer *buffer, struct span span);
 void buffer_append_byte(struct buffer *buffer, char byte);
 void buffer_printf(struct buffer *buffer, const char *format, ...)
