@@ -26,3 +26,17 @@ if os.getenv("WRITES") then
 		return count < share and write or read
 	end
 end
+
+-- PATHS, a file: a line of it each time, round and round.
+if os.getenv("PATHS") then
+	local requests, count = {}, 0
+	function init(args)
+		for path in io.lines(os.getenv("PATHS")) do
+			requests[#requests + 1] = wrk.format("GET", path)
+		end
+	end
+	function request()
+		count = count % #requests + 1
+		return requests[count]
+	end
+end

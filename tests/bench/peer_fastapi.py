@@ -42,7 +42,9 @@ def open_database():
         "CREATE TABLE IF NOT EXISTS artifact (id TEXT PRIMARY KEY,"
         " workflow_id TEXT, phase_id TEXT, session_id TEXT,"
         " artifact_type TEXT, title TEXT, created_at TEXT,"
-        " content_hash TEXT, size_bytes INTEGER, content BLOB)")
+        " content_hash TEXT, size_bytes INTEGER, content_id TEXT)")
+    database.execute("CREATE TABLE IF NOT EXISTS content"
+                     " (id TEXT PRIMARY KEY, bytes BLOB)")
     for column in ("workflow_id", "phase_id", "artifact_type"):
         database.execute(f"CREATE INDEX IF NOT EXISTS by_{column}"
                          f" ON artifact ({column}, created_at)")
@@ -56,13 +58,17 @@ def now():
 
 @app.post("/artifacts", status_code=201)
 async def create(body: Create):
-    key = str(uuid.uuid4())
+    key, content_id = str(uuid.uuid4()), str(uuid.uuid4())
     content = body.content.encode()
+    database.execute("BEGIN IMMEDIATE")
+    database.execute("INSERT INTO content VALUES (?,?)",
+                     (content_id, content))
     database.execute(
         "INSERT INTO artifact VALUES (?,?,?,?,?,?,?,?,?,?)",
         (key, body.workflow_id, body.phase_id, body.session_id,
          body.artifact_type, body.title, now(),
-         hashlib.sha256(content).hexdigest(), len(content), content))
+         hashlib.sha256(content).hexdigest(), len(content), content_id))
+    database.execute("COMMIT")
     return {"id": key, "title": body.title,
             "artifact_type": body.artifact_type, "status": "created"}
 
@@ -96,26 +102,41 @@ def find(key, columns):
     return row
 
 
+def bytes_of(key):
+    row = database.execute(
+        "SELECT bytes FROM artifact JOIN content"
+        " ON content.id = content_id WHERE artifact.id = ?",
+        (key,)).fetchone()
+    if row is None:
+        raise HTTPException(404, "Artifact not found")
+    return row[0]
+
+
 @app.get("/artifacts/{key}")
 async def detail(key: str, include_content: bool = True):
     answer = dict(zip(DETAIL, find(key, DETAIL)))
     if include_content:
-        answer["content"] = find(key, ("content",))[0].decode("utf-8",
-                                                              "replace")
+        answer["content"] = bytes_of(key).decode("utf-8", "replace")
     return answer
 
 
 @app.get("/artifacts/{key}/raw")
 async def raw(key: str):
-    return Response(find(key, ("content",))[0],
-                    media_type="application/octet-stream")
+    return Response(bytes_of(key), media_type="application/octet-stream")
 
 
 @app.put("/artifacts/{key}/raw")
 async def upload(key: str, request: Request):
     content = await request.body()
+    # A row that is new each time: SQLite skips writing equal bytes.
+    old = find(key, ("content_id",))[0]
+    fresh = str(uuid.uuid4())
+    database.execute("BEGIN IMMEDIATE")
+    database.execute("INSERT INTO content VALUES (?,?)", (fresh, content))
     database.execute(
-        "UPDATE artifact SET content = ?, content_hash = ?, size_bytes = ?"
-        " WHERE id = ?", (content, hashlib.sha256(content).hexdigest(),
-                          len(content), key))
+        "UPDATE artifact SET content_id = ?, content_hash = ?,"
+        " size_bytes = ? WHERE id = ?",
+        (fresh, hashlib.sha256(content).hexdigest(), len(content), key))
+    database.execute("DELETE FROM content WHERE id = ?", (old,))
+    database.execute("COMMIT")
     return {"artifact_id": key, "status": "uploaded"}

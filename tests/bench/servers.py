@@ -27,7 +27,6 @@ events {{ worker_connections 2048; }}
 http {{
 	access_log {dir}/access.log;
 	sendfile on;
-	tcp_nopush on;
 	client_max_body_size 0;
 	client_body_buffer_size 64k;
 	client_body_temp_path {dir}/body;

@@ -1,0 +1,136 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""scale.py - what a store costs as it grows.
+
+	scale.py [COUNT ...]
+
+Makes a store of each size (1000, 100000 and 1000000 unless told), asks the
+engine and then the whole stack, and prints one table. Needs 5 GiB of disk
+for a million. Results: scale.txt and, for gnuplot, scale.dat.
+"""
+import hashlib
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import bench
+import servers
+from load import Request
+
+WORKFLOW = "/artifacts?workflow_id=even"
+
+
+def path_of(number):
+    """Of the artifact that bench-fill made as this number."""
+    text = hashlib.blake2b(number.to_bytes(8, "little"),
+                           digest_size=16).hexdigest()
+    parts = text[:8], text[8:12], text[12:16], text[16:20], text[20:]
+    return "/artifacts/" + "-".join(parts)
+
+
+def probe(store, count):
+    text = subprocess.run([servers.BUILD / "bench-probe", store, str(count)],
+                          check=True, capture_output=True, text=True).stdout
+    return {line.split()[0]: float(line.split()[1])
+            for line in text.splitlines()}
+
+
+def start(directory, name):
+    """The stack over a store that is there; seconds to the first answer."""
+    server = servers.Server(directory, name)
+    fcgi_socket = server.directory / "fcgi.sock"
+    store = server.directory / "store"
+    shutil.move(directory / "store", store)
+    server.shipped_nginx(fcgi_socket)
+    server.wait("/healthz")  # nginx is up and says 502
+    began = time.monotonic()
+    server.run(servers.BUILD / "artifactd", "-c", "/dev/null", "--set",
+               f"listen={fcgi_socket}", "--set", f"state_dir={store}")
+    while True:
+        try:
+            bench.call(server, "/artifacts?limit=1")
+            return server, time.monotonic() - began
+        except OSError:
+            time.sleep(0.001)
+
+
+def rate(server, request, clients=16, rounds=3):
+    return statistics.median(
+        request.measure(server, clients, 2)["rate"] for _ in range(rounds))
+
+
+def stack(server, directory, count):
+    """Rates through nginx; the ids are spread over the whole store."""
+    paths = directory / "paths"
+    # Every 7919th, as long as there are some; 7919 is prime.
+    paths.write_text("".join(
+        path_of(i * 7919 % count) + "?include_content=false\n"
+        for i in range(min(count, 20000))))
+    get = Request("/")
+    get.environment["PATHS"] = str(paths)
+    body = directory / "create.json"
+    body.write_text(bench.Bench.artifact("wf-new"))
+    create = Request("/artifacts", "POST", body, bench.JSON)
+    return {"http_get": rate(server, get),
+            "http_page": rate(server, Request("/artifacts")),
+            "http_page_workflow": rate(server, Request(WORKFLOW)),
+            "http_create_64": rate(server, create, 64)}
+
+
+def one_size(count):
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="scale.",
+                                              dir=servers.BUILD))
+    directory.chmod(0o755)
+    try:
+        (directory / "store").mkdir()
+        began = time.monotonic()
+        subprocess.run([servers.BUILD / "bench-fill", directory / "store",
+                        str(count)], check=True)
+        row = {"fill_seconds": time.monotonic() - began}
+        size = (directory / "store/data.mdb").stat().st_size
+        row["bytes_each"] = size / count
+        row |= probe(directory / "store", count)
+        server, row["start_ms"] = start(directory, f"of-{count}")
+        row["start_ms"] *= 1000
+        row |= stack(server, directory, count)
+        watch = bench.MemoryWatch(server)
+        for pid in watch.workers[:2]:
+            row["worker_MiB"] = bench.private_memory(pid) / bench.MIB
+        row["writer_MiB"] = bench.private_memory(watch.writer) / bench.MIB
+        return row
+    finally:
+        servers.stop_all()
+        servers.Server.started.clear()
+        shutil.rmtree(directory)
+
+
+def main():
+    counts = [int(word) for word in sys.argv[1:]] or [1000, 100000, 1000000]
+    rows = {}
+    for count in counts:
+        rows[count] = one_size(count)
+        print(f"{count} artifacts: done", flush=True)
+    out = ["%-20s" % "" + "".join("%12d" % count for count in counts) +
+           "%10s" % "ratio"]
+    for name in rows[counts[0]]:
+        figures = [rows[count][name] for count in counts]
+        ratio = figures[-1] / figures[0]
+        if name.startswith("http"):
+            ratio = 1 / ratio
+        out.append("%-20s" % name + "".join("%12.2f" % f for f in figures) +
+                   "%10.2f" % ratio)
+    print("\n".join(out))
+    (servers.BUILD / "scale.txt").write_text("\n".join(out) + "\n")
+    names = list(rows[counts[0]])
+    (servers.BUILD / "scale.dat").write_text(
+        "# count " + " ".join(names) + "\n" + "".join(
+            f"{count} " + " ".join(str(rows[count][n]) for n in names) + "\n"
+            for count in counts))
+
+
+if __name__ == "__main__":
+    main()
