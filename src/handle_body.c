@@ -42,7 +42,7 @@ handle_body_next(struct handle_body *body, struct span *ret_piece)
 	size_t size;
 
 	if (body->piece == NULL)
-		body->piece = arena_alloc(body->request->arena, PIECE);
+		body->piece = arena_room(body->request->arena, PIECE);
 	result = read_piece(body, body->piece, PIECE, &size);
 	if (result == RESULT_OK)
 		*ret_piece = span_of(body->piece, size);

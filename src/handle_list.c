@@ -141,7 +141,8 @@ append_filter(struct buffer *link, const char *name, struct span value)
 {
 	if (value.size == 0)
 		return;
-	buffer_printf(link, "%s=", name);
+	buffer_append(link, span_str(name));
+	buffer_append_byte(link, '=');
 	query_encode(link, value);
 	buffer_append_byte(link, '&');
 }
@@ -161,7 +162,9 @@ next_link(const struct context *context, struct request *request,
 	append_filter(&link, "phase_id", filter->phase);
 	append_filter(&link, "artifact_type", filter->type);
 	append_filter(&link, "session_id", filter->session);
-	buffer_printf(&link, "limit=%zu&cursor=", list->limit);
+	buffer_append(&link, SPAN("limit="));
+	buffer_append_number(&link, list->limit);
+	buffer_append(&link, SPAN("&cursor="));
 	buffer_append(&link, format_cursor(request->arena, filter, next));
 	buffer_append(&link, SPAN(">; rel=\"next\""));
 	return buffer_span(&link);

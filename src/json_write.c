@@ -9,6 +9,7 @@
 #include "utf8.h"
 
 #define VALUE_SIZE 256 /* what most objects fit in, to grow only once */
+#define RUN 16	       /* bytes that are looked at together */
 
 struct json_value {
 	struct buffer text;
@@ -77,19 +78,6 @@ append_text(struct buffer *buffer, struct span text)
 }
 
 static void
-append_number(struct buffer *buffer, uint64_t number)
-{
-	char digits[20];
-	size_t start = sizeof(digits);
-
-	do {
-		digits[--start] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number > 0);
-	buffer_append(buffer, span_of(digits + start, sizeof(digits) - start));
-}
-
-static void
 append_value(struct buffer *buffer, const struct json_value *value)
 {
 	buffer_append(buffer, buffer_span(&value->text));
@@ -107,7 +95,7 @@ void
 json_put_number(struct json_value *object, const char *name, uint64_t number)
 {
 	begin_member(object, name);
-	append_number(&object->text, number);
+	buffer_append_number(&object->text, number);
 }
 
 void
@@ -149,7 +137,7 @@ void
 json_push_number(struct json_value *array, uint64_t number)
 {
 	begin_element(array);
-	append_number(&array->text, number);
+	buffer_append_number(&array->text, number);
 }
 
 struct span
@@ -242,6 +230,21 @@ end_carried(
 	return piece;
 }
 
+/* Of RUN bytes at once; a loop that compilers turn into vector code. */
+static bool
+is_plain_ascii(const char *bytes)
+{
+	signed char byte; /* from 0x80 on it is below 0 */
+	unsigned char special = 0;
+	size_t i;
+
+	for (i = 0; i < RUN; i++) {
+		byte = (signed char)bytes[i];
+		special |= (byte < 0x20) | (byte == '"') | (byte == '\\');
+	}
+	return special == 0;
+}
+
 /* How many bytes it begins with that stand for themselves. */
 static size_t
 plain_run(struct span bytes)
@@ -250,6 +253,10 @@ plain_run(struct span bytes)
 	size_t size;
 
 	while (i < bytes.size) {
+		if (bytes.size - i >= RUN && is_plain_ascii(bytes.data + i)) {
+			i += RUN;
+			continue;
+		}
 		if ((unsigned char)bytes.data[i] < 0x80) {
 			if (is_special(bytes.data[i]))
 				break;

@@ -41,12 +41,6 @@ _Static_assert(sizeof(struct block) % ALIGNMENT == 0, "blocks stay aligned");
 /* ---- spans ---- */
 
 struct span
-span_of(const void *data, size_t size)
-{
-	return (struct span){ data, size };
-}
-
-struct span
 span_str(const char *string)
 {
 	if (string == NULL)
@@ -206,10 +200,9 @@ block_of(void *data)
 static struct block *
 block_add(struct block **list, size_t size)
 {
-	struct block *block = need(calloc(1, sizeof(*block) + size), size);
+	struct block *block = need(malloc(sizeof(*block) + size), size);
 
-	block->size = size;
-	block->next = *list;
+	*block = (struct block){ .size = size, .next = *list };
 	if (*list != NULL)
 		(*list)->previous = block;
 	*list = block;
@@ -257,7 +250,7 @@ arena_reset(struct arena *arena)
 }
 
 void *
-arena_alloc(struct arena *arena, size_t size)
+arena_room(struct arena *arena, size_t size)
 {
 	struct block *block = arena->shared;
 	char *data;
@@ -272,15 +265,19 @@ arena_alloc(struct arena *arena, size_t size)
 	return data;
 }
 
+void *
+arena_alloc(struct arena *arena, size_t size)
+{
+	return memset(arena_room(arena, size), 0, size);
+}
+
 /* A large allocation keeps its block; the list follows where it moves. */
 static void *
-resize_large(struct arena *arena, void *data, size_t old_size, size_t size)
+resize_large(struct arena *arena, void *data, size_t size)
 {
 	struct block *block = block_of(data);
 
 	block = need(realloc(block, sizeof(*block) + size), size);
-	if (size > old_size)
-		memset(block_data(block) + old_size, 0, size - old_size);
 	block->size = size;
 	if (block->previous != NULL)
 		block->previous->next = block;
@@ -298,9 +295,9 @@ arena_resize(struct arena *arena, void *data, size_t old_size, size_t size)
 
 	/* One that was large stays large, so that its size tells its kind. */
 	if (old_size >= LARGE_SIZE)
-		return resize_large(arena, data, old_size,
-		    size < LARGE_SIZE ? LARGE_SIZE : size);
-	moved = arena_alloc(arena, size);
+		return resize_large(
+		    arena, data, size < LARGE_SIZE ? LARGE_SIZE : size);
+	moved = arena_room(arena, size);
 	if (old_size > 0)
 		memcpy(moved, data, old_size < size ? old_size : size);
 	return moved;
@@ -313,7 +310,7 @@ arena_copy(struct arena *arena, struct span span)
 
 	if (span.data == NULL)
 		return SPAN_NONE;
-	data = arena_alloc(arena, span.size);
+	data = arena_room(arena, span.size);
 	memcpy(data, span.data, span.size);
 	return span_of(data, span.size);
 }
@@ -321,7 +318,7 @@ arena_copy(struct arena *arena, struct span span)
 char *
 arena_string(struct arena *arena, struct span span)
 {
-	char *data = arena_alloc(arena, span.size + 1);
+	char *data = arena_room(arena, span.size + 1);
 
 	if (span.size > 0)
 		memcpy(data, span.data, span.size);
@@ -341,7 +338,7 @@ arena_printf(struct arena *arena, const char *format, ...)
 	size = vsnprintf(NULL, 0, format, list);
 	va_end(list);
 	assert(size >= 0);
-	data = arena_alloc(arena, (size_t)size + 1);
+	data = arena_room(arena, (size_t)size + 1);
 	(void)vsnprintf(data, (size_t)size + 1, format, again);
 	va_end(again);
 	return span_of(data, (size_t)size);
@@ -385,28 +382,17 @@ buffer_reserve(struct buffer *buffer, size_t size)
 	buffer->capacity = capacity;
 }
 
-char *
-buffer_extend(struct buffer *buffer, size_t size)
-{
-	char *room;
-
-	buffer_reserve(buffer, size);
-	room = buffer->data + buffer->size;
-	buffer->size += size;
-	return room;
-}
-
 void
-buffer_append(struct buffer *buffer, struct span span)
+buffer_append_number(struct buffer *buffer, uint64_t number)
 {
-	if (span.size > 0)
-		memcpy(buffer_extend(buffer, span.size), span.data, span.size);
-}
+	char digits[20];
+	size_t start = sizeof(digits);
 
-void
-buffer_append_byte(struct buffer *buffer, char byte)
-{
-	*buffer_extend(buffer, 1) = byte;
+	do {
+		digits[--start] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	buffer_append(buffer, span_of(digits + start, sizeof(digits) - start));
 }
 
 void

@@ -29,7 +29,11 @@ struct span {
 #define SPAN_NONE ((struct span){ NULL, 0 })
 
 /* A span over size bytes at data, or over the string (NULL: SPAN_NONE). */
-struct span span_of(const void *data, size_t size);
+static inline struct span
+span_of(const void *data, size_t size)
+{
+	return (struct span){ data, size };
+}
 struct span span_str(const char *string);
 
 bool span_equal(struct span one, struct span other);
@@ -66,9 +70,11 @@ void arena_close(struct arena *arena);
 void arena_reset(struct arena *arena);
 /* Zeroed memory, aligned for any type. size 0 gives a valid pointer. */
 void *arena_alloc(struct arena *arena, size_t size);
+/* The same, not zeroed: for bytes that are written before they are read. */
+void *arena_room(struct arena *arena, size_t size);
 /*
- * Give an allocation of old_size another size; its first bytes are kept.
- * NULL with old_size 0 allocates.
+ * Give an allocation of old_size another size; its first bytes are kept,
+ * and what is new is not zeroed. NULL with old_size 0 allocates.
  */
 void *
 arena_resize(struct arena *arena, void *data, size_t old_size, size_t size);
@@ -95,9 +101,27 @@ void buffer_init(struct buffer *buffer, struct arena *arena);
 /* Make room for size more bytes, exactly where it is the first. */
 void buffer_reserve(struct buffer *buffer, size_t size);
 /* Room for so many bytes more, at the end, for the caller to fill at once. */
-char *buffer_extend(struct buffer *buffer, size_t size);
-void buffer_append(struct buffer *buffer, struct span span);
-void buffer_append_byte(struct buffer *buffer, char byte);
+static inline char *
+buffer_extend(struct buffer *buffer, size_t size)
+{
+	if (size > buffer->capacity - buffer->size)
+		buffer_reserve(buffer, size);
+	buffer->size += size;
+	return buffer->data + buffer->size - size;
+}
+static inline void
+buffer_append(struct buffer *buffer, struct span span)
+{
+	if (span.size > 0)
+		memcpy(buffer_extend(buffer, span.size), span.data, span.size);
+}
+static inline void
+buffer_append_byte(struct buffer *buffer, char byte)
+{
+	*buffer_extend(buffer, 1) = byte;
+}
+/* In decimal digits. */
+void buffer_append_number(struct buffer *buffer, uint64_t number);
 void buffer_printf(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* What it holds now; valid until the next call that grows it. */

@@ -3,35 +3,28 @@
 
 #include "pack.h"
 
+#include <endian.h>
+
 #define ABSENT UINT32_MAX /* the length that stands for SPAN_NONE */
-
-static void
-pack_number(struct buffer *buffer, uint64_t number, size_t size)
-{
-	char bytes[8];
-	size_t i;
-
-	for (i = 0; i < size; i++)
-		bytes[i] = (char)(number >> (8 * (size - 1 - i)));
-	buffer_append(buffer, span_of(bytes, size));
-}
 
 void
 pack_u8(struct buffer *buffer, uint8_t number)
 {
-	pack_number(buffer, number, 1);
+	pack_bytes(buffer, &number, sizeof(number));
 }
 
 void
 pack_u32(struct buffer *buffer, uint32_t number)
 {
-	pack_number(buffer, number, 4);
+	number = htobe32(number);
+	pack_bytes(buffer, &number, sizeof(number));
 }
 
 void
 pack_u64(struct buffer *buffer, uint64_t number)
 {
-	pack_number(buffer, number, 8);
+	number = htobe64(number);
+	pack_bytes(buffer, &number, sizeof(number));
 }
 
 void
@@ -60,40 +53,36 @@ take(struct unpack *unpack, size_t size)
 		unpack->failed = true;
 		return NULL;
 	}
-	unpack->rest = span_from(unpack->rest, size);
+	unpack->rest.data += size;
+	unpack->rest.size -= size;
 	return bytes;
-}
-
-static uint64_t
-unpack_number(struct unpack *unpack, size_t size)
-{
-	const char *bytes = take(unpack, size);
-	uint64_t number = 0;
-	size_t i;
-
-	if (bytes == NULL)
-		return 0;
-	for (i = 0; i < size; i++)
-		number = number << 8 | (uint8_t)bytes[i];
-	return number;
 }
 
 uint8_t
 unpack_u8(struct unpack *unpack)
 {
-	return (uint8_t)unpack_number(unpack, 1);
+	uint8_t number;
+
+	unpack_bytes(unpack, &number, sizeof(number));
+	return number;
 }
 
 uint32_t
 unpack_u32(struct unpack *unpack)
 {
-	return (uint32_t)unpack_number(unpack, 4);
+	uint32_t number;
+
+	unpack_bytes(unpack, &number, sizeof(number));
+	return be32toh(number);
 }
 
 uint64_t
 unpack_u64(struct unpack *unpack)
 {
-	return unpack_number(unpack, 8);
+	uint64_t number;
+
+	unpack_bytes(unpack, &number, sizeof(number));
+	return be64toh(number);
 }
 
 void
@@ -132,19 +121,15 @@ unpack_is_done(const struct unpack *unpack)
 void
 pack_key(uint8_t ret_bytes[8], uint64_t number)
 {
-	int i;
-
-	for (i = 0; i < 8; i++)
-		ret_bytes[i] = (uint8_t)(number >> (8 * (7 - i)));
+	number = htobe64(number);
+	memcpy(ret_bytes, &number, sizeof(number));
 }
 
 uint64_t
 unpack_key(const uint8_t bytes[8])
 {
-	uint64_t number = 0;
-	int i;
+	uint64_t number;
 
-	for (i = 0; i < 8; i++)
-		number = number << 8 | bytes[i];
-	return number;
+	memcpy(&number, bytes, sizeof(number));
+	return be64toh(number);
 }

@@ -47,6 +47,13 @@ body_length(const struct response *response)
 	return -1;
 }
 
+static void
+append_line(struct buffer *head, struct span text)
+{
+	buffer_append(head, text);
+	buffer_append(head, SPAN("\r\n"));
+}
+
 static enum result
 send_head(struct worker *worker, const struct response *response)
 {
@@ -56,18 +63,22 @@ send_head(struct worker *worker, const struct response *response)
 
 	buffer_init(&head, worker->arena);
 	buffer_reserve(&head, 1024);
-	buffer_printf(&head, "Status: %d %s\r\n", response->status,
-	    response_reason(response->status));
+	buffer_append(&head, SPAN("Status: "));
+	buffer_append_number(&head, (uint64_t)response->status);
+	buffer_append_byte(&head, ' ');
+	append_line(&head, span_str(response_reason(response->status)));
 	for (i = 0; i < response->header_count; i++) {
 		header = &response->headers[i];
-		buffer_printf(&head, "%s: ", header->name);
-		buffer_append(&head, header->value);
-		buffer_append(&head, SPAN("\r\n"));
+		buffer_append(&head, span_str(header->name));
+		buffer_append(&head, SPAN(": "));
+		append_line(&head, header->value);
 	}
-	if (has_body(response) && body_length(response) >= 0)
-		buffer_printf(&head, "Content-Length: %lld\r\n",
-		    (long long)body_length(response));
-	buffer_append(&head, SPAN("\r\n"));
+	if (has_body(response) && body_length(response) >= 0) {
+		buffer_append(&head, SPAN("Content-Length: "));
+		buffer_append_number(&head, (uint64_t)body_length(response));
+		append_line(&head, SPAN(""));
+	}
+	append_line(&head, SPAN(""));
 	return fcgi_write(worker->fcgi, buffer_span(&head));
 }
 
@@ -76,7 +87,7 @@ static enum result
 send_content(struct worker *worker, const struct response *response)
 {
 	uint64_t offset = response->offset, left = response->size;
-	char *piece = arena_alloc(worker->arena, PIECE);
+	char *piece = arena_room(worker->arena, PIECE);
 	enum result result = RESULT_OK;
 	size_t size;
 
@@ -97,7 +108,7 @@ static enum result
 send_quoted(struct worker *worker, const struct response *response)
 {
 	struct json_escaper escaper = { 0 };
-	char *piece = arena_alloc(worker->arena, PIECE);
+	char *piece = arena_room(worker->arena, PIECE);
 	struct buffer escaped;
 	enum result result;
 	uint64_t offset = 0;

@@ -127,7 +127,7 @@ Test(mem, allocations_are_zeroed_aligned_and_apart)
 }
 
 /* Through the size at which an allocation gets a block of its own. */
-Test(mem, resizing_keeps_the_bytes_and_zeroes_the_rest)
+Test(mem, resizing_keeps_the_bytes)
 {
 	static const size_t sizes[] = { 0, 1, 100, 4095, 4096, 5000, 300000,
 		4096, 70000, 10, 4097 };
@@ -141,7 +141,6 @@ Test(mem, resizing_keeps_the_bytes_and_zeroes_the_rest)
 		data = arena_resize(arena, data, old_size, sizes[i]);
 		kept = old_size < sizes[i] ? old_size : sizes[i];
 		cr_assert(is_filled(data, kept, 'x'), "%zu", i);
-		cr_assert(is_filled(data + kept, sizes[i] - kept, 0), "%zu", i);
 		memset(data, 'x', sizes[i]);
 		old_size = sizes[i];
 		neighbour = arena_alloc(arena, 5000);
