@@ -40,3 +40,29 @@ if os.getenv("PATHS") then
 		return requests[count]
 	end
 end
+
+-- FOLLOW, a kind of answer that the next request acts on: "delete" deletes
+-- what was created, "push" sends a blob to the place that was opened for it
+-- (DIGEST, its name).
+if os.getenv("FOLLOW") then
+	local kind, waiting = os.getenv("FOLLOW"), {}
+	function init(args)
+		first = wrk.format(nil, nil, nil, kind == "push" and "" or nil)
+	end
+	function request()
+		local found = table.remove(waiting)
+		if not found then
+			return first
+		elseif kind == "delete" then
+			return wrk.format("DELETE", wrk.path .. "/" .. found, nil, "")
+		end
+		return wrk.format("PUT", found .. "&digest=" .. os.getenv("DIGEST"))
+	end
+	function response(status, headers, body)
+		if kind == "delete" then
+			waiting[#waiting + 1] = body:match('"id": *"([^"]+)"')
+		elseif status == 202 then
+			waiting[#waiting + 1] = headers["Location"]:match("//[^/]+(/.*)")
+		end
+	end
+end

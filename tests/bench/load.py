@@ -33,21 +33,21 @@ def cpu(pids):
     """CPU seconds that these processes have used, of user and system."""
     total = 0
     for pid in pids:
-        try:
-            stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
-        except OSError:
-            continue
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
         fields = stat.rpartition(")")[2].split()
         total += sum(int(field) for field in fields[11:15])
     return total / os.sysconf("SC_CLK_TCK")
 
 
 class Request:
-    """What one client sends again and again."""
+    """What one client sends again and again. An operation that takes two
+    requests (steps) counts as one; its latency is a request's."""
 
     def __init__(self, path, method="GET", body=None, kind=None,
-                 headers=None, writes=None, write_path=None):
+                 headers=None, writes=None, write_path=None, follow=None,
+                 steps=1):
         self.path = path
+        self.steps = steps
         self.environment = {"METHOD": method}
         if body:
             self.environment |= {"BODY": str(body), "TYPE": kind}
@@ -56,6 +56,8 @@ class Request:
         if writes:
             self.environment |= {"WRITES": str(writes),
                                  "WRITE_PATH": write_path}
+        if follow:
+            self.environment["FOLLOW"] = follow
 
     def start(self, server, clients, duration):
         return subprocess.Popen(
@@ -66,11 +68,15 @@ class Request:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def measure(self, server, clients, duration):
-        before = cpu(server.pids())
+        pids = server.pids()
+        before = {kind: cpu(each) for kind, each in pids.items()}
         text, _ = self.start(server, clients, duration).communicate()
         try:
             result = parse(text)
         except (RuntimeError, AttributeError) as error:
             raise SystemExit(f"{server.name} {self.path}: {error}\n{text}")
-        result["cpu"] = (cpu(server.pids()) - before) / result["count"]
+        result["rate"] /= self.steps
+        for kind, each in pids.items():
+            result[kind] = ((cpu(each) - before[kind]) * self.steps /
+                            result["count"])
         return result

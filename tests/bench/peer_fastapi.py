@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 """peer_fastapi.py - what a user would write instead: FastAPI and SQLite.
 
-The same work as artifactd's create, detail, list, raw and upload, durable
-(WAL with synchronous=FULL), content hashed, in one file of a database whose
+The same work as artifactd's create, detail, list, raw, upload and delete,
+durable (WAL with synchronous=FULL), content hashed, in one database whose
 path is in PEER_DATABASE. Run by uvicorn with two workers, uvloop and
 httptools, behind nginx with kept connections, as uvicorn's page on
 deployment says.
@@ -123,6 +123,16 @@ async def detail(key: str, include_content: bool = True):
 @app.get("/artifacts/{key}/raw")
 async def raw(key: str):
     return Response(bytes_of(key), media_type="application/octet-stream")
+
+
+@app.delete("/artifacts/{key}", status_code=204)
+async def delete(key: str):
+    content_id = find(key, ("content_id",))[0]
+    database.execute("BEGIN IMMEDIATE")
+    database.execute("DELETE FROM artifact WHERE id = ?", (key,))
+    database.execute("DELETE FROM content WHERE id = ?", (content_id,))
+    database.execute("COMMIT")
+    return Response(status_code=204)
 
 
 @app.put("/artifacts/{key}/raw")

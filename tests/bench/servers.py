@@ -67,8 +67,18 @@ def user_line():
     return "user root;" if os.getuid() == 0 else ""
 
 
+def family(pid):
+    """A process and its children, and theirs."""
+    pids = [pid]
+    for each in pids:
+        tasks = pathlib.Path(f"/proc/{each}/task/{each}/children")
+        pids += [int(word) for word in tasks.read_text().split()]
+    return pids
+
+
 class Server:
-    """One subject: its processes, its nginx and its address."""
+    """One subject: its processes, of which nginx is the last, and its
+    address."""
 
     started = []
 
@@ -119,12 +129,15 @@ class Server:
                          f"{self.directory}/log")
 
     def pids(self):
-        """All processes, children of children too."""
-        pids = [child.pid for child in self.children]
-        for pid in pids:
-            tasks = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
-            pids += [int(word) for word in tasks.read_text().split()]
-        return pids
+        """{kind: its processes}: nginx, worker and, of artifactd, writer."""
+        kinds = {"nginx": family(self.children[-1].pid), "worker": [],
+                 "writer": []}
+        for child in self.children[:-1]:
+            kinds["worker"] += family(child.pid)
+        if self.name.startswith("artifactd"):
+            # The master starts the writer first.
+            kinds["writer"] = [kinds["worker"].pop(1)]
+        return kinds
 
     def stop(self):
         for child in reversed(self.children):
