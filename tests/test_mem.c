@@ -266,6 +266,64 @@ Test(mem, a_buffer_takes_spans_and_formats)
 	arena_close(arena);
 }
 
+Test(mem, a_buffer_hands_out_room_that_stays_its_own)
+{
+	struct arena *arena = arena_open();
+	struct buffer buffer;
+	size_t i;
+
+	buffer_init(&buffer, arena);
+	for (i = 0; i < 3000; i++) {
+		memset(buffer_extend(&buffer, i % 7), (int)i, i % 7);
+		memset(arena_room(arena, 40), 'x', 40);
+	}
+	cr_assert_eq(buffer.size, 3000 / 7 * 21 + 0 + 1 + 2 + 3);
+	for (i = 0; i < 7; i++)
+		cr_assert(is_filled(buffer.data + i * (i - 1) / 2, i, (char)i),
+		    "%zu", i);
+	arena_close(arena);
+}
+
+Test(mem, a_buffer_takes_numbers_in_decimal)
+{
+	static const struct {
+		uint64_t number;
+		const char *text;
+	} cases[] = { { 0, "0" }, { 9, "9" }, { 10, "10" }, { 99, "99" },
+		{ 100, "100" }, { 52428800, "52428800" },
+		{ UINT64_MAX, "18446744073709551615" } };
+	struct arena *arena = arena_open();
+	struct buffer buffer;
+	size_t i;
+
+	buffer_init(&buffer, arena);
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		buffer_clear(&buffer);
+		buffer_append_number(&buffer, cases[i].number);
+		cr_assert(span_is(buffer_span(&buffer), cases[i].text));
+	}
+	arena_close(arena);
+}
+
+Test(mem, room_is_aligned_and_apart)
+{
+	struct arena *arena = arena_open();
+	char *data[200];
+	size_t i;
+
+	for (i = 0; i < 200; i++) {
+		data[i] = arena_room(arena, i * 37);
+		cr_assert_eq((uintptr_t)data[i] % 16, 0);
+		memset(data[i], (int)i, i * 37);
+	}
+	for (i = 0; i < 200; i++)
+		cr_assert(is_filled(data[i], i * 37, (char)i));
+	/* What was room is zeroed when it is asked for as an allocation. */
+	arena_reset(arena);
+	cr_assert(is_filled(arena_alloc(arena, 3000), 3000, 0));
+	arena_close(arena);
+}
+
 Test(mem, the_first_reserve_is_exact_and_clearing_keeps_room)
 {
 	struct arena *arena = arena_open();

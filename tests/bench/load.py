@@ -30,7 +30,8 @@ def parse(text):
 
 
 def cpu(pids):
-    """CPU seconds that these processes have used, of user and system."""
+    """CPU seconds that these processes and the children they have waited for
+    have used, of user and system: a worker that retired is its master's."""
     total = 0
     for pid in pids:
         stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
@@ -68,15 +69,14 @@ class Request:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def measure(self, server, clients, duration):
-        pids = server.pids()
-        before = {kind: cpu(each) for kind, each in pids.items()}
+        before = {kind: cpu(each) for kind, each in server.pids().items()}
         text, _ = self.start(server, clients, duration).communicate()
         try:
             result = parse(text)
         except (RuntimeError, AttributeError) as error:
             raise SystemExit(f"{server.name} {self.path}: {error}\n{text}")
         result["rate"] /= self.steps
-        for kind, each in pids.items():
+        for kind, each in server.pids().items():
             result[kind] = ((cpu(each) - before[kind]) * self.steps /
                             result["count"])
         return result
