@@ -249,6 +249,38 @@ layout_get(struct view *view, enum database database, const struct key *key,
 	return layout_verify(view, database, &name, &value, ret_bytes);
 }
 
+bool
+layout_is_summed(enum database database)
+{
+	return database != DB_META && database != DB_INDEX &&
+	       database != DB_CHUNKS;
+}
+
+uint64_t
+layout_addend(const MDB_val *value)
+{
+	const uint8_t *bytes = value->mv_data;
+
+	if (value->mv_size < CHECK_SIZE)
+		return 0;
+	return unpack_key(bytes + value->mv_size - CHECK_SIZE);
+}
+
+/* What stands there goes, or is overwritten; LMDB's code. */
+static int
+subtract(struct view *view, enum database database, MDB_val *name)
+{
+	MDB_val value;
+	int code;
+
+	if (!layout_is_summed(database))
+		return MDB_SUCCESS;
+	code = mdb_get(view->txn, view->databases[database], name, &value);
+	if (code == MDB_SUCCESS)
+		view->sum -= layout_addend(&value);
+	return code;
+}
+
 /* A put found what cannot be: half a change may stand in the transaction. */
 static enum result
 spoilt(struct view *view, enum database database, int code)
@@ -264,8 +296,12 @@ layout_put(struct view *view, enum database database, const struct key *key,
 	MDB_val name = val_of(key);
 	MDB_val value = { bytes.size + CHECK_SIZE, NULL };
 	uint8_t *room;
-	int code;
+	int code = MDB_NOTFOUND;
 
+	if (flags == 0)
+		code = subtract(view, database, &name);
+	if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
+		return layout_note(view, database, code);
 	/* Reserve, so that the bytes are copied once. */
 	code = mdb_put(view->txn, view->databases[database], &name, &value,
 	    flags | MDB_RESERVE);
@@ -278,6 +314,8 @@ layout_put(struct view *view, enum database database, const struct key *key,
 		memcpy(room, bytes.data, bytes.size);
 	pack_key(room + bytes.size,
 	    digest_check(span_of(key->bytes, key->size), bytes));
+	if (layout_is_summed(database))
+		view->sum += layout_addend(&value);
 	return RESULT_OK;
 }
 
@@ -287,7 +325,10 @@ layout_delete(struct view *view, enum database database, const struct key *key)
 	MDB_val name = val_of(key);
 	int code;
 
-	code = mdb_del(view->txn, view->databases[database], &name, NULL);
+	code = subtract(view, database, &name);
+	if (code == MDB_SUCCESS)
+		code =
+		    mdb_del(view->txn, view->databases[database], &name, NULL);
 	if (code == MDB_NOTFOUND)
 		return spoilt(view, database, code);
 	return layout_note(view, database, code);

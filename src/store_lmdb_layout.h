@@ -44,6 +44,7 @@ struct view {
 	MDB_txn *txn;
 	const MDB_dbi *databases;
 	struct arena *arena; /* for bytes on their way into the map */
+	uint64_t sum;	     /* what puts and deletes add to meta's */
 	int error;	     /* LMDB's: the transaction is spoilt */
 	enum database where; /* of the error or the damage */
 	bool is_damaged;     /* a value did not match its check */
@@ -105,6 +106,16 @@ layout_delete(struct view *view, enum database database, const struct key *key);
 MUST_USE enum result layout_put_index(struct view *view, const struct key *key);
 MUST_USE enum result layout_has_index(struct view *view, const struct key *key);
 
+/*
+ * Meta has the sum of the checks of all rows of ids, records, pending,
+ * idempotency and applied, kept by each put and delete. A page that the disk
+ * lost a write to is sound, only old: the sum tells. (Content has its hash,
+ * index entries their records.)
+ */
+bool layout_is_summed(enum database database);
+/* What a row adds: its check as it stands there. */
+uint64_t layout_addend(const MDB_val *value);
+
 /* Note the code of an LMDB call; MDB_NOTFOUND is not noted. */
 enum result layout_note(struct view *view, enum database database, int code);
 /* Note damage. Always RESULT_DAMAGED. */
@@ -121,6 +132,8 @@ struct meta {
 	uint64_t artifacts;
 	uint64_t bytes;	 /* of content that records name */
 	uint64_t staged; /* of uploads in the making */
+	uint64_t sum;	 /* of the checks of all rows of summed databases */
+	uint64_t txn;	 /* LMDB's id of the transaction that put this */
 };
 
 enum pending_kind { PENDING_UPLOAD = 1, PENDING_GARBAGE };
@@ -150,6 +163,7 @@ struct applied {
 MUST_USE enum result layout_get_format(struct view *view, uint32_t *ret_format);
 MUST_USE enum result layout_put_format(struct view *view, uint32_t format);
 MUST_USE enum result layout_get_meta(struct view *view, struct meta *ret_meta);
+/* Once in each transaction, last: adds the view's sum, sets txn. */
 MUST_USE enum result
 layout_put_meta(struct view *view, const struct meta *meta);
 /* Decoders say false for bytes that are no such row. */

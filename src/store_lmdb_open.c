@@ -209,26 +209,6 @@ open_existing(struct opening *opening)
 	return result;
 }
 
-/*
- * A writer that was killed between its meta page and the word in lock.mdb
- * that leads readers there has left a commit that only the next write
- * transaction finds, when it takes over the mutex. What is read before that
- * is a commit too old.
- */
-static enum result
-find_last_commit(struct lmdb *lmdb)
-{
-	struct view view;
-	enum result result;
-
-	if (!lmdb->is_writer)
-		return RESULT_OK;
-	result = lmdb_write_begin(lmdb, &view);
-	if (result == RESULT_OK)
-		lmdb_write_abort(lmdb, &view);
-	return result;
-}
-
 /* The rows that everything hangs on; what waits to be swept. */
 static enum result
 read_state(struct lmdb *lmdb)
@@ -238,9 +218,7 @@ read_state(struct lmdb *lmdb)
 	enum result result;
 	uint32_t format = 0;
 
-	result = find_last_commit(lmdb);
-	if (result == RESULT_OK)
-		result = lmdb_read_begin(lmdb, &view);
+	result = lmdb_read_begin(lmdb, &view);
 	if (result != RESULT_OK)
 		return result;
 	result = layout_get_format(&view, &format);

@@ -57,6 +57,8 @@ layout_get_meta(struct view *view, struct meta *ret_meta)
 	meta.artifacts = unpack_u64(&unpack);
 	meta.bytes = unpack_u64(&unpack);
 	meta.staged = unpack_u64(&unpack);
+	meta.sum = unpack_u64(&unpack);
+	meta.txn = unpack_u64(&unpack);
 	if (!unpack_is_done(&unpack))
 		return layout_damaged(view, DB_META);
 	*ret_meta = meta;
@@ -74,6 +76,8 @@ layout_put_meta(struct view *view, const struct meta *meta)
 	pack_u64(&buffer, meta->artifacts);
 	pack_u64(&buffer, meta->bytes);
 	pack_u64(&buffer, meta->staged);
+	pack_u64(&buffer, meta->sum + view->sum);
+	pack_u64(&buffer, mdb_txn_id(view->txn));
 	return layout_put(
 	    view, DB_META, &name_counters, buffer_span(&buffer), 0);
 }

@@ -41,9 +41,12 @@ struct raw {
 	MDB_dbi database;
 	MDB_cursor *cursor; /* on the first row */
 	MDB_val key, value;
+	bool is_changed;
+	bool keeps_sum; /* closing leaves it as it is */
 };
 
 struct raw raw_open(const char *database);
+/* Commits; if is_changed, with the counters as the writer leaves them. */
 void raw_close(struct raw *raw);
 /* Put a row with a check that is right. */
 void raw_put(const char *database, struct span key, struct span bytes);

@@ -344,6 +344,7 @@ Test(store_lmdb, a_foreign_commit_stops_the_writer)
 		raw = raw_open("meta");
 		(void)mdb_cursor_put(/* what is there, once more */
 		    raw.cursor, &raw.key, &raw.value, 0);
+		raw.is_changed = true;
 		raw_close(&raw);
 		_exit(0);
 	}
@@ -415,17 +416,17 @@ Test(store_lmdb, a_clock_that_fell_back_refuses_creates)
 {
 	struct kit kit = lmdb_kit(NULL);
 	struct change change = create_of(&kit, SPAN(""));
-	uint8_t counters[40] = { 0 };
+	uint8_t counters[56] = { 0 };
 
 	store_close(kit.store);
 	pack_key(counters, moment_now() + UINT64_C(86400000000) + 60000000);
 	counters[15] = 1; /* the next blob */
-	raw_put("meta", SPAN("counters"), span_of(counters, 40));
+	raw_put("meta", SPAN("counters"), span_of(counters, 56));
 	kit.store = lmdb_writer();
 	cr_assert_eq(kit_apply(&kit, &change), RESULT_CLOCK);
 	store_close(kit.store);
 	pack_key(counters, moment_now() + UINT64_C(86400000000) - 60000000);
-	raw_put("meta", SPAN("counters"), span_of(counters, 40));
+	raw_put("meta", SPAN("counters"), span_of(counters, 56));
 	kit.store = lmdb_writer();
 	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
 	kit_close(&kit);

@@ -7,6 +7,8 @@
 #include "pack.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 static struct scoreboard *
 scoreboard(void)
@@ -395,15 +397,84 @@ Test(store_lmdb_check, finds_a_blob_with_two_states)
 
 Test(store_lmdb_check, finds_counters_that_are_wrong)
 {
-	uint8_t counters[40] = { 0 };
+	uint8_t counters[56] = { 0 };
 
 	plant();
 	memset(counters, 0x7f, 16);
 	counters[23] = 1;
 	pack_key(counters + 24, 2 * (uint64_t)LIMIT_CHUNK + 1);
 	counters[39] = 7;
-	raw_put("meta", SPAN("counters"), span_of(counters, 40));
+	raw_put("meta", SPAN("counters"), span_of(counters, 56));
 	expect_problem("meta: staged is 7, not 6");
+}
+
+/* What a lost write leaves: the first record as it was, sound. */
+static void
+bring_back(const char *record, size_t size, bool is_commit_right)
+{
+	struct raw raw = raw_open("records");
+	MDB_val value = { size, (void *)(uintptr_t)record };
+	uint8_t key[8];
+	MDB_val name = { 8, key };
+
+	memcpy(key, raw.key.mv_data, 8);
+	cr_assert_eq(mdb_put(raw.txn, raw.database, &name, &value, 0), 0);
+	raw.is_changed = is_commit_right;
+	raw.keeps_sum = true;
+	raw_close(&raw);
+}
+
+static void
+retitle_and_bring_back(bool is_commit_right)
+{
+	struct change change = { .kind = CHANGE_UPDATE, .patch = PATCH_TITLE };
+	struct artifact patch = { .title = SPAN("another") };
+	char record[4096];
+	struct raw raw;
+	size_t size;
+
+	plant();
+	raw = raw_open("records");
+	size = raw.value.mv_size;
+	cr_assert_leq(size, sizeof(record));
+	memcpy(record, raw.value.mv_data, size);
+	raw_close(&raw);
+	planted.store = lmdb_writer();
+	change.id = planted_artifact->id;
+	change.artifact = &patch;
+	cr_assert_eq(kit_apply(&planted, &change), RESULT_OK);
+	cr_assert_eq(lmdb_check(planted.store, true), 0, "%s", lmdb_problem);
+	store_close(planted.store);
+	bring_back(record, size, is_commit_right);
+}
+
+Test(store_lmdb_check, finds_a_row_that_is_sound_but_old)
+{
+	retitle_and_bring_back(true);
+	expect_problem("a write was lost");
+}
+
+Test(store_lmdb_check, finds_a_commit_that_is_not_the_last)
+{
+	retitle_and_bring_back(false);
+	expect_problem("is the last: a write was lost");
+}
+
+Test(store_lmdb_check, finds_meta_pages_that_are_no_neighbours)
+{
+	const uint64_t id = 1;
+	int fd;
+
+	plant();
+	planted.store = lmdb_writer();
+	(void)kit_put(&planted, SPAN("x"));
+	(void)kit_put(&planted, SPAN("x"));
+	store_close(planted.store);
+	fd = open(lmdb_path("data.mdb"), O_RDWR);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(pwrite(fd, &id, 8, 4096 + 144), 8);
+	close(fd);
+	expect_problem("are no neighbours");
 }
 
 Test(store_lmdb_check, finds_content_of_another_hash)
