@@ -17,8 +17,8 @@ import e2e
 
 KILLS = 60 if e2e.IS_FULL else 8
 PAUSE = 0.6
-SEED = int(os.environ.get("E2E_SEED") or random.randrange(1 << 30))
-print(f"E2E_SEED={SEED}")
+SEED = int(os.environ.get("TEST_SEED") or random.randrange(1 << 30))
+print(f"TEST_SEED={SEED}")
 done = threading.Event()
 lock = threading.Lock()
 bad = []       # answers that no client should see

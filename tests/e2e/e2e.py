@@ -15,7 +15,7 @@ from pathlib import Path
 PORT = int(os.environ.get("PORT") or 0)
 WORK = Path(os.environ.get("WORK", "."))
 DAEMON = int(os.environ.get("DAEMON") or 0)
-IS_FULL = os.environ.get("E2E_SCALE") == "full"
+IS_FULL = os.environ.get("TEST_SCALE") == "full"
 
 
 def check(text, is_ok, *facts):

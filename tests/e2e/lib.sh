@@ -10,7 +10,7 @@
 #	check "a create answers 201" [ "$STATUS" = 201 ]
 #	finish
 #
-# Environment: ARTIFACTD (the program), TOP_SRCDIR, E2E_SCALE (quick or
+# Environment: ARTIFACTD (the program), TOP_SRCDIR, TEST_SCALE (quick or
 # full), E2E_LOGS (where to keep the directory of a failed script).
 #
 # Every process that is started here is ended by its pid, at the latest when
@@ -21,7 +21,7 @@ PATH=$PATH:/usr/sbin:/sbin
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP_SRCDIR=$(cd "${TOP_SRCDIR:-$HERE/../..}" && pwd)
 ARTIFACTD=${ARTIFACTD:-$TOP_SRCDIR/build/artifactd}
-E2E_SCALE=${E2E_SCALE:-quick}
+TEST_SCALE=${TEST_SCALE:-quick}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/artifactd-e2e.XXXXXX")
 SOCKET=$WORK/fcgi.sock
 STORE=$WORK/store
@@ -93,7 +93,7 @@ python_checks()
 		esac
 	done < <(
 		export PYTHONPATH=$HERE PYTHONDONTWRITEBYTECODE=1 PORT WORK \
-		    E2E_SCALE DAEMON DAEMON_LOG NGINX_LOG SOCKET ARTIFACTD \
+		    TEST_SCALE DAEMON DAEMON_LOG NGINX_LOG SOCKET ARTIFACTD \
 		    STORE
 		python3 "$@" 2>&1
 		echo "exit $?"
