@@ -111,14 +111,14 @@ is_responder(const FCGX_Request *request)
 enum result
 fcgi_accept(struct fcgi *fcgi)
 {
-	FCGX_Request *request = &fcgi->request;
-	enum result result;
-	int fd;
+	return accept_connection(fcgi, &fcgi->request.ipcFd);
+}
 
-	result = accept_connection(fcgi, &fd);
-	if (result != RESULT_OK)
-		return result;
-	request->ipcFd = fd;
+enum result
+fcgi_receive(struct fcgi *fcgi)
+{
+	FCGX_Request *request = &fcgi->request;
+
 	request->keepConnection = 1;
 	/* It closes the connection itself when it fails. */
 	if (FCGX_Accept_r(request) != 0)

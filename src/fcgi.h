@@ -18,11 +18,17 @@ struct fcgi *fcgi_open(int listen_fd, unsigned io_timeout);
 void fcgi_close(struct fcgi *fcgi);
 
 /*
- * Wait for a request. RESULT_END: a signal came instead. RESULT_MALFORMED:
- * one connection came to nothing; accept the next. RESULT_IO: the listening
- * socket is of no use.
+ * Wait for a connection. RESULT_END: a signal came instead. RESULT_MALFORMED:
+ * it came to nothing; accept the next. RESULT_IO: the listening socket is of
+ * no use.
  */
 MUST_USE enum result fcgi_accept(struct fcgi *fcgi);
+/*
+ * Read the request's parameters from the connection. RESULT_MALFORMED: they
+ * did not come; accept the next. A peer that sends a byte now and then is
+ * for the deadline of the request to end.
+ */
+MUST_USE enum result fcgi_receive(struct fcgi *fcgi);
 
 /* NAME=VALUE strings, NULL at the end; valid until fcgi_finish. */
 char *const *fcgi_parameters(const struct fcgi *fcgi);

@@ -58,8 +58,7 @@ slot_vacate(struct slot *slot)
 }
 
 void
-slot_begin(
-    struct scoreboard *scoreboard, struct slot *slot, struct span request_id)
+slot_name(struct slot *slot, struct span request_id)
 {
 	size_t size = request_id.size;
 
@@ -68,6 +67,12 @@ slot_begin(
 	if (size > 0)
 		memcpy(slot->request_id, request_id.data, size);
 	slot->request_id[size] = '\0';
+}
+
+void
+slot_begin(struct scoreboard *scoreboard, struct slot *slot)
+{
+	slot->request_id[0] = '\0';
 	slot->requests++;
 	slot->began = scoreboard_now();
 	slot->epoch = scoreboard->epoch;

@@ -54,9 +54,10 @@ int64_t scoreboard_now(void);
 void slot_occupy(struct slot *slot, uint64_t incarnation);
 void slot_vacate(struct slot *slot);
 
-/* A worker, around each request. */
-void slot_begin(
-    struct scoreboard *scoreboard, struct slot *slot, struct span request_id);
+/* A worker, around each request: from its connection to its last byte. */
+void slot_begin(struct scoreboard *scoreboard, struct slot *slot);
+/* The request in progress is this one: for the log. */
+void slot_name(struct slot *slot, struct span request_id);
 void slot_end(struct slot *slot);
 
 /* The lowest epoch that a request in progress has seen, or IDLE. */

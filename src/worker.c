@@ -233,16 +233,26 @@ serve_request(struct worker *worker)
 	parsed = request_parse(
 	    worker->arena, fcgi_parameters(worker->fcgi), &request, &reason);
 	response_init(&response, worker->arena);
-	slot_begin(worker->process->scoreboard, worker->process->slot,
-	    request.request_id);
+	slot_name(worker->process->slot, request.request_id);
 	if (parsed == RESULT_OK)
 		dispatch(worker, &request, &response);
 	else
 		response_error(&response, 400, "%s", reason);
 	log_outcome(worker, &request, &response,
 	    send_response(worker, &request, &response));
-	slot_end(worker->process->slot);
 	arena_reset(worker->arena);
+}
+
+/* The deadline counts from here on: the parameters may be slow to come. */
+static void
+serve_connection(struct worker *worker)
+{
+	const struct process *process = worker->process;
+
+	slot_begin(process->scoreboard, process->slot);
+	if (fcgi_receive(worker->fcgi) == RESULT_OK)
+		serve_request(worker);
+	slot_end(process->slot);
 }
 
 /* ---- start and end ---- */
@@ -306,7 +316,7 @@ serve(struct worker *worker)
 	while (!process_is_ending() && slot->requests < last) {
 		result = fcgi_accept(worker->fcgi);
 		if (result == RESULT_OK)
-			serve_request(worker);
+			serve_connection(worker);
 		/* The master connects the one that comes next. */
 		if (store_remote_is_cut_off(worker->store)) {
 			log_open(LOG_ERR, "writer_unreachable");

@@ -43,14 +43,17 @@ Test(scoreboard, the_oldest_epoch_is_that_of_the_longest_request)
 	scoreboard->epoch = 5;
 	slot_occupy(&slots[0], 1);
 	slot_occupy(&slots[SCOREBOARD_WORKERS - 1], 2);
-	slot_begin(scoreboard, &slots[0], SPAN("one"));
+	slot_begin(scoreboard, &slots[0]);
+	slot_name(&slots[0], SPAN("one"));
 	cr_assert_eq(scoreboard_oldest(scoreboard), 5);
 	scoreboard->epoch = 9;
-	slot_begin(scoreboard, &slots[SCOREBOARD_WORKERS - 1], SPAN("two"));
+	slot_begin(scoreboard, &slots[SCOREBOARD_WORKERS - 1]);
+	slot_name(&slots[SCOREBOARD_WORKERS - 1], SPAN("two"));
 	cr_assert_eq(scoreboard_oldest(scoreboard), 5);
 	slot_end(&slots[0]);
 	cr_assert_eq(scoreboard_oldest(scoreboard), 9);
-	slot_begin(scoreboard, &slots[0], SPAN("three"));
+	slot_begin(scoreboard, &slots[0]);
+	slot_name(&slots[0], SPAN("three"));
 	slot_vacate(&slots[SCOREBOARD_WORKERS - 1]);
 	cr_assert_eq(scoreboard_oldest(scoreboard), 9);
 	slot_vacate(&slots[0]);
@@ -64,7 +67,8 @@ Test(scoreboard, a_request_runs_between_begin_and_end)
 	slot_occupy(slot, 7);
 	cr_assert(scoreboard_has(scoreboard, 7));
 	cr_assert_not(scoreboard_runs(scoreboard, 7, 0));
-	slot_begin(scoreboard, slot, SPAN("r"));
+	slot_begin(scoreboard, slot);
+	slot_name(slot, SPAN("r"));
 	cr_assert_eq(slot->requests, 1);
 	cr_assert_neq(slot->began, 0);
 	cr_assert(scoreboard_runs(scoreboard, 7, 1));
@@ -72,7 +76,8 @@ Test(scoreboard, a_request_runs_between_begin_and_end)
 	cr_assert_not(scoreboard_runs(scoreboard, 8, 1));
 	slot_end(slot);
 	cr_assert_not(scoreboard_runs(scoreboard, 7, 1));
-	slot_begin(scoreboard, slot, SPAN("r"));
+	slot_begin(scoreboard, slot);
+	slot_name(slot, SPAN("r"));
 	cr_assert_not(scoreboard_runs(scoreboard, 7, 1));
 	cr_assert(scoreboard_runs(scoreboard, 7, 2));
 	slot_vacate(slot);
@@ -86,7 +91,8 @@ Test(scoreboard, who_moves_in_starts_afresh)
 	int64_t before = scoreboard_now();
 
 	slot_occupy(slot, 7);
-	slot_begin(scoreboard, slot, SPAN("r"));
+	slot_begin(scoreboard, slot);
+	slot_name(slot, SPAN("r"));
 	slot_occupy(slot, 8);
 	cr_assert_not(scoreboard_has(scoreboard, 7));
 	cr_assert(scoreboard_has(scoreboard, 8));
@@ -103,11 +109,14 @@ Test(scoreboard, a_long_request_id_is_cut)
 	char text[300];
 
 	memset(text, 'x', sizeof(text));
-	slot_begin(scoreboard, slot, span_of(text, sizeof(text)));
+	slot_begin(scoreboard, slot);
+	slot_name(slot, span_of(text, sizeof(text)));
 	cr_assert_eq(strlen(slot->request_id), SCOREBOARD_REQUEST_ID - 1);
-	slot_begin(scoreboard, slot, SPAN("short"));
+	slot_begin(scoreboard, slot);
+	slot_name(slot, SPAN("short"));
 	cr_assert_str_eq(slot->request_id, "short");
-	slot_begin(scoreboard, slot, SPAN_NONE);
+	slot_begin(scoreboard, slot);
+	slot_name(slot, SPAN_NONE);
 	cr_assert_str_eq(slot->request_id, "");
 }
 
@@ -120,7 +129,8 @@ Test(scoreboard, processes_see_each_other_across_a_fork)
 	if (pid == 0) {
 		scoreboard->epoch = 3;
 		slot_occupy(&scoreboard->slots[0], 99);
-		slot_begin(scoreboard, &scoreboard->slots[0], SPAN("child"));
+		slot_begin(scoreboard, &scoreboard->slots[0]);
+		slot_name(&scoreboard->slots[0], SPAN("child"));
 		_exit(0);
 	}
 	cr_assert_eq(waitpid(pid, &status, 0), pid);

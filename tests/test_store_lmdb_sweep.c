@@ -78,13 +78,13 @@ Test(store_lmdb_sweep, content_goes_once_its_last_reader_has_ended)
 	struct slot *slot = slot_of(&kit, 0);
 	struct artifact *artifact = kit_put(&kit, SPAN("hello"));
 
-	slot_begin(scoreboard(), slot, SPAN("reads"));
+	slot_begin(scoreboard(), slot);
 	cr_assert_eq(kit_delete(&kit, &artifact->id), RESULT_OK);
 	sweep(&kit);
 	cr_assert(is_readable(&kit, &artifact->content));
 	slot_end(slot);
 	/* Whoever begins now cannot see it any more. */
-	slot_begin(scoreboard(), slot, SPAN("comes later"));
+	slot_begin(scoreboard(), slot);
 	sweep(&kit);
 	cr_assert_not(is_readable(&kit, &artifact->content));
 	cr_assert_eq(count(&kit, "pending"), 0);
@@ -99,7 +99,7 @@ Test(store_lmdb_sweep, a_reader_before_the_raise_holds_it)
 	struct artifact *artifact = kit_put(&kit, SPAN("hello"));
 
 	cr_assert_eq(kit_delete(&kit, &artifact->id), RESULT_OK);
-	slot_begin(scoreboard(), slot, SPAN("saw the old epoch"));
+	slot_begin(scoreboard(), slot);
 	sweep(&kit);
 	cr_assert(is_readable(&kit, &artifact->content));
 	slot_end(slot);
@@ -129,7 +129,7 @@ Test(store_lmdb_sweep, a_new_writer_sweeps_what_the_last_one_left)
 	struct artifact *artifact = kit_put(&kit, SPAN("hello"));
 	struct slot *slot = slot_of(&kit, 0);
 
-	slot_begin(scoreboard(), slot, SPAN("reads on"));
+	slot_begin(scoreboard(), slot);
 	cr_assert_eq(kit_delete(&kit, &artifact->id), RESULT_OK);
 	lmdb_reopen(&kit);
 	sweep(&kit);
@@ -164,7 +164,7 @@ Test(store_lmdb_sweep, an_idle_sweep_commits_nothing)
 	struct raw raw;
 	size_t before;
 
-	slot_begin(scoreboard(), slot_of(&kit, 0), SPAN("runs"));
+	slot_begin(scoreboard(), slot_of(&kit, 0));
 	(void)kit_put(&kit, SPAN("stays"));
 	store_close(kit.store);
 	raw = raw_open("meta");
@@ -199,7 +199,7 @@ Test(store_lmdb_sweep, uploads_go_with_their_request)
 	struct slot *slot = slot_of(&kit, 0);
 	struct change running, ended;
 
-	slot_begin(scoreboard(), slot, SPAN("uploads"));
+	slot_begin(scoreboard(), slot);
 	kit.owner.request = slot->requests;
 	running = stage_of(&kit, kit.owner);
 	ended = stage_of(&kit, (struct owner){ kit.owner.incarnation, 0 });

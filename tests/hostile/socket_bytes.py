@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: ISC
+"""Bytes straight to the socket that only nginx should reach.
+
+socket_bytes.py COUNT: COUNT mutated requests, COUNT forged bodies. What they
+may cost is a worker, which is replaced; never the service, never a change
+that was not asked for."""
+
+import os
+import random
+import struct
+import sys
+import time
+
+import e2e
+import fastcgi as f
+
+COUNT = int(sys.argv[1])
+RANDOM = random.Random(int(os.environ["TEST_SEED"]))
+JSON = "application/json"
+GOOD = b'{"workflow_id":"good","artifact_type":"t","title":"t","content":"c"}'
+FORGED = b'{"workflow_id":"forged","artifact_type":"t","title":"t","content":"c"}'
+
+
+def is_alive(text):
+    try:
+        status = e2e.Client(20).create("alive")[0]
+    except Exception as error:
+        status = repr(error)
+    e2e.check(f"{text}: it serves on", status == 201, status)
+
+
+def mutate(data):
+    data = bytearray(data)
+    for _ in range(RANDOM.choice([1, 1, 2, 5])):
+        kind = RANDOM.randrange(6)
+        at = RANDOM.randrange(len(data))
+        if kind == 0:
+            data[at] ^= 1 << RANDOM.randrange(8)
+        elif kind == 1:
+            data[at] = RANDOM.choice([0, 1, 127, 128, 255])
+        elif kind == 2:
+            del data[at:at + RANDOM.randrange(1, 40)]
+        elif kind == 3:
+            data[at:at] = RANDOM.randbytes(RANDOM.randrange(1, 40))
+        elif kind == 4:
+            data[at:at] = f.record(
+                RANDOM.randrange(13), RANDOM.randbytes(RANDOM.randrange(30)),
+                RANDOM.choice([0, 1, 2, 65535]), RANDOM.choice([0, 1, 2]),
+                RANDOM.choice([0, 7, 255]))
+        else:
+            del data[at:]
+        if not data:
+            break
+    return bytes(data)
+
+
+def pieces():
+    """Requests that mutations start from."""
+    values = f.as_nginx("POST", "/artifacts", GOOD, JSON)
+    yield f.request(values, GOOD)
+    yield f.request(f.as_nginx("GET", "/artifacts?limit=1"), b"")
+    yield (f.begin(1) + b"".join(
+        f.record(f.PARAMS, bytes([b])) for b in f.parameters(values)[:90])
+        + f.record(f.PARAMS) + f.stream(f.STDIN, GOOD))
+    yield f.record(f.GET_VALUES, f.parameters(
+        [("FCGI_MAX_CONNS", ""), ("FCGI_MPXS_CONNS", "")]), 0) + \
+        f.request(values, GOOD)
+
+
+def mutated():
+    starts = list(pieces())
+    five, answered = [], 0
+    for _ in range(COUNT):
+        data = mutate(RANDOM.choice(starts))
+        found = f.ask(data, 3)
+        answered += bool(found)
+        for status, text, _ in found:
+            if status >= 500 or status == 0:
+                five.append((status, data[:300], text[:200]))
+    e2e.check(f"{COUNT} mutated requests: no 5xx", not five, five[:2])
+    e2e.check(f"... of which {answered} had an answer", answered > COUNT / 10)
+    is_alive("after mutated requests")
+
+
+def worst():
+    """What libfcgi is known to abort on, and what it might."""
+    long = struct.pack(">I", 0x7fffffff | 1 << 31)
+    name = f.pair(b"FCGI_MAX_CONNS", b"")
+    worst_ones = [
+        f.record(f.GET_VALUES, name * 20, 0),
+        f.begin() + f.record(f.PARAMS, long + long + b"x"),
+        f.begin() + f.record(f.PARAMS, b"\xff\xff\xff\xff" * 2),
+        f.begin(role=3) + f.stream(f.PARAMS, b""),
+        f.record(f.BEGIN, b"x"), f.record(f.ABORT), b"\0" * 64,
+        f.begin() + f.begin(), f.begin() + f.stream(f.STDIN, GOOD),
+        f.begin() + f.record(f.PARAMS, b"\x80"),
+        f.request([("A", "b")] * 5000, GOOD),
+        f.request(f.as_nginx("GET", "/" + "x" * 200000)),
+    ]
+    for number in range(max(3, COUNT // 200)):
+        for data in worst_ones:
+            f.ask(data, 3)
+    is_alive("after what libfcgi aborts on")
+
+
+def forged():
+    """A body of FastCGI records at every alignment, the connection asked to
+    be kept or not, the length right, too small and too large."""
+    other = f.as_nginx("POST", "/artifacts", FORGED, JSON,
+                       REMOTE_USER="intruder")
+    inner = f.request(other, FORGED)
+    seen, answered = 0, 0
+    for number in range(COUNT):
+        shift = number % 9000
+        body = b" " * shift + inner * 2
+        announced = RANDOM.choice(
+            [len(body), shift, 0, 10, max(shift - 1, 1), len(body) + 8])
+        values = f.as_nginx(
+            "POST", RANDOM.choice(["/artifacts", "/artifacts/x/upload",
+                                   "/nowhere"]),
+            b"", RANDOM.choice([JSON, "text/plain",
+                                "multipart/form-data; boundary=x"]),
+            CONTENT_LENGTH=str(announced))
+        data = f.request(values, body, keep=number % 2)
+        if RANDOM.random() < 0.2:  # the rest behind the end of the request
+            data += inner
+        found = f.ask(data, 3)
+        answered += bool(found)
+        seen += len(found) > 1 or any(
+            status in (200, 201) for status, _, _ in found)
+    status, listed = e2e.Client().json(
+        "GET", "/artifacts?workflow_id=forged")
+    e2e.check(f"{COUNT} forged bodies: none is a request",
+              (status, listed, seen) == (200, [], 0), status, seen, listed)
+    e2e.check(f"... of which {answered} had an answer", answered > COUNT / 2)
+    is_alive("after forged bodies")
+
+
+def lengths():
+    """Truncated and oversized bodies, and parameters as nginx never sends
+    them: an error, and nothing stored."""
+    def post(text, body, *wanted, **more):
+        values = f.as_nginx("POST", "/artifacts", GOOD, JSON, **more)
+        found = f.ask(f.request(values, body))
+        e2e.check(f"{text} is {wanted}", len(found) == 1
+                  and found[0][0] in wanted, found)
+    size = len(GOOD)
+    post("as nginx sends it", GOOD, 201)
+    post("a body too short", GOOD[:-1], 400)
+    post("no body", b"", 400)
+    post("a body too long", GOOD + b" ", 400)
+    post("a length that is none", GOOD, 400, CONTENT_LENGTH="x")
+    post("a negative length", GOOD, 400, CONTENT_LENGTH=f"-{size}")
+    post("a signed length", GOOD, 400, CONTENT_LENGTH=f"+{size}")
+    post("a huge length", GOOD, 413, CONTENT_LENGTH="9" * 18)
+    post("a length of too many digits", GOOD, 400, 413,
+         CONTENT_LENGTH="9" * 40)
+    post("no sentinel", GOOD, 400, ARTIFACTD_PARAMS="")
+    post("another sentinel", GOOD, 400, ARTIFACTD_PARAMS="almost")
+    post("no method", GOOD, 400, REQUEST_METHOD="")
+    post("a target without a slash", GOOD, 400, REQUEST_URI="artifacts")
+    post("an absolute target", GOOD, 400, 404,
+         REQUEST_URI="http://x/artifacts")
+    post("a line break in the user", GOOD, 400, REMOTE_USER="a\nb")
+    # libfcgi hands out strings that end there; nginx refuses such a target.
+    post("a NUL in the target", GOOD, 201, REQUEST_URI="/artifacts\0x")
+    post("a line break in the request id", GOOD, 400,
+         REQUEST_ID="a\r\nX: y")
+    post("a user that is too long", GOOD, 400, REMOTE_USER="u" * 5000)
+    values = f.as_nginx("POST", "/artifacts", GOOD, JSON)
+    for name in ("CONTENT_LENGTH", "REMOTE_USER", "REQUEST_URI",
+                 "REQUEST_METHOD", "CONTENT_TYPE", "ARTIFACTD_PARAMS"):
+        twice = values + [(name, dict(values)[name] or "x")]
+        found = f.ask(f.request(twice, GOOD))
+        e2e.check(f"{name} twice is 400", [a[0] for a in found] == [400],
+                  found)
+    cut = f.request(values, GOOD)
+    stored = len(list(e2e.Client().pages("/artifacts?workflow_id=good")))
+    for at in range(0, len(cut) - 8, 7):
+        found = f.ask(cut[:at], 5)
+        if any(status in (200, 201) for status, _, _ in found):
+            e2e.check(f"cut at {at}: nothing is stored", False, found)
+    now = len(list(e2e.Client().pages("/artifacts?workflow_id=good")))
+    e2e.check("a request cut anywhere stores nothing", now == stored,
+              stored, now)
+
+
+began = time.monotonic()
+lengths()
+worst()
+mutated()
+forged()
+print(f"{time.monotonic() - began:.0f} s")
