@@ -96,6 +96,14 @@ throttle_raise(struct throttle *throttle, int64_t born)
 	return is_first;
 }
 
+/* One that was started since has done something: the streak is over. */
+static void
+throttle_end(struct throttle *throttle, int64_t born)
+{
+	if (born >= throttle->raised)
+		throttle->delay = 0;
+}
+
 /* The streak is over when those started since have lived for a while. */
 static void
 throttle_relax(struct throttle *throttle)
@@ -293,6 +301,8 @@ bury(struct master *master, struct child *child, int status)
 	} else if (is_early(master, child, status)) {
 		is_told =
 		    throttle_raise(child_throttle(master, child), child->born);
+	} else {
+		throttle_end(child_throttle(master, child), child->born);
 	}
 	if (is_told)
 		log_obituary(master, child, status);
