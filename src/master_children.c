@@ -215,6 +215,32 @@ is_wanted(const struct master *master, size_t index, unsigned living)
 	       index < master->config->workers;
 }
 
+/* true: some still live. */
+static bool
+is_clearing(struct master *master)
+{
+	size_t i;
+
+	for (i = 0; i < SCOREBOARD_SLOTS && master->is_clearing; i++)
+		if (master->children[i].pid != 0)
+			return true;
+	master->is_clearing = false;
+	return false;
+}
+
+void
+master_start_over(struct master *master)
+{
+	size_t i;
+
+	log_open(LOG_ERR, "starting_over");
+	log_close();
+	master->phase = PHASE_STARTING;
+	master->is_clearing = true;
+	for (i = 0; i < SCOREBOARD_SLOTS; i++)
+		child_kill(&master->children[i]);
+}
+
 void
 master_start_missing(struct master *master)
 {
@@ -224,6 +250,8 @@ master_start_missing(struct master *master)
 	unsigned living = master_count(master, &ending);
 	size_t i;
 
+	if (is_clearing(master))
+		return;
 	throttle_relax(&master->worker_throttle);
 	throttle_relax(&master->writer_throttle);
 	for (i = 0; i < SCOREBOARD_SLOTS; i++) {
@@ -297,7 +325,10 @@ bury(struct master *master, struct child *child, int status)
 		log_open(LOG_CRIT, "child_refused");
 		log_string("child", child_role(master, child));
 		log_close();
-		master_stop(master, PROCESS_REFUSED);
+		if (master->phase == PHASE_SERVING)
+			master_start_over(master);
+		else
+			master_stop(master, PROCESS_REFUSED);
 	} else if (is_early(master, child, status)) {
 		is_told =
 		    throttle_raise(child_throttle(master, child), child->born);

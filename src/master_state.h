@@ -33,7 +33,7 @@ struct throttle {
 };
 
 enum phase {
-	PHASE_STARTING, /* the first writer is not ready yet */
+	PHASE_STARTING, /* the writer is not ready yet, and no worker lives */
 	PHASE_SERVING,
 	PHASE_STOPPING,
 };
@@ -48,6 +48,7 @@ struct master {
 	int signal_fd;
 	enum phase phase;
 	bool is_reloading;
+	bool is_clearing; /* nothing starts until all have ended */
 	int exit_code;
 	int64_t stop_deadline;
 	int64_t last_tick;
@@ -66,6 +67,11 @@ struct slot *child_slot(struct master *master, const struct child *child);
 /* How many workers live, and how many of them were asked to end. */
 unsigned master_count(const struct master *master, unsigned *ret_ending);
 
+/*
+ * The writer cannot open a store that it had open before: lock.mdb is spoilt.
+ * LMDB makes it anew when nobody has it open, so all end and begin again.
+ */
+void master_start_over(struct master *master);
 /* Start what the configuration asks for and no throttle holds back. */
 void master_start_missing(struct master *master);
 /* Note the dead, say so, and set throttles. */

@@ -57,7 +57,10 @@ watch_writer(struct master *master, struct child *writer, int64_t now)
 	log_open(LOG_ERR, event);
 	log_number("child_pid", writer->pid);
 	log_close();
-	child_kill(writer);
+	if (writer->is_ready || master->phase != PHASE_SERVING)
+		child_kill(writer);
+	else
+		master_start_over(master);
 }
 
 static void

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * taken.c - a preloaded library that plays a worker in the hands of somebody
+ * else, inside the sandbox.
+ *
+ * TAKEN names a file of 8 bytes, the act that the next worker to accept a
+ * connection is to perform, once: for half a second it
+ *	1	sends messages to the writer, random or made from its own
+ *	2	stores at random into LMDB's table of readers
+ *	3	stores at random all over what it can reach of lock.mdb
+ * and ends. What it must not be able to do at all is in sandbox_selftest.c.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NEXT(name) ((__typeof__(&name))next_##name)
+#define SAMPLES 16
+#define SAMPLE 4096
+#define TABLE 128 /* lmdb's readers begin behind its head and mutexes */
+
+static void *next_open, *next_mmap, *next_recvmsg, *next_sendmsg, *next_accept4;
+static _Atomic uint64_t *order;
+static int lock_fd = -1, channel = -1;
+static volatile uint8_t *lock_map;
+static size_t lock_size;
+static char samples[SAMPLES][SAMPLE];
+static size_t sizes[SAMPLES], sample_count;
+static uint64_t state;
+
+__attribute__((constructor)) static void
+start(void)
+{
+	int fd;
+
+	next_open = dlsym(RTLD_NEXT, "open");
+	next_mmap = dlsym(RTLD_NEXT, "mmap");
+	next_recvmsg = dlsym(RTLD_NEXT, "recvmsg");
+	next_sendmsg = dlsym(RTLD_NEXT, "sendmsg");
+	next_accept4 = dlsym(RTLD_NEXT, "accept4");
+	if (getenv("TAKEN") == NULL)
+		return;
+	fd = NEXT(open)(getenv("TAKEN"), O_RDWR | O_CLOEXEC);
+	order = NEXT(mmap)(NULL, sizeof(*order), PROT_READ | PROT_WRITE,
+	    MAP_SHARED, fd, 0);
+	if (fd < 0 || order == MAP_FAILED)
+		abort();
+	(void)close(fd);
+}
+
+static uint64_t
+random_number(uint64_t bound)
+{
+	state = state * 6364136223846793005 + 1442695040888963407;
+	return (state >> 33) % bound;
+}
+
+static void
+send_nonsense(void)
+{
+	static char message[SAMPLE];
+	struct iovec part = { message, random_number(200) + 1 };
+	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+	size_t sample, i, changes = random_number(6);
+
+	if (sample_count > 0 && random_number(4) != 0) {
+		sample = random_number(sample_count);
+		memcpy(message, samples[sample], sizes[sample]);
+		part.iov_len = sizes[sample];
+		if (random_number(8) == 0)
+			part.iov_len = random_number(part.iov_len) + 1;
+	} else {
+		for (i = 0; i < part.iov_len; i++)
+			message[i] = (char)random_number(256);
+		message[0] = (char)random_number(8);
+	}
+	for (i = 0; i < changes; i++)
+		message[random_number(part.iov_len)] ^=
+		    (char)(1 << random_number(8));
+	(void)NEXT(sendmsg)(channel, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void
+store_nonsense(size_t from, size_t to)
+{
+	if (lock_map != NULL)
+		lock_map[from + random_number(to - from)] =
+		    (uint8_t)random_number(256);
+}
+
+static void
+act(uint64_t what)
+{
+	struct timespec now;
+	time_t until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	state = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15;
+	until = now.tv_sec + 1;
+	while (now.tv_sec < until) {
+		if (what == 1)
+			send_nonsense();
+		else if (what == 2)
+			store_nonsense(TABLE, TABLE + 64 * 24);
+		else
+			store_nonsense(0, lock_size);
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	}
+	_exit(1);
+}
+
+/* ---- what is taken over ---- */
+
+int
+open(const char *path, int flags, ...)
+{
+	const char *name = strrchr(path, '/');
+	int fd = NEXT(open)(path, flags, 0600);
+
+	if (name != NULL && strcmp(name, "/lock.mdb") == 0)
+		lock_fd = fd;
+	return fd;
+}
+
+void *
+mmap(void *address, size_t size, int protection, int flags, int fd, off_t at)
+{
+	void *map = NEXT(mmap)(address, size, protection, flags, fd, at);
+
+	if (fd >= 0 && fd == lock_fd) {
+		lock_map = map;
+		lock_size = size;
+	}
+	return map;
+}
+
+ssize_t
+recvmsg(int fd, struct msghdr *header, int flags)
+{
+	ssize_t size = NEXT(recvmsg)(fd, header, flags);
+	struct cmsghdr *item = size > 0 ? CMSG_FIRSTHDR(header) : NULL;
+
+	if (item != NULL && item->cmsg_type == SCM_RIGHTS)
+		memcpy(&channel, CMSG_DATA(item), sizeof(channel));
+	return size;
+}
+
+ssize_t
+sendmsg(int fd, const struct msghdr *header, int flags)
+{
+	const struct iovec *part = header->msg_iov;
+	size_t at = sample_count % SAMPLES;
+
+	if (fd == channel && part->iov_len <= SAMPLE &&
+	    sample_count < SAMPLES) {
+		memcpy(samples[at], part->iov_base, part->iov_len);
+		sizes[at] = part->iov_len;
+		sample_count++;
+	}
+	return NEXT(sendmsg)(fd, header, flags);
+}
+
+int
+accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+	int connection = NEXT(accept4)(fd, address, size, flags);
+	uint64_t what;
+
+	/* One that has a channel, and knows what messages look like. */
+	if (order != NULL && channel >= 0 && sample_count > 3 && *order != 0) {
+		what = atomic_exchange(order, 0);
+		if (what != 0)
+			act(what);
+	}
+	return connection;
+}
