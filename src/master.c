@@ -30,6 +30,7 @@ static void
 serve(struct master *master)
 {
 	master->phase = PHASE_SERVING;
+	master->has_served = true;
 	master_start_missing(master);
 	log_open(LOG_NOTICE, "serving");
 	log_number("workers", master->config->workers);
@@ -143,7 +144,7 @@ wait_event(struct master *master)
 		{ .fd = -1, .events = POLLIN },
 	};
 
-	if (writer->pid != 0 && !writer->is_ready)
+	if (writer->pid != 0)
 		ready[1].fd = writer->control_fd;
 	/* Whatever comes of it, the round looks for itself. */
 	(void)poll(ready, 2, is_busy(master) ? BUSY_TICK_MS : TICK_MS);

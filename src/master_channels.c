@@ -3,7 +3,8 @@
  * master_channels.c - bringing workers and the writer together.
  *
  * A pair of sockets for each worker, one end to each side; the master keeps
- * none, so that the death of either side is EOF for the other.
+ * none, so that the death of either side is EOF for the other. Where both
+ * live and a channel broke, the writer says so, and the worker gets another.
  */
 
 #include "master_state.h"
@@ -23,6 +24,33 @@ forget_channels(struct master *master)
 		master->children[i].is_connected = false;
 }
 
+/* The worker may be gone, which is the usual reason. */
+static void
+forget_channel(struct master *master, uint64_t incarnation)
+{
+	size_t i;
+
+	for (i = 0; i < SCOREBOARD_WORKERS; i++)
+		if (master->scoreboard->slots[i].incarnation == incarnation)
+			master->children[i].is_connected = false;
+}
+
+/* false: no writer says this. */
+static bool
+take_word(struct master *master, const struct wire_message *message)
+{
+	struct child *writer = master_writer(master);
+
+	if (message->kind == WIRE_LOST)
+		forget_channel(master, message->incarnation);
+	else if (message->kind == WIRE_READY && !writer->is_ready)
+		forget_channels(master);
+	else
+		return false;
+	writer->is_ready = true;
+	return true;
+}
+
 void
 master_hear_writer(struct master *master)
 {
@@ -30,20 +58,19 @@ master_hear_writer(struct master *master)
 	struct wire_message message;
 	enum result result;
 
-	if (writer->pid == 0 || writer->is_ready || writer->control_fd < 0)
+	if (writer->pid == 0 || writer->control_fd < 0)
 		return;
 	arena_reset(master->scratch);
 	result = wire_receive(writer->control_fd, 0, master->scratch, &message);
 	if (result == RESULT_UNAVAILABLE)
 		return;
-	if (result != RESULT_OK || message.kind != WIRE_READY) {
-		/* It ends, or is not what we think it is. */
-		(void)close(writer->control_fd);
-		writer->control_fd = -1;
-		return;
-	}
-	writer->is_ready = true;
-	forget_channels(master);
+	if (result == RESULT_OK && take_word(master, &message))
+		return; /* the next round hears more */
+	(void)close(writer->control_fd);
+	writer->control_fd = -1;
+	/* It ends by itself, or is not what we think it is. */
+	if (result != RESULT_END || !writer->is_ready)
+		child_kill(writer);
 }
 
 static enum result
@@ -110,7 +137,8 @@ master_connect(struct master *master)
 	size_t i;
 
 	for (i = 0; i < SCOREBOARD_WORKERS; i++) {
-		if (!writer->is_ready || writer->is_killed)
+		if (!writer->is_ready || writer->is_killed ||
+		    writer->control_fd < 0)
 			return;
 		worker = &master->children[i];
 		if (worker->pid != 0 && !worker->is_connected)

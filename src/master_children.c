@@ -309,10 +309,38 @@ is_early(struct master *master, const struct child *child, int status)
 	if (child->is_ending ||
 	    (WIFEXITED(status) && WEXITSTATUS(status) == PROCESS_DONE))
 		return false;
-	if (child_is_writer(master, child))
-		return !child->is_ready ||
-		       scoreboard_now() - child->born < WRITER_YOUNG;
-	return child_slot(master, child)->requests == 0;
+	if (!child_is_writer(master, child))
+		return child_slot(master, child)->requests == 0;
+	return !child->is_ready ||
+	       (child_slot(master, child)->requests == 0 &&
+		   scoreboard_now() - child->born < WRITER_YOUNG);
+}
+
+/*
+ * Did the writer find that it cannot serve, rather than die? What the system
+ * refuses it once the service has run may be had again, so that is no reason
+ * to stop.
+ */
+static bool
+is_refusal(const struct master *master, const struct child *child, int status)
+{
+	if (!WIFEXITED(status) || child->is_ending || child->is_ready)
+		return false;
+	return WEXITSTATUS(status) == PROCESS_REFUSED ||
+	       (WEXITSTATUS(status) == PROCESS_FAILED && !master->has_served &&
+		   child_is_writer(master, child));
+}
+
+static void
+take_refusal(struct master *master, const struct child *child, int code)
+{
+	log_open(LOG_CRIT, "child_refused");
+	log_string("child", child_role(master, child));
+	log_close();
+	if (master->phase == PHASE_SERVING)
+		master_start_over(master);
+	else
+		master_stop(master, code);
 }
 
 static void
@@ -320,21 +348,13 @@ bury(struct master *master, struct child *child, int status)
 {
 	bool is_told = true;
 
-	if (WIFEXITED(status) && WEXITSTATUS(status) == PROCESS_REFUSED &&
-	    !child->is_ending) {
-		log_open(LOG_CRIT, "child_refused");
-		log_string("child", child_role(master, child));
-		log_close();
-		if (master->phase == PHASE_SERVING)
-			master_start_over(master);
-		else
-			master_stop(master, PROCESS_REFUSED);
-	} else if (is_early(master, child, status)) {
+	if (is_refusal(master, child, status))
+		take_refusal(master, child, WEXITSTATUS(status));
+	else if (is_early(master, child, status))
 		is_told =
 		    throttle_raise(child_throttle(master, child), child->born);
-	} else {
+	else
 		throttle_end(child_throttle(master, child), child->born);
-	}
 	if (is_told)
 		log_obituary(master, child, status);
 	slot_vacate(child_slot(master, child));

@@ -47,6 +47,7 @@ struct master {
 	struct listener listener;
 	int signal_fd;
 	enum phase phase;
+	bool has_served;
 	bool is_reloading;
 	bool is_clearing; /* nothing starts until all have ended */
 	int exit_code;
@@ -83,7 +84,7 @@ void child_kill(struct child *child);
 
 /* ---- master_channels.c ---- */
 
-/* The writer's READY, and channels for workers that have none. */
+/* What the writer says, and channels for workers that have none. */
 void master_hear_writer(struct master *master);
 void master_connect(struct master *master);
 

@@ -18,8 +18,8 @@ struct process {
 
 /* Exit codes that the master understands (others are early or late deaths). */
 #define PROCESS_DONE 0	   /* asked to end, or retired */
-#define PROCESS_FAILED 70  /* it may work the next time */
-#define PROCESS_REFUSED 78 /* it will not work: stop the service */
+#define PROCESS_FAILED 70  /* it may work the next time (EX_SOFTWARE) */
+#define PROCESS_REFUSED 78 /* it will not work: stop the service (EX_CONFIG) */
 
 /*
  * True once SIGTERM came. process_signals makes SIGTERM interrupt system

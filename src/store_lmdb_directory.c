@@ -196,6 +196,19 @@ opening_write_format(struct opening *opening)
 	return RESULT_OK;
 }
 
+void
+opening_undo(struct opening *opening)
+{
+	/* format first: without the others it would say that data is gone. */
+	static const char *const names[] = { "format", "format.new",
+		"data.mdb", "lock.mdb" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		/* It may not be there; what cannot go is refused next time. */
+		(void)unlinkat(opening->lmdb->directory, names[i], 0);
+}
+
 /* The parent may be closed to us, but then it held the directory before. */
 enum result
 opening_sync(struct opening *opening)

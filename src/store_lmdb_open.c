@@ -145,7 +145,7 @@ set_modes(int directory)
 }
 
 static enum result
-create(struct opening *opening, uint64_t map_size)
+make_files(struct opening *opening, uint64_t map_size)
 {
 	struct lmdb *lmdb = opening->lmdb;
 	enum result result;
@@ -171,6 +171,17 @@ create(struct opening *opening, uint64_t map_size)
 		return opening_refuse_code(opening, "mdb_env_sync", code);
 	result = opening_sync(opening);
 	return result == RESULT_OK ? opening_write_format(opening) : result;
+}
+
+static enum result
+create(struct opening *opening, uint64_t map_size)
+{
+	enum result result = make_files(opening, map_size);
+
+	/* The next start is to find nothing, rather than half a store. */
+	if (result != RESULT_OK)
+		opening_undo(opening);
+	return result;
 }
 
 /* ---- opening what is there ---- */

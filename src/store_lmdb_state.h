@@ -178,6 +178,8 @@ MUST_USE enum result opening_check(struct opening *opening);
 MUST_USE enum result opening_sync(struct opening *opening);
 /* The last step of a creation. */
 MUST_USE enum result opening_write_format(struct opening *opening);
+/* Remove what a creation that failed has made. */
+void opening_undo(struct opening *opening);
 
 /* ---- garbage: store_lmdb_garbage.c ---- */
 

@@ -38,6 +38,7 @@ encode(const struct wire_message *message, struct buffer *buffer)
 		pack_bytes(buffer, message->outcome.id.bytes, 16);
 		break;
 	case WIRE_CHANNEL:
+	case WIRE_LOST:
 		pack_u64(buffer, message->incarnation);
 		break;
 	case WIRE_READY:
@@ -70,6 +71,7 @@ decode(struct span bytes, struct arena *arena, struct wire_message *message)
 			return RESULT_MALFORMED;
 		break;
 	case WIRE_CHANNEL:
+	case WIRE_LOST:
 		message->incarnation = unpack_u64(&unpack);
 		break;
 	case WIRE_READY:
@@ -125,11 +127,10 @@ wire_send(int fd, const struct wire_message *message, bool is_waiting,
 	do
 		sent = sendmsg(fd, &header,
 		    MSG_NOSIGNAL | (is_waiting ? 0 : MSG_DONTWAIT));
-	while (sent < 0 && errno == EINTR && is_waiting);
+	while (sent < 0 && errno == EINTR);
 	if (sent >= 0)
 		return RESULT_OK;
-	return errno == EAGAIN || errno == EINTR ? RESULT_UNAVAILABLE
-						 : RESULT_IO;
+	return errno == EAGAIN ? RESULT_UNAVAILABLE : RESULT_IO;
 }
 
 static int
@@ -165,6 +166,14 @@ wait_readable(int fd, int timeout_ms)
  */
 static char packet[LIMIT_MESSAGE];
 
+/* The message stays where it is, to be asked for again. */
+static bool
+is_passing(int error)
+{
+	return error == EAGAIN || error == EINTR || error == ENOMEM ||
+	       error == ENOBUFS;
+}
+
 enum result
 wire_receive(int fd, int timeout_ms, struct arena *arena,
     struct wire_message *ret_message)
@@ -186,8 +195,7 @@ wire_receive(int fd, int timeout_ms, struct arena *arena,
 	header.msg_controllen = CMSG_LEN(sizeof(int));
 	size = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (size < 0)
-		return errno == EAGAIN || errno == EINTR ? RESULT_UNAVAILABLE
-							 : RESULT_END;
+		return is_passing(errno) ? RESULT_UNAVAILABLE : RESULT_END;
 	if (size == 0)
 		return RESULT_END;
 	message.fd = attached(&header);

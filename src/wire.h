@@ -10,7 +10,8 @@
  *	writer -> worker   BEGUN number u64, blob u64
  *	                   ANSWER number u64, result u8, id 16
  *	master -> child    CHANNEL incarnation u64, with a descriptor
- *	child  -> master   READY
+ *	writer -> master   READY
+ *	                   LOST incarnation u64: its channel is closed
  *
  * No policy: who may send what is for the receivers to judge.
  */
@@ -26,6 +27,7 @@ enum wire_kind {
 	WIRE_ANSWER,
 	WIRE_CHANNEL,
 	WIRE_READY,
+	WIRE_LOST,
 };
 
 struct wire_message {
@@ -33,7 +35,7 @@ struct wire_message {
 	uint64_t number;	/* BEGIN, BEGUN, ANSWER */
 	uint64_t request;	/* BEGIN */
 	uint64_t blob;		/* BEGUN */
-	uint64_t incarnation;	/* CHANNEL */
+	uint64_t incarnation;	/* CHANNEL, LOST */
 	struct outcome outcome; /* ANSWER */
 	struct change *change;	/* CHANGE */
 	int fd;			/* CHANNEL; -1: none came */

@@ -14,6 +14,7 @@
 #include "store_lmdb.h"
 #include "wire.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@
 struct peer {
 	int fd;
 	uint64_t incarnation;
+	bool is_mistrusted; /* it talks nonsense, and gets no other channel */
 };
 
 /* What the next commit takes. */
@@ -56,7 +58,29 @@ struct writer {
 	int64_t next_sweep;
 };
 
+static enum result
+answer(struct writer *writer, int fd, const struct wire_message *message)
+{
+	arena_reset(writer->scratch);
+	return wire_send(fd, message, false, writer->scratch);
+}
+
 /* ---- peers ---- */
+
+/* If the worker lives, the master is to give it another channel. */
+static void
+tell_loss(struct writer *writer, const struct peer *peer)
+{
+	struct wire_message lost = {
+		.kind = WIRE_LOST,
+		.incarnation = peer->incarnation,
+	};
+
+	if (writer->is_orphan || peer->is_mistrusted)
+		return;
+	/* A worker that the master does not hear of waits, and retires. */
+	(void)answer(writer, writer->process->control_fd, &lost);
+}
 
 static void
 peer_close(struct writer *writer, size_t index)
@@ -68,6 +92,7 @@ peer_close(struct writer *writer, size_t index)
 		if (writer->batch.fds[i] == fd)
 			writer->batch.fds[i] = -1;
 	(void)close(fd);
+	tell_loss(writer, &writer->peers[index]);
 	writer->peers[index] = writer->peers[--writer->peer_count];
 	writer->has_stale_readers = true;
 }
@@ -79,8 +104,9 @@ peer_add(struct writer *writer, const struct wire_message *message)
 		(void)close(message->fd);
 		return;
 	}
-	writer->peers[writer->peer_count++] =
-	    (struct peer){ message->fd, message->incarnation };
+	writer->peers[writer->peer_count++] = (struct peer){
+		.fd = message->fd, .incarnation = message->incarnation
+	};
 }
 
 /* The master hands out channels, and lets go of us by dying; true: there may
@@ -99,13 +125,6 @@ hear_master(struct writer *writer)
 	else if (result == RESULT_OK && message.kind == WIRE_CHANNEL)
 		peer_add(writer, &message);
 	return result == RESULT_OK;
-}
-
-static enum result
-answer(struct writer *writer, int fd, const struct wire_message *message)
-{
-	arena_reset(writer->scratch);
-	return wire_send(fd, message, false, writer->scratch);
 }
 
 static enum result
@@ -138,7 +157,7 @@ batch_add(struct batch *batch, const struct peer *peer, struct change *change)
 
 /* Take one message of a peer; false: it is of no more use. */
 static bool
-hear_peer(struct writer *writer, const struct peer *peer)
+hear_peer(struct writer *writer, struct peer *peer)
 {
 	struct wire_message message;
 	enum result result;
@@ -153,6 +172,7 @@ hear_peer(struct writer *writer, const struct peer *peer)
 	if (result == RESULT_OK && message.kind == WIRE_BEGIN)
 		return answer_begin(writer, peer, &message) == RESULT_OK;
 	if (result != RESULT_END) {
+		peer->is_mistrusted = true;
 		log_open(LOG_ERR, "worker_talks_nonsense");
 		log_string("cause", result_text(result));
 		log_close();
@@ -285,6 +305,8 @@ commit(struct writer *writer)
 		log_close();
 	}
 	batch_reset(batch);
+	if (is_known)
+		writer->process->slot->requests++; /* it is of use */
 	return is_known;
 }
 
@@ -383,37 +405,57 @@ open_store(struct writer *writer, char error[256])
 	}
 }
 
-static bool
+/* Is it the store, which another try finds no better, or the system? */
+static int
+code_of_refusal(enum result result)
+{
+	return result == RESULT_IO || result == RESULT_NO_SPACE
+		   ? PROCESS_FAILED
+		   : PROCESS_REFUSED;
+}
+
+static int
+start_failed(const char *event, const char *cause, int code)
+{
+	log_open(LOG_CRIT, event);
+	log_string("cause", cause);
+	log_close();
+	return code;
+}
+
+/* PROCESS_DONE: it is ready. */
+static int
 start(struct writer *writer)
 {
 	struct wire_message ready = { .kind = WIRE_READY };
 	char error[256] = "";
+	enum result result;
 
-	if (open_store(writer, error) != RESULT_OK) {
-		log_open(LOG_CRIT, "store_refused");
-		log_string("cause", error);
-		log_close();
-		return false;
-	}
-	if (sandbox_enter(SANDBOX_WRITER) != RESULT_OK) {
-		log_open(LOG_CRIT, "sandbox_failed");
-		log_close();
-		return false;
-	}
-	return answer(writer, writer->process->control_fd, &ready) == RESULT_OK;
+	result = open_store(writer, error);
+	if (result != RESULT_OK)
+		return start_failed(
+		    "store_refused", error, code_of_refusal(result));
+	if (sandbox_enter(SANDBOX_WRITER) != RESULT_OK)
+		return start_failed(
+		    "sandbox_failed", strerror(errno), PROCESS_FAILED);
+	if (answer(writer, writer->process->control_fd, &ready) != RESULT_OK)
+		return start_failed(
+		    "ready_not_sent", strerror(errno), PROCESS_FAILED);
+	return PROCESS_DONE;
 }
 
 int
 writer_run(const struct process *process)
 {
 	static struct writer writer;
-	int code = PROCESS_REFUSED;
+	int code;
 
 	process_signals();
 	writer.process = process;
 	writer.scratch = arena_open();
 	writer.batch.arena = arena_open();
-	if (start(&writer))
+	code = start(&writer);
+	if (code == PROCESS_DONE)
 		code = serve(&writer);
 	store_close(writer.store);
 	arena_close(writer.batch.arena);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * storecheck.c - is the store in a directory whole? For campaigns, when the
- * daemon has stopped.
+ * daemon has stopped; with -r beside one that runs.
  *
- *	storecheck DIRECTORY
+ *	storecheck [-r] DIRECTORY
  *
  * One line for each problem; exits 0 when there is none.
  */
@@ -18,20 +18,28 @@ print_line(void *object, const char *line)
 	puts(line);
 }
 
+static enum result
+open_store(int argc, char **argv, char error[256], struct store **ret_store)
+{
+	struct store_lmdb_options options = { .directory = argv[1] };
+
+	if (argc == 3 && strcmp(argv[1], "-r") == 0)
+		return store_lmdb_open_reader(argv[2], error, ret_store);
+	return store_lmdb_open_writer(&options, error, ret_store);
+}
+
 int
 main(int argc, char **argv)
 {
-	struct store_lmdb_options options = { .reserve = 0 };
 	struct store *store;
 	struct store_stat stat;
-	char error[256];
+	char error[256] = "no libsodium";
 	uint64_t problems;
 
-	if (argc != 2)
+	if (argc != 2 && argc != 3)
 		return 2;
-	options.directory = argv[1];
 	if (!digest_init() ||
-	    store_lmdb_open_writer(&options, error, &store) != RESULT_OK) {
+	    open_store(argc, argv, error, &store) != RESULT_OK) {
 		puts(error);
 		return 1;
 	}

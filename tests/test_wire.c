@@ -35,6 +35,7 @@ Test(wire, carries_each_kind)
 		    .number = 4,
 		    .outcome = { .result = RESULT_QUOTA, .id = { { 7 } } } },
 		{ .kind = WIRE_READY },
+		{ .kind = WIRE_LOST, .incarnation = 6 },
 	};
 	struct wire_message got;
 	size_t i;
@@ -46,6 +47,7 @@ Test(wire, carries_each_kind)
 		cr_assert_eq(got.kind, sent[i].kind);
 		cr_assert_eq(got.number, sent[i].number);
 		cr_assert_eq(got.request, sent[i].request);
+		cr_assert_eq(got.incarnation, sent[i].incarnation);
 		cr_assert_eq(got.blob, sent[i].blob);
 		cr_assert_eq(got.outcome.result, sent[i].outcome.result);
 		cr_assert_eq(
