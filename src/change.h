@@ -53,9 +53,16 @@ struct change {
 	uint8_t meaning[32];
 };
 
+/* Why there is no room, in bytes; all 0 where nobody counted. */
+struct shortage {
+	uint64_t have;	/* NO_SPACE: free on the disk; QUOTA: in use */
+	uint64_t limit; /* NO_SPACE: the reserve; QUOTA: max_bytes */
+};
+
 struct outcome {
 	enum result result;
 	struct id id; /* CREATE: the artifact's, an earlier one for a repeat */
+	struct shortage shortage; /* NO_SPACE, QUOTA */
 };
 
 /* Append the change as bytes. */

@@ -155,9 +155,9 @@ static const struct meaning meanings[RESULT_COUNT] = {
 	    "This Idempotency-Key was used for a request that means something "
 	    "else. Send a new key for a new request." },
 	[RESULT_NO_SPACE] = { 507, NULL,
-	    "The disk is at its reserve, so creates and uploads are refused; "
-	    "reads and deletes still work. Nothing was stored. Free space on "
-	    "the disk, delete artifacts, or lower the setting `reserve`." },
+	    "The disk or the store is full, so creates and uploads are "
+	    "refused; reads and deletes still work. Nothing was stored. Free "
+	    "space on the disk, or lower the setting `reserve`." },
 	[RESULT_QUOTA] = { 507, NULL,
 	    "This content would pass the quota for all content together; "
 	    "reads and deletes still work. Nothing was stored. Delete "
@@ -189,6 +189,29 @@ static const struct meaning meanings[RESULT_COUNT] = {
 	[RESULT_IO] = { 500, NULL,
 	    "The store failed. An operator has to look at the log." },
 };
+
+void
+response_shortage(struct response *response, const struct shortage *shortage)
+{
+	unsigned long long have = shortage->have, limit = shortage->limit;
+
+	if (have == 0 && limit == 0)
+		return;
+	if (response->cause == RESULT_QUOTA)
+		response_error(response, 507,
+		    "%llu of the %llu bytes that the setting `max_bytes` "
+		    "allows all content together are in use, and this would "
+		    "pass it; reads and deletes still work. Nothing was "
+		    "stored. Delete artifacts, or raise `max_bytes`.",
+		    have, limit);
+	else
+		response_error(response, 507,
+		    "%llu bytes are free on the disk, of which the setting "
+		    "`reserve` keeps %llu, so creates and uploads are "
+		    "refused; reads and deletes still work. Nothing was "
+		    "stored. Free space on the disk, or lower `reserve`.",
+		    have, limit);
+}
 
 static void
 key_mismatch(struct response *response, const char *text)

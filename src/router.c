@@ -216,5 +216,12 @@ void
 router_dispatch(const struct context *context, struct request *request,
     struct response *response)
 {
+	struct shortage shortage;
+
 	router_dispatch_in(routes, context, request, response);
+	if (response->cause != RESULT_NO_SPACE &&
+	    response->cause != RESULT_QUOTA)
+		return;
+	shortage = store_shortage(context->store);
+	response_shortage(response, &shortage);
 }

@@ -37,6 +37,12 @@ store_reason(const struct store *store)
 	return store->engine->reason(store->state);
 }
 
+struct shortage
+store_shortage(const struct store *store)
+{
+	return store->engine->shortage(store->state);
+}
+
 enum result
 store_get(struct store *store, const struct id *id, struct arena *arena,
     struct artifact **ret_artifact)

@@ -20,6 +20,9 @@ void store_close(struct store *store);
 /* A few words on the last failure of the world, for the log. Never NULL. */
 const char *store_reason(const struct store *store);
 
+/* What the last RESULT_NO_SPACE or RESULT_QUOTA was about. */
+struct shortage store_shortage(const struct store *store);
+
 /* ---- reading ---- */
 
 /* Read the record of an artifact; *ret_artifact lives in arena. */

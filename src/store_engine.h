@@ -50,6 +50,7 @@ struct store_engine {
 	void (*apply)(void *state, struct change *const *changes, size_t count,
 	    struct outcome *ret_outcomes);
 	const char *(*reason)(const void *state);
+	struct shortage (*shortage)(const void *state);
 	void (*close)(void *state);
 };
 

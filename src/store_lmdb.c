@@ -243,6 +243,14 @@ stage_drop(void *state, struct staging *staging)
 
 /* ---- the table ---- */
 
+static struct shortage
+shortage(const void *state)
+{
+	const struct lmdb *lmdb = state;
+
+	return lmdb->shortage;
+}
+
 static const char *
 reason(const void *state)
 {
@@ -281,6 +289,7 @@ const struct store_engine lmdb_engine = {
 	.stage_drop = stage_drop,
 	.apply = lmdb_apply,
 	.reason = reason,
+	.shortage = shortage,
 	.close = lmdb_close,
 };
 

@@ -88,19 +88,27 @@ apply_one(struct batch *batch, const struct change *change)
 
 /* ---- a batch ---- */
 
-static bool
-is_disk_low(const struct lmdb *lmdb)
-{
-	uint64_t bytes;
+/* What a commit writes beside content: a path in each tree, free pages. */
+#define COMMIT_BYTES (UINT64_C(256) << 10)
 
-	if (lmdb->reserve == 0)
-		return false;
+/* Would the file, grown by all of this, leave less than the reserve? */
+static bool
+is_disk_low(
+    struct batch *batch, struct change *const *changes, size_t count)
+{
+	uint64_t reserve = batch->lmdb->reserve, needed = COMMIT_BYTES;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		needed += changes[i]->bytes.size;
 	/* If it cannot be said, be careful. */
-	return !lmdb_free_space(lmdb, &bytes) || bytes < lmdb->reserve;
+	return !lmdb_free_space(batch->lmdb, &batch->free_bytes) ||
+	       batch->free_bytes < reserve ||
+	       batch->free_bytes - reserve < needed;
 }
 
 static enum result
-batch_begin(struct batch *batch)
+batch_begin(struct batch *batch, struct change *const *changes, size_t count)
 {
 	enum result result;
 
@@ -108,7 +116,8 @@ batch_begin(struct batch *batch)
 	if (result == RESULT_NOT_FOUND)
 		return layout_damaged(&batch->view, DB_META);
 	batch->now = moment_now();
-	batch->is_low = is_disk_low(batch->lmdb);
+	batch->lmdb->shortage = (struct shortage){ 0 };
+	batch->is_low = is_disk_low(batch, changes, count);
 	return result;
 }
 
@@ -120,7 +129,7 @@ batch_fill(struct batch *batch, struct change *const *changes, size_t count,
 	enum result result;
 	size_t i;
 
-	result = batch_begin(batch);
+	result = batch_begin(batch, changes, count);
 	if (result != RESULT_OK)
 		return result;
 	for (i = 0; i < count; i++) {
@@ -128,7 +137,8 @@ batch_fill(struct batch *batch, struct change *const *changes, size_t count,
 		arena_reset(batch->lmdb->scratch);
 		if (batch->view.error != 0)
 			return result;
-		ret_outcomes[i] = (struct outcome){ result, batch->id };
+		ret_outcomes[i] = (struct outcome){ result, batch->id,
+			batch->lmdb->shortage };
 	}
 	if (!batch->is_changed)
 		return RESULT_OK;

@@ -32,13 +32,18 @@ is_owner(const struct pending *pending, const struct change *change)
 static enum result
 judge_space(const struct batch *batch, uint64_t size)
 {
-	const struct meta *meta = &batch->meta;
+	struct lmdb *lmdb = batch->lmdb;
+	uint64_t used = batch->meta.bytes + batch->meta.staged;
 
-	if (batch->is_low)
+	if (batch->is_low) {
+		lmdb->shortage =
+		    (struct shortage){ batch->free_bytes, lmdb->reserve };
 		return RESULT_NO_SPACE;
-	if (batch->lmdb->max_bytes != 0 &&
-	    meta->bytes + meta->staged + size > batch->lmdb->max_bytes)
+	}
+	if (lmdb->max_bytes != 0 && used + size > lmdb->max_bytes) {
+		lmdb->shortage = (struct shortage){ used, lmdb->max_bytes };
 		return RESULT_QUOTA;
+	}
 	return RESULT_OK;
 }
 

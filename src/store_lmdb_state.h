@@ -54,6 +54,7 @@ struct lmdb {
 	struct garbage_queue garbage;
 	struct walk walks[LMDB_WALKS]; /* store_lmdb_sweep.c */
 	char reason[256];
+	struct shortage shortage; /* of the last change that found no room */
 };
 
 extern const struct store_engine lmdb_engine;
@@ -114,7 +115,8 @@ struct batch {
 	struct view view;
 	struct meta meta; /* put back at the end */
 	uint64_t now;
-	bool is_low;	 /* the disk is below its reserve */
+	uint64_t free_bytes; /* on the disk */
+	bool is_low;	 /* there is no room beside the reserve */
 	bool is_changed; /* something was put */
 	bool is_repeat;	 /* the change at hand was applied before */
 	struct id id;	 /* what the change at hand is answered with */

@@ -45,6 +45,7 @@ apply_one(
 		if (result != RESULT_OK)
 			return result;
 		*ret_outcome = answer.outcome;
+		remote->shortage = answer.outcome.shortage;
 		if (answer.outcome.result != RESULT_STALE ||
 		    !names_staged(remote, change))
 			return answer.outcome.result;
@@ -131,6 +132,14 @@ remote_reason(const void *state)
 				      : store_reason(remote->reader);
 }
 
+static struct shortage
+remote_shortage(const void *state)
+{
+	const struct remote *remote = state;
+
+	return remote->shortage;
+}
+
 static void
 remote_close(void *state)
 {
@@ -156,6 +165,7 @@ static const struct store_engine remote_engine = {
 	.stage_drop = remote_stage_drop,
 	.apply = remote_apply,
 	.reason = remote_reason,
+	.shortage = remote_shortage,
 	.close = remote_close,
 };
 

@@ -64,8 +64,10 @@ remote_chunk_answered(struct remote *remote, const struct wire_message *message)
 	    remote->kept[0].number != message->number)
 		return; /* of an upload that was dropped or begun again */
 	if (message->outcome.result != RESULT_OK) {
-		if (remote->stage_result == RESULT_OK)
-			remote->stage_result = message->outcome.result;
+		if (remote->stage_result != RESULT_OK)
+			return;
+		remote->stage_result = message->outcome.result;
+		remote->shortage = message->outcome.shortage;
 		return;
 	}
 	remote->is_partly_durable = true;

@@ -28,6 +28,7 @@ struct remote {
 	uint64_t last_number;
 	struct arena *scratch; /* of one message */
 	const char *reason;
+	struct shortage shortage; /* the writer's */
 
 	/* The upload that is being staged: one request, one at a time. */
 	struct staging staging;

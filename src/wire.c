@@ -36,6 +36,8 @@ encode(const struct wire_message *message, struct buffer *buffer)
 		pack_u64(buffer, message->number);
 		pack_u8(buffer, (uint8_t)message->outcome.result);
 		pack_bytes(buffer, message->outcome.id.bytes, 16);
+		pack_u64(buffer, message->outcome.shortage.have);
+		pack_u64(buffer, message->outcome.shortage.limit);
 		break;
 	case WIRE_CHANNEL:
 	case WIRE_LOST:
@@ -67,6 +69,8 @@ decode(struct span bytes, struct arena *arena, struct wire_message *message)
 		message->number = unpack_u64(&unpack);
 		message->outcome.result = unpack_u8(&unpack);
 		unpack_bytes(&unpack, message->outcome.id.bytes, 16);
+		message->outcome.shortage.have = unpack_u64(&unpack);
+		message->outcome.shortage.limit = unpack_u64(&unpack);
 		if (message->outcome.result >= RESULT_COUNT)
 			return RESULT_MALFORMED;
 		break;

@@ -8,7 +8,8 @@
  *	worker -> writer   BEGIN number u64, request u64
  *	                   CHANGE change (change.h)
  *	writer -> worker   BEGUN number u64, blob u64
- *	                   ANSWER number u64, result u8, id 16
+ *	                   ANSWER number u64, result u8, id 16,
+ *	                          have u64, limit u64
  *	master -> child    CHANNEL incarnation u64, with a descriptor
  *	writer -> master   READY
  *	                   LOST incarnation u64: its channel is closed

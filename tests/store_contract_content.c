@@ -222,6 +222,8 @@ contract_nothing_passes_the_quota(const struct subject *subject)
 	second = kit_artifact(&kit);
 	cr_assert_eq(
 	    kit_create(&kit, second, kit_bytes(&kit, 401, 2)), RESULT_QUOTA);
+	cr_assert_eq(store_shortage(kit.store).have, 600);
+	cr_assert_eq(store_shortage(kit.store).limit, 1000);
 	kit_expect_stat(&kit, 1, 600, 0);
 	cr_assert_eq(
 	    kit_create(&kit, second, kit_bytes(&kit, 400, 2)), RESULT_OK);

@@ -236,6 +236,14 @@ mem_stat(void *state, struct store_stat *ret_stat)
 
 /* ---- opening ---- */
 
+static struct shortage
+mem_shortage(const void *state)
+{
+	const struct mem *mem = state;
+
+	return mem->shortage;
+}
+
 static const char *
 mem_reason(const void *state)
 {
@@ -268,6 +276,7 @@ static const struct store_engine engine = {
 	.stage_drop = mem_stage_drop,
 	.apply = mem_apply,
 	.reason = mem_reason,
+	.shortage = mem_shortage,
 	.close = mem_close,
 };
 

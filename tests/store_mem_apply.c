@@ -46,9 +46,10 @@ static bool
 is_over_quota(struct mem *mem, uint64_t added)
 {
 	struct store_stat stat = mem_count(mem);
+	uint64_t used = stat.bytes + stat.staged;
 
-	return mem->max_bytes != 0 &&
-	       stat.bytes + stat.staged + added > mem->max_bytes;
+	mem->shortage = (struct shortage){ used, mem->max_bytes };
+	return mem->max_bytes != 0 && used + added > mem->max_bytes;
 }
 
 static bool

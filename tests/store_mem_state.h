@@ -46,6 +46,7 @@ struct table {
 struct mem {
 	struct arena *arena;
 	uint64_t max_bytes;
+	struct shortage shortage;
 	uint64_t last_moment;
 	uint64_t last_blob;
 	struct table records; /* struct artifact *, oldest first */

@@ -398,6 +398,8 @@ Test(handle_upload, leaves_the_old_content_when_the_store_fails)
 	trial.stage = (struct failure){ RESULT_QUOTA, 1 };
 	trial_send(&trial, "PUT", trial_path(&trial, id, "/raw"), content);
 	trial_expect_status(&trial, 507);
+	cr_assert(trial_body_has(&trial, "600 of the 1000 bytes"));
+	cr_assert(trial_body_has(&trial, "`max_bytes`"));
 	trial.apply = (struct failure){ RESULT_UNAVAILABLE, 1 };
 	trial_send(&trial, "PUT", trial_path(&trial, id, "/raw"), content);
 	trial_expect_status(&trial, 503);

@@ -124,6 +124,13 @@ fail_apply(void *state, struct change *const *changes, size_t count,
 		store_apply_many(trial->store, changes, count, ret_outcomes);
 }
 
+static struct shortage
+fail_shortage(const void *state)
+{
+	(void)state;
+	return (struct shortage){ 600, 1000 };
+}
+
 static const char *
 fail_reason(const void *state)
 {
@@ -138,7 +145,8 @@ fail_close(void *state)
 
 static const struct store_engine failing = { "failing", fail_get, fail_find,
 	fail_list, fail_read, fail_stat, fail_stage_begin, fail_stage,
-	fail_stage_end, fail_stage_drop, fail_apply, fail_reason, fail_close };
+	fail_stage_end, fail_stage_drop, fail_apply, fail_reason,
+	fail_shortage, fail_close };
 
 /* ---- requests ---- */
 

@@ -38,7 +38,7 @@ static enum verdict run(enum verdict (*look)(void))
 		(void)alarm(SECONDS);
 		/* LMDB's assertions speak there. */
 		if (getenv("ROT_LOUD") == NULL)
-			(void)freopen("/dev/null", "w", stderr);
+			(void)!freopen("/dev/null", "w", stderr);
 		exit((int)look());
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
