@@ -88,7 +88,7 @@ http POST /artifacts -F workflow_id=w -F artifact_type=t \
     -F "file=@$WORK/half"
 check "60,000 more are 507" is_error 507
 check "... which says how much is used of how much" \
-    grep -q '60005 of the 100000 bytes that the setting `max_bytes`' \
+    grep -q '60000 of the 100000 bytes that the setting `max_bytes`' \
     "$WORK/body"
 create
 check "5 more are 201" equal "$STATUS" 201
