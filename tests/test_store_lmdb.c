@@ -356,6 +356,49 @@ Test(store_lmdb, a_foreign_commit_stops_the_writer)
 	kit_close(&kit);
 }
 
+/* The file's bytes, or back to what they were. */
+static void
+copy_data(char bytes[], size_t size, bool is_back)
+{
+	int fd = open(lmdb_path("data.mdb"), O_RDWR | O_CLOEXEC);
+	ssize_t done;
+
+	cr_assert_geq(fd, 0);
+	done = is_back ? pwrite(fd, bytes, size, 0) : pread(fd, bytes, size, 0);
+	cr_assert_eq(done, (ssize_t)size);
+	cr_assert_eq(close(fd), 0);
+}
+
+/* cp backup/data.mdb over the one in use: lock.mdb knows nothing of it. In a
+ * process of its own, since closing the file drops LMDB's locks. */
+Test(store_lmdb, an_older_copy_under_it_stops_the_writer)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct change change = create_of(&kit, SPAN("x"));
+	struct stat stat_of;
+	char *bytes;
+	int status;
+	pid_t pid;
+
+	cr_assert_eq(stat(lmdb_path("data.mdb"), &stat_of), 0);
+	bytes = malloc((size_t)stat_of.st_size);
+	cr_assert_not_null(bytes);
+	copy_data(bytes, (size_t)stat_of.st_size, false);
+	(void)kit_put(&kit, SPAN("newer"));
+	pid = fork();
+	if (pid == 0) {
+		copy_data(bytes, (size_t)stat_of.st_size, true);
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0);
+	free(bytes);
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_UNKNOWN);
+	cr_assert_not_null(strstr(store_reason(kit.store), "somebody else"));
+	lmdb_reopen(&kit);
+	kit_close(&kit);
+}
+
 Test(store_lmdb, a_full_map_fails_only_the_guilty)
 {
 	const struct store_lmdb_options options = { .map_size = 1 << 20 };
