@@ -44,17 +44,6 @@ note(struct lmdb *lmdb, const struct view *view)
 		    "%s: stored bytes are damaged", layout_name(view->where));
 }
 
-bool
-lmdb_free_space(const struct lmdb *lmdb, uint64_t *ret_bytes)
-{
-	struct statvfs disk;
-
-	if (fstatvfs(lmdb->directory, &disk) != 0)
-		return false;
-	*ret_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
-	return true;
-}
-
 /* ---- reading ---- */
 
 /* An environment that was opened before a fork fails silently. */

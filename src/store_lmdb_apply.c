@@ -88,17 +88,6 @@ apply_one(struct batch *batch, const struct change *change)
 
 /* ---- a batch ---- */
 
-static bool
-is_disk_low(const struct lmdb *lmdb)
-{
-	uint64_t bytes;
-
-	if (lmdb->reserve == 0)
-		return false;
-	/* If it cannot be said, be careful. */
-	return !lmdb_free_space(lmdb, &bytes) || bytes < lmdb->reserve;
-}
-
 static enum result
 batch_begin(struct batch *batch)
 {
@@ -108,7 +97,7 @@ batch_begin(struct batch *batch)
 	if (result == RESULT_NOT_FOUND)
 		return layout_damaged(&batch->view, DB_META);
 	batch->now = moment_now();
-	batch->is_low = is_disk_low(batch->lmdb);
+	batch->room = lmdb_room(batch->lmdb);
 	return result;
 }
 

@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -245,6 +246,15 @@ check_state(struct opening *opening)
 	    opening->lmdb->reason);
 }
 
+static uint64_t
+file_limit(void)
+{
+	struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
+
+	(void)getrlimit(RLIMIT_FSIZE, &limit); /* there is such a limit */
+	return limit.rlim_cur;
+}
+
 static struct lmdb *
 lmdb_new(bool is_writer)
 {
@@ -255,6 +265,7 @@ lmdb_new(bool is_writer)
 	lmdb->pid = getpid();
 	lmdb->directory = -1;
 	lmdb->is_writer = is_writer;
+	lmdb->file_limit = file_limit();
 	lmdb->scratch = arena_open();
 	if (!is_writer)
 		return lmdb;

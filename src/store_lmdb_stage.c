@@ -34,7 +34,7 @@ judge_space(const struct batch *batch, uint64_t size)
 {
 	const struct meta *meta = &batch->meta;
 
-	if (batch->is_low)
+	if (batch->room == 0 || size > batch->room)
 		return RESULT_NO_SPACE;
 	if (batch->lmdb->max_bytes != 0 &&
 	    meta->bytes + meta->staged + size > batch->lmdb->max_bytes)
@@ -98,6 +98,7 @@ put_chunk(struct batch *batch, uint64_t blob, uint32_t chunk, struct span bytes)
 	struct key key = key_chunk(blob, chunk);
 
 	batch->is_changed = true;
+	batch->room -= bytes.size; /* judged */
 	use_blob(batch, blob);
 	return layout_put(
 	    &batch->view, DB_CHUNKS, &key, bytes, MDB_NOOVERWRITE);
