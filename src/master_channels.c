@@ -43,6 +43,7 @@ master_hear_writer(struct master *master)
 		return;
 	}
 	writer->is_ready = true;
+	master->crashes = 0;
 	forget_channels(master);
 }
 

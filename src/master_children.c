@@ -23,6 +23,7 @@
 #define THROTTLE_FIRST (SECOND / 10)
 #define THROTTLE_MOST (10 * SECOND)
 #define WRITER_YOUNG (SECOND / 10) /* what starts to fail, fails again */
+#define CRASHES_MOST 5
 
 bool
 child_is_writer(const struct master *master, const struct child *child)
@@ -315,6 +316,27 @@ is_early(struct master *master, const struct child *child, int status)
 	return child_slot(master, child)->requests == 0;
 }
 
+/*
+ * A writer that crashes as it opens the store will crash again: bytes of the
+ * store that LMDB stumbles over, or a disk that does not give them.
+ */
+static void
+judge_crash(struct master *master, const struct child *child, int status)
+{
+	if (!child_is_writer(master, child) || child->is_ready ||
+	    !WIFSIGNALED(status) || WTERMSIG(status) == SIGKILL ||
+	    ++master->crashes != CRASHES_MOST)
+		return;
+	log_open(LOG_CRIT, "writer_crashes");
+	log_number("signal", WTERMSIG(status));
+	log_string("cause",
+	    "opening the store ends in a crash each time: data.mdb is "
+	    "damaged, or its disk fails; restore a backup");
+	log_close();
+	if (master->phase == PHASE_STARTING)
+		master_stop(master, PROCESS_FAILED);
+}
+
 static void
 bury(struct master *master, struct child *child, int status)
 {
@@ -337,6 +359,7 @@ bury(struct master *master, struct child *child, int status)
 	}
 	if (is_told)
 		log_obituary(master, child, status);
+	judge_crash(master, child, status);
 	slot_vacate(child_slot(master, child));
 	if (child->control_fd >= 0)
 		(void)close(child->control_fd);

@@ -12,6 +12,7 @@
 #include "store_lmdb_state.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -177,6 +178,38 @@ create(struct opening *opening, uint64_t map_size)
 /* ---- opening what is there ---- */
 
 /*
+ * Reading behind the end of the file is a death by SIGBUS, at each start
+ * anew. Filled up with zeros, what was cut off is damage like other damage:
+ * found where it is read, and named. Not a reason to refuse: pages that were
+ * let go of in the commit that took them are never written, so that a whole
+ * file may end before its last page, too.
+ */
+static enum result
+fill_up(struct opening *opening)
+{
+	MDB_env *env = opening->lmdb->env;
+	mdb_filehandle_t fd;
+	struct stat file;
+	MDB_envinfo info;
+	MDB_stat stat;
+	off_t size;
+
+	(void)mdb_env_info(env, &info); /* these three fail only for NULL */
+	(void)mdb_env_stat(env, &stat);
+	(void)mdb_env_get_fd(env, &fd);
+	size = (off_t)(info.me_last_pgno + 1) * stat.ms_psize;
+	if (fstat(fd, &file) != 0)
+		return opening_refuse_errno(opening, "data.mdb");
+	if (file.st_size < size && ftruncate(fd, size) != 0)
+		return opening_refuse(opening, RESULT_IO,
+		    "%s: data.mdb ends %lld bytes before its last page, and "
+		    "cannot be filled up: %s",
+		    opening->directory, (long long)(size - file.st_size),
+		    strerror(errno));
+	return RESULT_OK;
+}
+
+/*
  * A writer that was killed between writing a commit and telling the readers
  * of it in lock.mdb leaves them, and us, with the view before it. Taking its
  * lock mends that; else blob numbers would be given twice, and content that
@@ -201,6 +234,8 @@ open_existing(struct opening *opening)
 	enum result result;
 
 	result = open_environment(opening, 0);
+	if (result == RESULT_OK && opening->lmdb->is_writer)
+		result = fill_up(opening);
 	if (result == RESULT_OK)
 		result = open_databases(opening, false);
 	if (result == RESULT_OK)

@@ -111,6 +111,32 @@ Test(store_lmdb, refuses_counters_that_are_damaged)
 	lmdb_remove();
 }
 
+/* Every page that is missing is a SIGBUS for whoever reads it. */
+Test(store_lmdb, what_was_cut_off_is_damage_and_no_death)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct artifact *artifact;
+	struct stat stat_of;
+	struct store *store;
+	off_t size;
+
+	artifact = kit_put(&kit, kit_bytes(&kit, 4 * LIMIT_CHUNK, 1));
+	store_close(kit.store);
+	cr_assert_eq(stat(lmdb_path("data.mdb"), &stat_of), 0);
+	for (size = stat_of.st_size - 4096; size > 8192; size -= 8192) {
+		cr_assert_eq(truncate(lmdb_path("data.mdb"), size), 0);
+		if (lmdb_try(NULL, &store) != RESULT_OK) {
+			cr_assert_not_null(
+			    strstr(lmdb_error, lmdb_directory()));
+			continue;
+		}
+		(void)store_get(store, &artifact->id, kit.arena, &artifact);
+		store_close(store);
+	}
+	lmdb_remove();
+	arena_close(kit.arena);
+}
+
 Test(store_lmdb, a_second_writer_is_refused)
 {
 	struct store *store = lmdb_writer();
