@@ -33,6 +33,8 @@ void handle_raw_get(const struct context *context, struct request *request,
     struct response *response);
 void handle_raw_put(const struct context *context, struct request *request,
     struct response *response);
+/* A 507 that has been answered: put the numbers into it. */
+void handle_no_space(const struct context *context, struct response *response);
 void handle_healthz(const struct context *context, struct request *request,
     struct response *response);
 void handle_readyz(const struct context *context, struct request *request,

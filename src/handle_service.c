@@ -47,6 +47,32 @@ handle_readyz(const struct context *context, struct request *request,
 	response->cause = result;
 }
 
+void
+handle_no_space(const struct context *context, struct response *response)
+{
+	unsigned long long reserve = context->config->reserve;
+	unsigned long long most = context->config->max_bytes;
+	struct store_stat stat;
+
+	if (response->cause == RESULT_NO_SPACE)
+		response_error(response, 507,
+		    "The disk is at its reserve (`reserve` is %llu bytes), so "
+		    "creates and uploads are refused; reads and deletes still "
+		    "work. Nothing was stored. Free space on the disk, delete "
+		    "artifacts, or lower the setting `reserve`.",
+		    reserve);
+	else if (response->cause == RESULT_QUOTA &&
+		 store_stat(context->store, &stat) == RESULT_OK)
+		response_error(response, 507,
+		    "This content would pass the quota for all content "
+		    "together (`max_bytes` is %llu; %llu bytes are stored and "
+		    "%llu on their way); reads and deletes still work. "
+		    "Nothing was stored. Delete artifacts, or raise the "
+		    "setting `max_bytes`.",
+		    most, (unsigned long long)stat.bytes,
+		    (unsigned long long)stat.staged);
+}
+
 /* What clients of the original service look for. */
 void
 handle_health(const struct context *context, struct request *request,

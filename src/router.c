@@ -204,6 +204,8 @@ router_dispatch_in(const struct route *table, const struct context *context,
 	route = find_route(table, path, request, &allow);
 	if (route != NULL) {
 		route->handle(context, request, response);
+		if (response->status == 507)
+			handle_no_space(context, response);
 	} else if (allow.size > 0) {
 		response_error(response, 405, "Method Not Allowed");
 		response_header(response, "Allow", buffer_span(&allow));

@@ -412,8 +412,11 @@ Test(handle_upload, leaves_the_old_content_when_the_store_fails)
 	trial_create(&trial, "old", id);
 	content = arena_printf(trial.made, "%0200000d", 1);
 	trial.stage = (struct failure){ RESULT_QUOTA, 1 };
+	trial.config.max_bytes = 12345;
 	trial_send(&trial, "PUT", trial_path(&trial, id, "/raw"), content);
 	trial_expect_status(&trial, 507);
+	cr_assert(trial_body_has(
+	    &trial, "`max_bytes` is 12345; 3 bytes are stored and 0 on"));
 	trial.apply = (struct failure){ RESULT_UNAVAILABLE, 1 };
 	trial_send(&trial, "PUT", trial_path(&trial, id, "/raw"), content);
 	trial_expect_status(&trial, 503);

@@ -489,8 +489,10 @@ Test(handle_create, drops_the_files_that_no_record_names)
 	trial_expect_status(&trial, 503);
 	cr_assert_eq(trial.dropped, 4);
 	trial.stage = (struct failure){ RESULT_NO_SPACE, 1 };
+	trial.config.reserve = 54321;
 	trial_form(&trial, "/artifacts", form);
 	trial_expect_status(&trial, 507);
+	cr_assert(trial_body_has(&trial, "`reserve` is 54321 bytes"));
 	trial_close(&trial);
 }
 
