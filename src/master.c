@@ -31,6 +31,7 @@ static void
 serve(struct master *master)
 {
 	master->phase = PHASE_SERVING;
+	master_watch_files(master);
 	master_start_missing(master);
 	log_open(LOG_NOTICE, "serving");
 	log_number("workers", master->config->workers);

@@ -154,4 +154,34 @@ check "a second daemon on the socket is refused" \
 check "… with a sentence that names the socket" \
     grep -q "$SOCKET" "$WORK/second"
 check "and the first one serves" wait_ready
+
+# Files of the store that go, or are replaced, under the service: without
+# noticing it would acknowledge what nobody will ever find.
+said()
+{
+	for _ in {1..60}; do
+		grep -q "$1" "$DAEMON_LOG" && return
+		sleep 0.05
+	done
+	return 1
+}
+: >"$DAEMON_LOG"
+rm "$STORE/lock.mdb"
+check "lock.mdb is removed: it says so" said 'store_replaced.*lock.mdb'
+check "… and begins again" said 'event=serving'
+check "… and serves" wait_ready
+create
+check "what is created then is there" [ -n "$ID" ]
+: >"$DAEMON_LOG"
+mv "$STORE/data.mdb" "$WORK/data.mdb"
+check "data.mdb is moved away: it says so" said 'store_replaced.*data.mdb'
+wait "$DAEMON"
+CODE=$?
+DAEMON=
+check "… and ends" equal "$CODE" 78
+mv "$WORK/data.mdb" "$STORE/data.mdb"
+daemon_start
+check "with it it starts" wait_ready
+http GET "/artifacts/$ID"
+check "and everything is there" equal "$STATUS" 200
 finish
