@@ -43,7 +43,6 @@ master_hear_writer(struct master *master)
 		return;
 	}
 	writer->is_ready = true;
-	master->crashes = 0;
 	forget_channels(master);
 }
 

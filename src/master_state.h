@@ -59,7 +59,7 @@ struct master {
 	enum phase phase;
 	bool is_reloading;
 	bool is_clearing; /* nothing starts until all have ended */
-	unsigned crashes; /* of writers in a row, before they were ready */
+	unsigned crashes; /* of writers in a row that did nothing else */
 	int exit_code;
 	int64_t stop_deadline;
 	int64_t last_tick;
