@@ -63,6 +63,12 @@ open_environment(struct opening *opening, uint64_t map_size)
 		code = mdb_env_open(lmdb->env, opening->directory, flags, 0600);
 	if (code == MDB_SUCCESS)
 		code = mdb_env_get_flags(lmdb->env, &flags);
+	/* A map larger than memory is a reservation, but counts. */
+	if (code == ENOMEM)
+		return opening_refuse(opening, RESULT_IO,
+		    "%s: data.mdb cannot be mapped: %s. Is the address space "
+		    "limited (ulimit -v, LimitAS=)? It must not be",
+		    opening->directory, strerror(code));
 	if (code != MDB_SUCCESS)
 		return opening_refuse_code(opening, "data.mdb", code);
 	assert((flags & FORBIDDEN) == 0);

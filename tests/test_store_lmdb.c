@@ -137,6 +137,17 @@ Test(store_lmdb, what_was_cut_off_is_damage_and_no_death)
 	arena_close(kit.arena);
 }
 
+Test(store_lmdb, names_a_limit_of_the_address_space)
+{
+	const struct store_lmdb_options options = { .map_size = UINT64_C(1)
+								<< 62 };
+	struct store *store;
+
+	cr_assert_neq(lmdb_try(&options, &store), RESULT_OK);
+	cr_assert_not_null(strstr(lmdb_error, "ulimit -v"), "%s", lmdb_error);
+	lmdb_remove();
+}
+
 Test(store_lmdb, a_second_writer_is_refused)
 {
 	struct store *store = lmdb_writer();
