@@ -132,7 +132,7 @@ clear_path(
 	    errno == EAGAIN) {
 		(void)snprintf(ret_error, ERROR_SIZE,
 		    "another artifactd answers on %s", path);
-		return RESULT_EXISTS;
+		return RESULT_UNAVAILABLE;
 	}
 	if (errno != ECONNREFUSED && errno != ENOENT)
 		return fail(ret_error, "cannot ask who answers on", path);

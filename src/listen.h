@@ -21,7 +21,8 @@ struct listener {
 
 /*
  * Take $LISTEN_FDS's only socket, or bind path (0660), replacing a socket
- * that nobody listens on. On failure ret_error has a sentence for people.
+ * that nobody listens on. On failure ret_error has a sentence for people;
+ * RESULT_UNAVAILABLE: somebody answers on it.
  */
 MUST_USE enum result listen_open(
     const char *path, char ret_error[256], struct listener *ret_listener);

@@ -23,6 +23,7 @@
 
 #define TICK_MS 500
 #define BUSY_TICK_MS 100 /* somebody ends, or is held back */
+#define PREDECESSOR_WAIT (15 * SECOND)
 
 /* ---- phases ---- */
 
@@ -31,6 +32,7 @@ serve(struct master *master)
 {
 	master->phase = PHASE_SERVING;
 	master->has_served = true;
+	master_watch_files(master);
 	master_start_missing(master);
 	log_open(LOG_NOTICE, "serving");
 	log_number("workers", master->config->workers);
@@ -100,7 +102,8 @@ open_signals(struct master *master)
 	(void)sigaddset(&set, SIGHUP);
 	(void)sigaddset(&set, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
-	    sigaction(SIGPIPE, &ignore, NULL) < 0)
+	    sigaction(SIGPIPE, &ignore, NULL) < 0 ||
+	    sigaction(SIGXFSZ, &ignore, NULL) < 0)
 		return false;
 	master->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return master->signal_fd >= 0;
@@ -192,10 +195,50 @@ log_refusal(const char *cause)
 	log_close();
 }
 
+/* true: it was asked to end. */
+static bool
+was_ended(struct master *master, int timeout_ms)
+{
+	struct pollfd ready = { .fd = master->signal_fd, .events = POLLIN };
+	struct signalfd_siginfo info;
+
+	(void)poll(&ready, 1, timeout_ms); /* the read finds out */
+	while (read(master->signal_fd, &info, sizeof(info)) ==
+	       (ssize_t)sizeof(info))
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			return true;
+	return false;
+}
+
+/*
+ * The workers of a master that was killed end their requests first, and hold
+ * the socket meanwhile: who starts it again at once need not try twice.
+ */
+static bool
+open_listener(struct master *master)
+{
+	int64_t until = scoreboard_now() + PREDECESSOR_WAIT;
+	char error[256];
+	enum result result;
+
+	for (;;) {
+		result = listen_open(
+		    master->config->listen, error, &master->listener);
+		if (result != RESULT_UNAVAILABLE || scoreboard_now() > until)
+			break;
+		if (was_ended(master, BUSY_TICK_MS)) {
+			master->exit_code = PROCESS_DONE;
+			return false;
+		}
+	}
+	if (result != RESULT_OK)
+		log_refusal(error);
+	return result == RESULT_OK;
+}
+
 static bool
 begin(struct master *master)
 {
-	char error[256];
 	size_t i;
 
 	for (i = 0; i < SCOREBOARD_SLOTS; i++)
@@ -211,12 +254,7 @@ begin(struct master *master)
 		log_refusal(strerror(errno));
 		return false;
 	}
-	if (listen_open(master->config->listen, error, &master->listener) !=
-	    RESULT_OK) {
-		log_refusal(error);
-		return false;
-	}
-	return true;
+	return open_listener(master);
 }
 
 int

@@ -21,8 +21,9 @@
 #include <unistd.h>
 
 #define THROTTLE_FIRST (SECOND / 10)
-#define THROTTLE_MOST (10 * SECOND)
+#define THROTTLE_MOST (2 * SECOND) /* a worker waits 10 s for a writer */
 #define WRITER_YOUNG (SECOND / 10) /* what starts to fail, fails again */
+#define CRASHES_MOST 5
 
 bool
 child_is_writer(const struct master *master, const struct child *child)
@@ -343,18 +344,43 @@ take_refusal(struct master *master, const struct child *child, int code)
 		master_stop(master, code);
 }
 
+/*
+ * A writer that crashes at once will crash again: there are bytes in the
+ * store that LMDB stumbles over, or the disk does not give them. A change is
+ * then sent to one after the other, so that several die of one cause.
+ */
+static void
+judge_crash(struct master *master, const struct child *child, int status)
+{
+	if (!child_is_writer(master, child) || !WIFSIGNALED(status) ||
+	    WTERMSIG(status) == SIGKILL || ++master->crashes != CRASHES_MOST)
+		return;
+	log_open(LOG_CRIT, "writer_crashes");
+	log_number("signal", WTERMSIG(status));
+	log_string("cause",
+	    "one writer after the other crashes on this store: data.mdb is "
+	    "damaged, or its disk fails; stop the service, restore a backup");
+	log_close();
+	if (master->phase == PHASE_STARTING)
+		master_stop(master, PROCESS_FAILED);
+}
+
 static void
 bury(struct master *master, struct child *child, int status)
 {
 	bool is_told = true;
 
-	if (is_refusal(master, child, status))
+	if (is_refusal(master, child, status)) {
 		take_refusal(master, child, WEXITSTATUS(status));
-	else if (is_early(master, child, status))
+	} else if (is_early(master, child, status)) {
 		is_told =
 		    throttle_raise(child_throttle(master, child), child->born);
-	else
+		judge_crash(master, child, status);
+	} else {
+		if (child_is_writer(master, child))
+			master->crashes = 0;
 		throttle_end(child_throttle(master, child), child->born);
+	}
 	if (is_told)
 		log_obituary(master, child, status);
 	slot_vacate(child_slot(master, child));

@@ -12,6 +12,8 @@
 #include "master.h"
 #include "process.h"
 
+#include <sys/types.h>
+
 #define SECOND INT64_C(1000000) /* times are microseconds, monotonic */
 
 struct child {
@@ -32,6 +34,14 @@ struct throttle {
 	int64_t until;	/* no start before it */
 };
 
+/* Which files the store is: another may come to stand in their place. */
+#define STORE_FILES 2
+
+struct file_name {
+	dev_t device;
+	ino_t inode; /* 0: not known */
+};
+
 enum phase {
 	PHASE_STARTING, /* the writer is not ready yet, and no worker lives */
 	PHASE_SERVING,
@@ -50,11 +60,13 @@ struct master {
 	bool has_served;
 	bool is_reloading;
 	bool is_clearing; /* nothing starts until all have ended */
+	unsigned crashes; /* of writers in a row that did nothing else */
 	int exit_code;
 	int64_t stop_deadline;
 	int64_t last_tick;
 	int64_t grace_until; /* the loop itself was late: nobody is judged */
 	int64_t next_beat;   /* WATCHDOG=1 */
+	struct file_name store[STORE_FILES];
 	struct throttle worker_throttle;
 	struct throttle writer_throttle;
 	struct child children[SCOREBOARD_SLOTS];
@@ -92,6 +104,8 @@ void master_connect(struct master *master);
 
 /* Kill what is over its time, repeat SIGTERM, beat the watchdog. */
 void master_watch(struct master *master);
+/* The first writer is ready: these are the store's files from here on. */
+void master_watch_files(struct master *master);
 
 /* ---- master_reload.c ---- */
 

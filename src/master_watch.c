@@ -9,6 +9,9 @@
 #include "log.h"
 #include "notify.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #define WRITER_READY_WITHIN (60 * SECOND)
 #define WRITER_BEATS_WITHIN (30 * SECOND)
 #define LOOP_LATE (5 * SECOND)
@@ -114,6 +117,75 @@ beat(struct master *master, int64_t now)
 	master->next_beat = now + (int64_t)(interval / 2);
 }
 
+/* ---- the store's files ---- */
+
+static const char *const store_files[STORE_FILES] = { "data.mdb", "lock.mdb" };
+
+/* RESULT_NOT_FOUND: it is not there. RESULT_IO: nobody can say. */
+static enum result
+look_at(const struct master *master, size_t i, struct file_name *ret_name)
+{
+	char path[4096]; /* state_dir is shorter */
+	struct stat file;
+	int size;
+
+	size = snprintf(path, sizeof(path), "%s/%s", master->config->state_dir,
+	    store_files[i]);
+	if (size < 0 || (size_t)size >= sizeof(path))
+		return RESULT_IO;
+	if (stat(path, &file) != 0)
+		return errno == ENOENT ? RESULT_NOT_FOUND : RESULT_IO;
+	*ret_name = (struct file_name){ file.st_dev, file.st_ino };
+	return RESULT_OK;
+}
+
+void
+master_watch_files(struct master *master)
+{
+	size_t i;
+
+	for (i = 0; i < STORE_FILES; i++)
+		if (look_at(master, i, &master->store[i]) != RESULT_OK)
+			master->store[i].inode = 0;
+}
+
+static bool
+is_other_file(const struct master *master, size_t i)
+{
+	const struct file_name *old = &master->store[i];
+	struct file_name now;
+	enum result result = look_at(master, i, &now);
+
+	if (old->inode == 0 || result == RESULT_IO)
+		return false;
+	return result != RESULT_OK || now.device != old->device ||
+	       now.inode != old->inode;
+}
+
+/*
+ * Changes would be acknowledged that go to a file without a name, and a
+ * worker that comes later would read another than the writer writes. Whoever
+ * opens the store anew says what is wrong with it, or serves what is there.
+ */
+static void
+watch_files(struct master *master)
+{
+	size_t i;
+
+	for (i = 0; i < STORE_FILES && master->phase == PHASE_SERVING; i++) {
+		if (!is_other_file(master, i))
+			continue;
+		log_open(LOG_CRIT, "store_replaced");
+		log_string("file", store_files[i]);
+		log_string("cause",
+		    "it was removed, or another put in its place, while in "
+		    "use; changes of the last second may be lost. Stop the "
+		    "service before touching its files");
+		log_close();
+		master_start_over(master);
+	}
+}
+
 void
 master_watch(struct master *master)
 {
@@ -127,6 +199,7 @@ master_watch(struct master *master)
 	for (i = 0; i < SCOREBOARD_SLOTS; i++)
 		if (master->children[i].pid != 0)
 			watch_child(master, &master->children[i], now);
+	watch_files(master);
 	watch_stop(master, now);
 	beat(master, now);
 }

@@ -37,6 +37,7 @@ process_signals(void)
 	handle(SIGHUP, SIG_IGN);
 	handle(SIGINT, SIG_IGN);
 	handle(SIGPIPE, SIG_IGN);
+	handle(SIGXFSZ, SIG_IGN); /* an error of the write instead */
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* takes every signal */
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* it is well-formed */

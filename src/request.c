@@ -43,6 +43,7 @@ static const struct parameter known[] = {
 	{ "HTTP_IF_MODIFIED_SINCE", MEMBER(request.if_modified_since), 0 },
 	{ "HTTP_IF_RANGE", MEMBER(request.if_range), 0 },
 	{ "HTTP_RANGE", MEMBER(request.range), 0 },
+	{ "HTTP_CONTENT_RANGE", MEMBER(request.content_range), 0 },
 	{ "ARTIFACTD_PARAMS", MEMBER(sentinel), 0 },
 };
 
@@ -156,7 +157,9 @@ judge(struct raw *raw)
 	struct span rest = request->target;
 
 	if (!span_is(raw->sentinel, SENTINEL))
-		return "The parameters are not complete";
+		return "The FastCGI parameters are not complete: the last one, "
+		       "ARTIFACTD_PARAMS, is missing. They were cut off, or "
+		       "are not those of artifactd-params.conf";
 	if (request->method.size == 0)
 		return "The request has no method";
 	if (!span_starts_with(request->target, "/"))
@@ -182,6 +185,9 @@ request_parse(struct arena *arena, char *const *parameters,
 	if (wrong == NULL)
 		wrong = judge(&raw);
 	if (wrong != NULL) {
+		ret_request->request_id = raw.request.request_id;
+		ret_request->method = raw.request.method;
+		ret_request->target = raw.request.target;
 		*ret_reason = wrong;
 		return RESULT_MALFORMED;
 	}

@@ -41,6 +41,7 @@ struct request {
 	struct span if_modified_since;
 	struct span if_range;
 	struct span range;
+	struct span content_range;
 	struct body body;
 };
 
@@ -50,7 +51,8 @@ struct request {
  * twice, a control byte (other than a tab) in one that is read, no method,
  * no target or one not beginning with '/', a length that is no number, a
  * user, key or request id over its limit, or the sentinel missing that ends
- * the parameter file (ARTIFACTD_PARAMS=complete).
+ * the parameter file (ARTIFACTD_PARAMS=complete). Then request holds method,
+ * target and request id as far as they were understood, for the log.
  */
 MUST_USE enum result request_parse(struct arena *arena, char *const *parameters,
     struct request *ret_request, const char **ret_reason);

@@ -209,7 +209,8 @@ response_shortage(struct response *response, const struct shortage *shortage)
 		    "%llu bytes are free on the disk, of which the setting "
 		    "`reserve` keeps %llu, so creates and uploads are "
 		    "refused; reads and deletes still work. Nothing was "
-		    "stored. Free space on the disk, or lower `reserve`.",
+		    "stored. Free space on the disk, delete artifacts, or "
+		    "lower `reserve`.",
 		    have, limit);
 }
 

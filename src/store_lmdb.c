@@ -44,17 +44,6 @@ note(struct lmdb *lmdb, const struct view *view)
 		    "%s: stored bytes are damaged", layout_name(view->where));
 }
 
-bool
-lmdb_free_space(const struct lmdb *lmdb, uint64_t *ret_bytes)
-{
-	struct statvfs disk;
-
-	if (fstatvfs(lmdb->directory, &disk) != 0)
-		return false;
-	*ret_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
-	return true;
-}
-
 /* ---- reading ---- */
 
 /* An environment that was opened before a fork fails silently. */
@@ -109,6 +98,21 @@ broken(struct lmdb *lmdb)
 	return RESULT_UNKNOWN;
 }
 
+/*
+ * Is the newest commit the last one of ours? lock.mdb says so to a
+ * transaction, the meta pages of data.mdb for themselves: each may have been
+ * written to by somebody else.
+ */
+static bool
+is_our_own(const struct lmdb *lmdb, MDB_txn *txn)
+{
+	MDB_envinfo info;
+
+	(void)mdb_env_info(lmdb->env, &info); /* fails only for NULL */
+	return mdb_txn_id(txn) == lmdb->last_txn + 1 &&
+	       info.me_last_txnid == lmdb->last_txn;
+}
+
 enum result
 lmdb_write_begin(struct lmdb *lmdb, struct view *ret_view)
 {
@@ -124,7 +128,7 @@ lmdb_write_begin(struct lmdb *lmdb, struct view *ret_view)
 		note_code(lmdb, "mdb_txn_begin", code);
 		return code == ENOMEM ? RESULT_IO : broken(lmdb);
 	}
-	if (mdb_txn_id(txn) != lmdb->last_txn + 1) {
+	if (!is_our_own(lmdb, txn)) {
 		mdb_txn_abort(txn);
 		(void)snprintf(lmdb->reason, sizeof(lmdb->reason),
 		    "somebody else wrote to data.mdb or lock.mdb");

@@ -88,27 +88,8 @@ apply_one(struct batch *batch, const struct change *change)
 
 /* ---- a batch ---- */
 
-/* What a commit writes beside content: a path in each tree, free pages. */
-#define COMMIT_BYTES (UINT64_C(256) << 10)
-
-/* Would the file, grown by all of this, leave less than the reserve? */
-static bool
-is_disk_low(
-    struct batch *batch, struct change *const *changes, size_t count)
-{
-	uint64_t reserve = batch->lmdb->reserve, needed = COMMIT_BYTES;
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		needed += changes[i]->bytes.size;
-	/* If it cannot be said, be careful. */
-	return !lmdb_free_space(batch->lmdb, &batch->free_bytes) ||
-	       batch->free_bytes < reserve ||
-	       batch->free_bytes - reserve < needed;
-}
-
 static enum result
-batch_begin(struct batch *batch, struct change *const *changes, size_t count)
+batch_begin(struct batch *batch)
 {
 	enum result result;
 
@@ -117,7 +98,7 @@ batch_begin(struct batch *batch, struct change *const *changes, size_t count)
 		return layout_damaged(&batch->view, DB_META);
 	batch->now = moment_now();
 	batch->lmdb->shortage = (struct shortage){ 0 };
-	batch->is_low = is_disk_low(batch, changes, count);
+	batch->room = lmdb_room(batch->lmdb, &batch->free_bytes);
 	return result;
 }
 
@@ -129,7 +110,7 @@ batch_fill(struct batch *batch, struct change *const *changes, size_t count,
 	enum result result;
 	size_t i;
 
-	result = batch_begin(batch, changes, count);
+	result = batch_begin(batch);
 	if (result != RESULT_OK)
 		return result;
 	for (i = 0; i < count; i++) {

@@ -12,7 +12,9 @@
 #include "store_lmdb_state.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -61,6 +63,12 @@ open_environment(struct opening *opening, uint64_t map_size)
 		code = mdb_env_open(lmdb->env, opening->directory, flags, 0600);
 	if (code == MDB_SUCCESS)
 		code = mdb_env_get_flags(lmdb->env, &flags);
+	/* A map larger than memory is a reservation, but counts. */
+	if (code == ENOMEM)
+		return opening_refuse(opening, RESULT_IO,
+		    "%s: data.mdb cannot be mapped: %s. Is the address space "
+		    "limited (ulimit -v, LimitAS=)? It must not be",
+		    opening->directory, strerror(code));
 	if (code != MDB_SUCCESS)
 		return opening_refuse_code(opening, "data.mdb", code);
 	assert((flags & FORBIDDEN) == 0);
@@ -187,6 +195,38 @@ create(struct opening *opening, uint64_t map_size)
 /* ---- opening what is there ---- */
 
 /*
+ * Reading behind the end of the file is a death by SIGBUS, at each start
+ * anew. Filled up with zeros, what was cut off is damage like other damage:
+ * found where it is read, and named. Not a reason to refuse: pages that were
+ * let go of in the commit that took them are never written, so that a whole
+ * file may end before its last page, too.
+ */
+static enum result
+fill_up(struct opening *opening)
+{
+	MDB_env *env = opening->lmdb->env;
+	mdb_filehandle_t fd;
+	struct stat file;
+	MDB_envinfo info;
+	MDB_stat stat;
+	off_t size;
+
+	(void)mdb_env_info(env, &info); /* these three fail only for NULL */
+	(void)mdb_env_stat(env, &stat);
+	(void)mdb_env_get_fd(env, &fd);
+	size = (off_t)(info.me_last_pgno + 1) * stat.ms_psize;
+	if (fstat(fd, &file) != 0)
+		return opening_refuse_errno(opening, "data.mdb");
+	if (file.st_size < size && ftruncate(fd, size) != 0)
+		return opening_refuse(opening, RESULT_IO,
+		    "%s: data.mdb ends %lld bytes before its last page, and "
+		    "cannot be filled up: %s",
+		    opening->directory, (long long)(size - file.st_size),
+		    strerror(errno));
+	return RESULT_OK;
+}
+
+/*
  * A writer that was killed between writing a commit and telling the readers
  * of it in lock.mdb leaves them, and us, with the view before it. Taking its
  * lock mends that; else blob numbers would be given twice, and content that
@@ -211,6 +251,8 @@ open_existing(struct opening *opening)
 	enum result result;
 
 	result = open_environment(opening, 0);
+	if (result == RESULT_OK && opening->lmdb->is_writer)
+		result = fill_up(opening);
 	if (result == RESULT_OK)
 		result = open_databases(opening, false);
 	if (result == RESULT_OK)
@@ -256,6 +298,15 @@ check_state(struct opening *opening)
 	    opening->lmdb->reason);
 }
 
+static uint64_t
+file_limit(void)
+{
+	struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
+
+	(void)getrlimit(RLIMIT_FSIZE, &limit); /* there is such a limit */
+	return limit.rlim_cur;
+}
+
 static struct lmdb *
 lmdb_new(bool is_writer)
 {
@@ -266,6 +317,7 @@ lmdb_new(bool is_writer)
 	lmdb->pid = getpid();
 	lmdb->directory = -1;
 	lmdb->is_writer = is_writer;
+	lmdb->file_limit = file_limit();
 	lmdb->scratch = arena_open();
 	if (!is_writer)
 		return lmdb;

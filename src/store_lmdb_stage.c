@@ -35,7 +35,7 @@ judge_space(const struct batch *batch, uint64_t size)
 	struct lmdb *lmdb = batch->lmdb;
 	uint64_t used = batch->meta.bytes + batch->meta.staged;
 
-	if (batch->is_low) {
+	if (batch->room == 0 || size > batch->room) {
 		lmdb->shortage =
 		    (struct shortage){ batch->free_bytes, lmdb->reserve };
 		return RESULT_NO_SPACE;
@@ -103,6 +103,7 @@ put_chunk(struct batch *batch, uint64_t blob, uint32_t chunk, struct span bytes)
 	struct key key = key_chunk(blob, chunk);
 
 	batch->is_changed = true;
+	batch->room -= bytes.size; /* judged */
 	use_blob(batch, blob);
 	return layout_put(
 	    &batch->view, DB_CHUNKS, &key, bytes, MDB_NOOVERWRITE);

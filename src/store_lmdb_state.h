@@ -49,6 +49,7 @@ struct lmdb {
 	size_t last_txn;
 	uint64_t max_bytes;
 	uint64_t reserve;
+	uint64_t file_limit;   /* RLIMIT_FSIZE */
 	uint64_t next_blob;    /* not below the one in meta */
 	struct arena *scratch; /* of one change at a time; owned */
 	struct garbage_queue garbage;
@@ -85,8 +86,15 @@ void lmdb_write_abort(struct lmdb *lmdb, struct view *view);
  */
 MUST_USE enum result lmdb_write_commit(struct lmdb *lmdb, struct view *view);
 
-/* Free bytes of the disk; false: cannot be said. */
-MUST_USE bool lmdb_free_space(const struct lmdb *lmdb, uint64_t *ret_bytes);
+/* store_lmdb_space.c */
+
+/*
+ * Bytes of content that a batch may bring; UINT64_MAX: as many as it likes.
+ * *ret_free: on the disk, or to the limit on the size of a file.
+ */
+uint64_t lmdb_room(struct lmdb *lmdb, uint64_t *ret_free);
+/* Is there room for a commit that brings nothing? */
+bool lmdb_can_commit(struct lmdb *lmdb);
 
 /* ---- the engine's rows, each in the file named ---- */
 
@@ -116,7 +124,7 @@ struct batch {
 	struct meta meta; /* put back at the end */
 	uint64_t now;
 	uint64_t free_bytes; /* on the disk */
-	bool is_low;	 /* there is no room beside the reserve */
+	uint64_t room;	 /* bytes of content that may still come in */
 	bool is_changed; /* something was put */
 	bool is_repeat;	 /* the change at hand was applied before */
 	struct id id;	 /* what the change at hand is answered with */

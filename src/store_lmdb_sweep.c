@@ -361,6 +361,11 @@ store_lmdb_sweep(
 
 	if (lmdb->is_broken)
 		return RESULT_IO;
+	/* A commit that fails ends this process, for nothing that is urgent. */
+	if (!lmdb_can_commit(lmdb)) {
+		*ret_more = false;
+		return RESULT_OK;
+	}
 	garbage_tag(queue, scoreboard);
 	if (is_sweepable(queue, 0, scoreboard) || must_load(queue) ||
 	    is_walk_due(lmdb, sweep.now)) {

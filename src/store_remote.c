@@ -45,10 +45,11 @@ apply_one(
 		if (result != RESULT_OK)
 			return result;
 		*ret_outcome = answer.outcome;
-		remote->shortage = answer.outcome.shortage;
 		if (answer.outcome.result != RESULT_STALE ||
-		    !names_staged(remote, change))
+		    !names_staged(remote, change)) {
+			remote->shortage = answer.outcome.shortage;
 			return answer.outcome.result;
+		}
 		result = settle_staging(remote, change);
 		if (result != RESULT_OK)
 			return result;

@@ -23,7 +23,7 @@
 #define STAGE_BYTES 524288   /* or so many of them, if no more wait */
 #define TICK_US 1000000	      /* stale readers, sweeping when idle */
 #define BUSY_SWEEP_US 100000  /* sweeping goes on under load too */
-#define LOCK_WAIT_US 10000000 /* for a writer that still ends */
+#define LOCK_WAIT_US 15000000 /* for a writer that still ends */
 #define LOCK_RETRY_US 100000
 
 /* A worker at the other end of a channel. */

@@ -491,6 +491,7 @@ Test(handle_create, drops_the_files_that_no_record_names)
 	trial.stage = (struct failure){ RESULT_NO_SPACE, 1 };
 	trial_form(&trial, "/artifacts", form);
 	trial_expect_status(&trial, 507);
+	cr_assert(trial_body_has(&trial, "`reserve` keeps 1000"));
 	trial_close(&trial);
 }
 

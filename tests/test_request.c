@@ -128,6 +128,22 @@ Test(request, refuses_what_no_nginx_sends)
 	arena_close(arena);
 }
 
+Test(request, names_what_it_refuses_for_the_log)
+{
+	const char *strings[] = { "REQUEST_ID=01234567", "REQUEST_METHOD=PUT",
+		"REQUEST_URI=/x", "CONTENT_LENGTH=none", COMPLETE, NULL };
+	struct arena *arena = arena_open();
+	struct request request = { .arena = arena };
+	const char *reason;
+
+	cr_assert_eq(
+	    parse(arena, strings, &request, &reason), RESULT_MALFORMED);
+	cr_assert(span_is(request.request_id, "01234567"));
+	cr_assert(span_is(request.method, "PUT"));
+	cr_assert(span_is(request.target, "/x"));
+	arena_close(arena);
+}
+
 Test(request, refuses_values_over_their_limits)
 {
 	static const struct {

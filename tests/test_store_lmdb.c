@@ -111,6 +111,47 @@ Test(store_lmdb, refuses_counters_that_are_damaged)
 	lmdb_remove();
 }
 
+/* Every page that is missing is a SIGBUS for whoever reads it. */
+Test(store_lmdb, what_was_cut_off_is_damage_and_no_death)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct artifact *artifact;
+	struct artifact *found;
+	struct stat stat_of;
+	struct store *store;
+	off_t size;
+
+	artifact = kit_put(&kit, kit_bytes(&kit, 4 * LIMIT_CHUNK, 1));
+	store_close(kit.store);
+	cr_assert_eq(stat(lmdb_path("data.mdb"), &stat_of), 0);
+	for (size = stat_of.st_size - 4096; size > 8192; size -= 8192) {
+		cr_assert_eq(truncate(lmdb_path("data.mdb"), size), 0);
+		if (lmdb_try(NULL, &store) != RESULT_OK) {
+			cr_assert_not_null(
+			    strstr(lmdb_error, lmdb_directory()));
+			continue;
+		}
+		found = artifact;
+		if (store_get(store, &artifact->id, kit.arena, &found) ==
+		    RESULT_OK)
+			cr_assert(span_equal(found->title, artifact->title));
+		store_close(store);
+	}
+	lmdb_remove();
+	arena_close(kit.arena);
+}
+
+Test(store_lmdb, names_a_limit_of_the_address_space)
+{
+	const struct store_lmdb_options options = { .map_size = UINT64_C(1)
+								<< 62 };
+	struct store *store;
+
+	cr_assert_neq(lmdb_try(&options, &store), RESULT_OK);
+	cr_assert_not_null(strstr(lmdb_error, "ulimit -v"), "%s", lmdb_error);
+	lmdb_remove();
+}
+
 Test(store_lmdb, a_second_writer_is_refused)
 {
 	struct store *store = lmdb_writer();
@@ -350,6 +391,49 @@ Test(store_lmdb, a_foreign_commit_stops_the_writer)
 	}
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_assert_eq(status, 0);
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_UNKNOWN);
+	cr_assert_not_null(strstr(store_reason(kit.store), "somebody else"));
+	lmdb_reopen(&kit);
+	kit_close(&kit);
+}
+
+/* The file's bytes, or back to what they were. */
+static void
+copy_data(char bytes[], size_t size, bool is_back)
+{
+	int fd = open(lmdb_path("data.mdb"), O_RDWR | O_CLOEXEC);
+	ssize_t done;
+
+	cr_assert_geq(fd, 0);
+	done = is_back ? pwrite(fd, bytes, size, 0) : pread(fd, bytes, size, 0);
+	cr_assert_eq(done, (ssize_t)size);
+	cr_assert_eq(close(fd), 0);
+}
+
+/* cp backup/data.mdb over the one in use: lock.mdb knows nothing of it. In a
+ * process of its own, since closing the file drops LMDB's locks. */
+Test(store_lmdb, an_older_copy_under_it_stops_the_writer)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct change change = create_of(&kit, SPAN("x"));
+	struct stat stat_of;
+	char *bytes;
+	int status;
+	pid_t pid;
+
+	cr_assert_eq(stat(lmdb_path("data.mdb"), &stat_of), 0);
+	bytes = malloc((size_t)stat_of.st_size);
+	cr_assert_not_null(bytes);
+	copy_data(bytes, (size_t)stat_of.st_size, false);
+	(void)kit_put(&kit, SPAN("newer"));
+	pid = fork();
+	if (pid == 0) {
+		copy_data(bytes, (size_t)stat_of.st_size, true);
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0);
+	free(bytes);
 	cr_assert_eq(kit_apply(&kit, &change), RESULT_UNKNOWN);
 	cr_assert_not_null(strstr(store_reason(kit.store), "somebody else"));
 	lmdb_reopen(&kit);

@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static struct scoreboard *
@@ -68,6 +69,42 @@ is_readable(struct kit *kit, const struct content *content)
 
 	cr_assert(result == RESULT_OK || result == RESULT_GONE);
 	return result == RESULT_OK;
+}
+
+/* ---- a disk at its reserve ---- */
+
+/* The kit's store, with a reserve that the disk is a little below. */
+static void
+reopen_below_reserve(struct kit *kit)
+{
+	struct store_lmdb_options options = { 0 };
+	struct statvfs disk;
+
+	store_close(kit->store);
+	cr_assert_eq(statvfs(lmdb_directory(), &disk), 0);
+	options.reserve = (uint64_t)disk.f_bavail * disk.f_frsize / 3 * 4;
+	cr_assert_eq(
+	    lmdb_try(&options, &kit->store), RESULT_OK, "%s", lmdb_error);
+}
+
+/* data.mdb never gets shorter: a store that filled its disk would be full
+ * for ever. */
+Test(store_lmdb_sweep, what_was_deleted_makes_room_below_the_reserve)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct span bytes = kit_bytes(&kit, 64 * LIMIT_CHUNK, 1);
+	struct span less = span_of(bytes.data, 10 * LIMIT_CHUNK);
+	struct artifact *artifact = kit_put(&kit, bytes);
+
+	reopen_below_reserve(&kit);
+	cr_assert_eq(
+	    kit_create(&kit, kit_artifact(&kit), less), RESULT_NO_SPACE);
+	cr_assert_eq(kit_delete(&kit, &artifact->id), RESULT_OK);
+	sweep(&kit);
+	cr_assert_eq(kit_create(&kit, kit_artifact(&kit), less), RESULT_OK);
+	cr_assert_eq(
+	    kit_create(&kit, kit_artifact(&kit), bytes), RESULT_NO_SPACE);
+	kit_close(&kit);
 }
 
 /* ---- waiting content ---- */

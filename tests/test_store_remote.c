@@ -63,6 +63,8 @@ say(uint64_t number, enum result result)
 		.number = number,
 		.outcome = { .result = result } };
 
+	if (result == RESULT_NO_SPACE)
+		message.outcome.shortage = (struct shortage){ 5, 7 };
 	expect(wire_send(writer_fd, &message, true, arena) == RESULT_OK);
 }
 
@@ -398,6 +400,8 @@ Test(store_remote, tells_why_content_was_not_staged)
 {
 	open_remote_with(has_no_space);
 	cr_assert_eq(create_of(2), RESULT_NO_SPACE);
+	cr_assert_eq(store_shortage(store).have, 5);
+	cr_assert_eq(store_shortage(store).limit, 7);
 	close_remote();
 }
 

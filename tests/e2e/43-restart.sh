@@ -101,6 +101,26 @@ while read -r id; do
 	    equal "$(wc -c <"$WORK/body")" 20000000
 done <"$WORK/made"
 
+# The master alone is killed, and started again while a worker that it left
+# still waits for a peer: the new one waits as well, and then serves.
+SOCKET=$SOCKET python3 -c 'import os, socket, time
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(os.environ["SOCKET"])
+peer.sendall(b"\1\1\0\1\0\10\0\0\0\1\0\0\0\0\0\0")
+print(flush=True)
+time.sleep(3)' >"$WORK/stalled" &
+peer=$!
+until [ -s "$WORK/stalled" ]; do
+	sleep 0.05
+done
+daemon_stop KILL
+daemon_start
+check "the master killed and started again at once: it serves" wait_ready
+wait "$peer"
+check "everything is still there" \
+    [ "$(curl -s -o /dev/null -w '%{http_code}' \
+    "$URL/artifacts/$keyed")" = 200 ]
+
 # A store of which something was taken away is refused, with a sentence.
 daemon_stop
 mv "$STORE/format" "$WORK/format"
@@ -119,14 +139,14 @@ check "and everything is there" \
     "$URL/artifacts/$keyed")" = 200 ]
 
 # Two daemons on one store.
-timeout 20 "$ARTIFACTD" -c /dev/null --set "state_dir=$STORE" \
+timeout 30 "$ARTIFACTD" -c /dev/null --set "state_dir=$STORE" \
     --set "listen=$WORK/second.sock" --set workers=1 >"$WORK/second" 2>&1
 code=$?
 check "a second daemon on the store is refused" \
     [ "$code" != 0 -a "$code" != 124 ]
 check "… with a sentence that names the directory" \
     grep -q "$STORE" "$WORK/second"
-timeout 20 "$ARTIFACTD" -c /dev/null --set "state_dir=$WORK/third" \
+timeout 30 "$ARTIFACTD" -c /dev/null --set "state_dir=$WORK/third" \
     --set "listen=$SOCKET" --set workers=1 >"$WORK/second" 2>&1
 code=$?
 check "a second daemon on the socket is refused" \
@@ -134,4 +154,34 @@ check "a second daemon on the socket is refused" \
 check "… with a sentence that names the socket" \
     grep -q "$SOCKET" "$WORK/second"
 check "and the first one serves" wait_ready
+
+# Files of the store that go, or are replaced, under the service: without
+# noticing it would acknowledge what nobody will ever find.
+said()
+{
+	for _ in {1..60}; do
+		grep -q "$1" "$DAEMON_LOG" && return
+		sleep 0.05
+	done
+	return 1
+}
+: >"$DAEMON_LOG"
+rm "$STORE/lock.mdb"
+check "lock.mdb is removed: it says so" said 'store_replaced.*lock.mdb'
+check "… and begins again" said 'event=serving'
+check "… and serves" wait_ready
+create
+check "what is created then is there" [ -n "$ID" ]
+: >"$DAEMON_LOG"
+mv "$STORE/data.mdb" "$WORK/data.mdb"
+check "data.mdb is moved away: it says so" said 'store_replaced.*data.mdb'
+wait "$DAEMON"
+CODE=$?
+DAEMON=
+check "… and ends" equal "$CODE" 78
+mv "$WORK/data.mdb" "$STORE/data.mdb"
+daemon_start
+check "with it it starts" wait_ready
+http GET "/artifacts/$ID"
+check "and everything is there" equal "$STATUS" 200
 finish
