@@ -35,18 +35,23 @@ ${KEPT:8} are 8 characters; .etag and .modified what a GET says of them.
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import e2e
 import fastcgi
 
+MEMBERS = {"name", "send", "headers", "body", "nginx", "socket", "faults",
+           "detail", "answer", "stores", "bytes", "text", "is", "params",
+           "twice", "records"}
 HERE = Path(__file__).parent / "inputs"
 JSON = "application/json"
 FORM = "multipart/form-data; boundary=q"
 KEPT = {"artifact_type": "t", "title": "kept", "content": "hello",
         "content_type": "text/plain"}
-KEYED = (b'{"workflow_id":"inputs","artifact_type":"t","title":"t",'
+USER = "socket"  # who asks there
+GOOD = (b'{"workflow_id":"inputs","artifact_type":"t","title":"t",'
          b'"content":"c"}')
 
 
@@ -71,7 +76,7 @@ class Input:
 
     def explains(self, way):
         """Is what the answer says ours, and known?"""
-        return way == "socket" or self.nginx == self.socket
+        return way == "socket" or self.socket in (None, self.nginx)
 
 
 def text(value):
@@ -84,8 +89,11 @@ def text(value):
 
 
 def lines(family):
-    for line in (HERE / f"{family}.jsonl").read_text("utf-8").splitlines():
-        yield json.loads(line)
+    for source in (HERE / f"{family}.jsonl").read_text("utf-8").splitlines():
+        line = json.loads(source)
+        if unknown := set(line) - MEMBERS:
+            raise ValueError(f"{line['name']}: {unknown} mean nothing")
+        yield line
 
 
 def headers_of(line, body):
@@ -101,17 +109,37 @@ def headers_of(line, body):
     return headers
 
 
+EXPECTED = ("nginx", "socket", "faults", "detail", "answer", "stores")
+
+
 def expectation(line):
-    return {name: line[name] for name in (
-        "nginx", "socket", "faults", "detail", "answer", "stores")
-        if name in line}
+    return {name: line[name] for name in EXPECTED if name in line}
+
+
+def defects(inputs):
+    """What an input has to say and does not: then it could not fail."""
+    for name, count in Counter(one.name for one in inputs).items():
+        if count > 1:
+            yield f"{name}: there are {count} of this name"
+    for one in inputs:
+        statuses = {one.nginx, one.socket} - {None}
+        if not all(status == "none" or type(status) is int
+                   and (status < 500 or one.data and status == one.nginx)
+                   for status in statuses):
+            yield f"{one.name}: {statuses} are not to be expected"
+        if 422 in statuses and one.faults is None:
+            yield f"{one.name}: 422, and no faults"
 
 
 def read(family):
     """The inputs of a file."""
     for line in lines(family):
-        method, _, target = "".join(
-            text(line["send"]).decode("latin-1")).partition(" ")
+        if "bytes" in line:
+            yield Input(line["name"], data=text(line["bytes"]),
+                        **expectation(line))
+            continue
+        method, _, target = text(line["send"]).decode("latin-1") \
+            .partition(" ")
         body = text(line["body"]) if "body" in line else None
         yield Input(line["name"], method, target, headers_of(line, body),
                     body, **expectation(line))
@@ -123,7 +151,7 @@ class Given:
     """Artifacts that are there before, and what a server says of them."""
 
     def __init__(self):
-        self.client, self.made = e2e.Client(30), 0
+        self.client, self.fresh = e2e.Client(30), 0
         self.values = {"KEPT": self.make(), "SCRATCH": self.make(),
                        "KEY": "used-key"}
         listed = [self.make("inputs-list") for _ in range(17)]
@@ -133,14 +161,27 @@ class Given:
             "GET", "/artifacts?workflow_id=inputs-list&limit=2")
         self.values["CURSOR"] = re.search(
             "cursor=([^>&]+)", headers["Link"])[1]
+        self.use_key()
 
     def make(self, workflow="inputs-given"):
         status, made = self.client.json(
             "POST", "/artifacts", {"workflow_id": workflow, **KEPT})
         if status != 201:
             raise RuntimeError(f"no artifact to begin with: {status}")
-        self.made += 1
         return made["id"]
+
+    def another(self):
+        self.fresh += 1
+        return self.make()
+
+    def use_key(self):
+        """Once for each way: another user is another scope of keys."""
+        headers = {"Idempotency-Key": self.values["KEY"],
+                   "Content-Type": JSON}
+        self.client.send("POST", "/artifacts", GOOD, headers)
+        fastcgi.ask(fastcgi.request(fastcgi.as_nginx(
+            "POST", "/artifacts", GOOD, JSON, REMOTE_USER=USER,
+            HTTP_IDEMPOTENCY_KEY=self.values["KEY"]), GOOD))
 
     def kept(self):
         """All that there is to be seen of ${KEPT}."""
@@ -153,7 +194,7 @@ class Given:
 
     def of(self, match):
         name, length, about = match[1], match[2], match[3]
-        value = self.make() if name == "FRESH" else self.values[name]
+        value = self.another() if name == "FRESH" else self.values[name]
         if length:
             return value[:int(length[1:])]
         if not about:
@@ -178,9 +219,9 @@ class Given:
 
     def fill_in(self, one):
         """The input with every ${…} in it replaced."""
-        one.target, one.headers, one.body, one.detail, one.answer = (
-            self.fill([one.target, one.headers, one.body, one.detail,
-                       one.answer]))
+        one.target, one.headers, one.body, one.data, one.detail, \
+            one.answer = self.fill([one.target, one.headers, one.body,
+                                    one.data, one.detail, one.answer])
         return one
 
 
