@@ -46,7 +46,7 @@ struct content {
 	uint64_t blob; /* 0: no bytes are kept (size 0) */
 	uint64_t size;
 	uint8_t hash[DIGEST_SHA256_SIZE];
-	uint64_t stored;      /* moment when these bytes came */
+	uint64_t stored;      /* when these bytes came: created, or later */
 	struct span type;     /* at most LIMIT_CONTENT_TYPE, any UTF-8 */
 	struct span filename; /* as uploaded; SPAN_NONE: none */
 };

@@ -125,10 +125,15 @@ is_known(const struct request *request, const struct content *content)
 	       stored_second(content) <= since;
 }
 
-/* Is the client's part one of these bytes? Weak tags never say so. */
+/*
+ * Is the client's part one of these bytes? Weak tags never say so, and a date
+ * only of content that is the first: two may have come in the same second
+ * (RFC 9110, 8.8.2.2).
+ */
 static bool
-is_same_range(const struct request *request, const struct content *content)
+is_same_range(const struct request *request, const struct artifact *artifact)
 {
+	const struct content *content = &artifact->content;
 	struct span text = span_trim(request->if_range);
 	char hex[DIGEST_SHA256_HEX + 1];
 	int64_t since;
@@ -140,7 +145,8 @@ is_same_range(const struct request *request, const struct content *content)
 		return text.size == DIGEST_SHA256_HEX + 1 &&
 		       text.data[DIGEST_SHA256_HEX] == '"' &&
 		       memcmp(text.data, hex, DIGEST_SHA256_HEX) == 0;
-	return response_parse_date(text, &since) &&
+	return artifact->created == content->stored &&
+	       response_parse_date(text, &since) &&
 	       since == stored_second(content);
 }
 
@@ -231,7 +237,7 @@ answer(struct reading *reading)
 	}
 	/* A range means something in a GET only (RFC 9110, 14.2). */
 	if (span_is(request->method, "GET") && request->range.data != NULL &&
-	    is_same_range(request, content))
+	    is_same_range(request, reading->artifact))
 		range = response_range(
 		    request->range, content->size, &offset, &length);
 	if (range == RANGE_UNSATISFIABLE) {

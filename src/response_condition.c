@@ -20,8 +20,9 @@ struct tag {
 };
 
 /*
- * Take the next entity tag off a list; false at its end. What is none is
- * skipped up to the next comma.
+ * Take the next entity tag off a list; false at its end. What is none, or
+ * has more behind it, is skipped up to the next comma: a change goes ahead
+ * on a tag that was meant, not on one that can be found somewhere.
  */
 static bool
 next_tag(struct span *rest, struct tag *ret_tag)
@@ -43,8 +44,9 @@ next_tag(struct span *rest, struct tag *ret_tag)
 		if (end == rest->size)
 			return false;
 		*ret_tag = (struct tag){ span_of(rest->data, end), is_weak };
-		*rest = span_from(*rest, end + 1);
-		return true;
+		*rest = span_trim(span_from(*rest, end + 1));
+		if (span_split(rest, ',').size == 0)
+			return true;
 	}
 	return false;
 }
@@ -327,6 +329,10 @@ response_range(struct span header, uint64_t size, uint64_t *ret_offset,
 	if (first.size == 0 && last.size > 0)
 		return suffix_range(to, size, ret_offset, ret_length);
 	if (!parse_digits(first, &from) || from > to)
+		return RANGE_WHOLE;
+	/* Of two numbers beyond 64 bits either may be the larger one, and to
+	 * ignore a range is never wrong. */
+	if (from == UINT64_MAX && last.size > 0)
 		return RANGE_WHOLE;
 	if (from >= size)
 		return RANGE_UNSATISFIABLE;

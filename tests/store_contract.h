@@ -67,6 +67,7 @@ struct subject {
 	X(suite, it, a_change_without_number_is_never_a_repeat) \
 	X(suite, it, many_changes_see_each_other) \
 	X(suite, it, creates_at_once_have_moments_of_their_own) \
+	X(suite, it, new_content_is_younger_than_its_artifact) \
 	X(suite, it, chunks_are_taken_in_order) \
 	X(suite, it, a_blob_belongs_to_its_owner) \
 	X(suite, it, a_blob_is_named_once_and_whole) \

@@ -175,6 +175,31 @@ contract_creates_at_once_have_moments_of_their_own(
 	kit_close(&kit);
 }
 
+/* In one batch too: nothing else tells it from the first content. */
+void
+contract_new_content_is_younger_than_its_artifact(
+    const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	struct artifact *artifact = kit_artifact(&kit);
+	struct change changes[] = {
+		numbered(&kit, CHANGE_CREATE, kit_artifact(&kit), 0),
+		numbered(&kit, CHANGE_CREATE, artifact, 0),
+		numbered(&kit, CHANGE_CONTENT, artifact, 0),
+	};
+	struct change *list[] = { &changes[0], &changes[1], &changes[2] };
+	struct outcome outcomes[3];
+	struct artifact *read;
+
+	store_apply_many(kit.store, list, 3, outcomes);
+	cr_assert_eq(outcomes[2].result, RESULT_OK);
+	read = kit_get(&kit, &artifact->id);
+	cr_assert_gt(read->content.stored, read->created);
+	cr_assert_eq(kit_get(&kit, &changes[0].id)->content.stored,
+	    kit_get(&kit, &changes[0].id)->created);
+	kit_close(&kit);
+}
+
 /* ---- staging by hand ---- */
 
 static struct staging

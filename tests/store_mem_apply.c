@@ -194,13 +194,15 @@ static enum result
 replace(struct mem *mem, const struct change *change, struct artifact *artifact)
 {
 	uint64_t old = artifact->content.blob;
+	uint64_t now = moment_now();
 	enum result result = judge_content(mem, change);
 
 	if (result != RESULT_OK)
 		return result;
 	artifact->content = mem_copy(change->artifact, mem->arena)->content;
 	artifact->content.blob = name_content(mem, change);
-	artifact->content.stored = moment_now();
+	artifact->content.stored =
+	    now > artifact->created ? now : artifact->created + 1;
 	blob_free(mem, old);
 	return RESULT_OK;
 }

@@ -210,6 +210,24 @@ Test(handle_raw, gives_all_when_the_part_is_of_other_bytes)
 	trial_close(&trial);
 }
 
+Test(handle_raw, takes_no_date_for_a_part_of_content_that_was_replaced)
+{
+	struct trial trial;
+	char id[ID_TEXT + 1];
+
+	trial_open(&trial);
+	trial_create(&trial, "hello", id);
+	trial_send(&trial, "PUT", trial_path(&trial, id, "/raw"), SPAN("HELLO"));
+	trial_expect_status(&trial, 200);
+	trial_get(&trial, trial_path(&trial, id, "/raw"));
+	trial.headers.if_range =
+	    arena_copy(trial.made, trial_header(&trial, "Last-Modified"));
+	trial.headers.range = SPAN("bytes=1-3");
+	trial_get(&trial, trial_path(&trial, id, "/raw"));
+	trial_expect(&trial, 200, "HELLO");
+	trial_close(&trial);
+}
+
 /* ---- uploads ---- */
 
 Test(handle_upload, says_what_is_wrong_with_the_form)

@@ -28,9 +28,9 @@ def pair(name, value):
 
 def parameters(values):
     """The bytes of the PARAMS stream."""
-    return b"".join(pair(name.encode(), value if isinstance(value, bytes)
-                         else value.encode())
-                    for name, value in values)
+    def data(text):
+        return text if isinstance(text, bytes) else text.encode()
+    return b"".join(pair(data(name), data(value)) for name, value in values)
 
 
 def stream(kind, data, request=1):
