@@ -8,7 +8,7 @@ CHECKS = address,undefined -fno-sanitize-recover=all
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes
 FLAGS = -std=gnu17 -O1 -g -fno-omit-frame-pointer -MMD $(WARNINGS) \
-	-D_GNU_SOURCE -DWITHOUT_SANDBOX -DSYSCONFDIR='"/etc"' \
+	-D_GNU_SOURCE -DWITHOUT_SANDBOX -DLARGE_SIZE=1 -DSYSCONFDIR='"/etc"' \
 	-DRUNSTATEDIR='"/run"' -DSTATEDIR='"/var/lib/artifactd"' \
 	-iquote $(TOP)/src -iquote $(TOP)/tests -iquote $(TOP)/tests/fuzz \
 	$(shell pkg-config --cflags json-c lmdb libsodium libxxhash \
@@ -18,7 +18,7 @@ LIBS = $(shell pkg-config --libs json-c lmdb libsodium libconfuse \
 
 SOURCES = $(filter-out %/main.c,$(wildcard $(TOP)/src/*.c)) \
 	$(wildcard $(TOP)/tests/store_mem*.c) \
-	$(filter-out %/fuzz_%.c,$(wildcard $(TOP)/tests/fuzz/*.c))
+	$(addprefix $(TOP)/tests/fuzz/,fuzz.c fcgi_plain.c)
 OBJECTS = $(notdir $(SOURCES:.c=.o))
 VPATH = $(TOP)/src:$(TOP)/tests:$(TOP)/tests/fuzz
 
@@ -30,6 +30,6 @@ libfuzzed.a: $(OBJECTS)
 	ar cr $@ $^
 
 %.o: %.c
-	$(CC) $(FLAGS) -fsanitize=fuzzer-no-link,$(CHECKS) -c -o $@ $<
+	$(CC) $(FLAGS) -include $(TOP)/src/banned.h -fsanitize=fuzzer-no-link,$(CHECKS) -c -o $@ $<
 
 -include $(wildcard *.d)
