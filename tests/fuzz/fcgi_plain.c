@@ -31,6 +31,16 @@ fcgi_record_at(struct span bytes, size_t at, struct fcgi_record *ret_record)
 	return true;
 }
 
+/*
+ * libfcgi forgets the padding of BEGIN and of the record that ends PARAMS,
+ * and takes it for a record. nginx sends none there.
+ */
+static bool
+has_padding(const struct fcgi_record *record, size_t at)
+{
+	return record->end != at + HEADER + record->content.size;
+}
+
 /* The content of a stream, up to the empty record that ends it. */
 static bool
 take_stream(struct span bytes, size_t *at, unsigned type, unsigned id,
@@ -41,6 +51,8 @@ take_stream(struct span bytes, size_t *at, unsigned type, unsigned id,
 	while (fcgi_record_at(bytes, *at, &record)) {
 		if (record.version != 1 || record.type != type ||
 		    record.id != id)
+			return false;
+		if (record.content.size == 0 && has_padding(&record, *at))
 			return false;
 		*at = record.end;
 		if (record.content.size == 0)
@@ -123,7 +135,8 @@ fcgi_plain_read(
 
 	buffer_init(&parameters, arena);
 	buffer_init(&body, arena);
-	if (!fcgi_record_at(bytes, 0, &record) || !is_begin(&record))
+	if (!fcgi_record_at(bytes, 0, &record) || !is_begin(&record) ||
+	    has_padding(&record, 0))
 		return false;
 	at = record.end;
 	if (!take_stream(
