@@ -208,25 +208,32 @@ serve_connection(struct arena *arena, struct served *served)
 	answer(arena, served);
 }
 
-/* false: libfcgi died, and another worker takes its place. */
-static bool
-work(struct arena *arena, struct served *served)
+/* All connections there are; their number. */
+static size_t
+serve(struct arena *arena, struct served *served)
 {
 	size_t connections = 0;
 
-	*served = (struct served){ .is_received = false };
-	if (setjmp(death) != 0) {
-		fcgi_close(fcgi);
-		fcgi = fcgi_open(listener, 1);
-		DEMAND(fcgi != NULL);
-		return false;
-	}
 	while (fcgi_accept(fcgi) == RESULT_OK) {
 		serve_connection(arena, served);
 		connections++;
 	}
-	DEMAND(connections == 1);
-	return true;
+	return connections;
+}
+
+/* false: libfcgi died, and another worker takes its place. */
+static bool
+work(struct arena *arena, struct served *served)
+{
+	*served = (struct served){ .is_received = false };
+	if (setjmp(death) == 0) {
+		DEMAND(serve(arena, served) == 1);
+		return true;
+	}
+	fcgi_close(fcgi);
+	fcgi = fcgi_open(listener, 1);
+	DEMAND(fcgi != NULL);
+	return false;
 }
 
 /* ---- what must hold ---- */
