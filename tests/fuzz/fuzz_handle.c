@@ -2,11 +2,13 @@
 /*
  * fuzz_handle.c - a whole request, from the router to the answer, on the
  * memory engine. The input is "METHOD target", lines of headers, an empty
- * line, the body.
+ * line, the body. Two lines are no headers: "Cut:" announces one byte more
+ * than comes, "Types:" allows but two types.
  *
  * No request is answered with 5xx. A refusal changes nothing and says why in
- * JSON. Nothing is left staged. And a body that comes a byte at a time is
- * answered as one that comes at once, by a store that is then the same.
+ * JSON. Nothing is left staged. A body that comes a byte at a time is
+ * answered as one that comes at once, by a store that is then the same. And
+ * a create with an Idempotency-Key happens once, however often it is sent.
  */
 #include "fuzz.h"
 #include "router.h"
@@ -19,6 +21,7 @@ struct body_left {
 	struct span left;
 	size_t piece;
 	bool is_cut;
+	bool has_types;
 };
 
 /* What a request led to. */
@@ -28,6 +31,7 @@ struct outcome_of {
 	struct response response;
 	struct span text;
 	struct store_stat before, after;
+	bool has_key;
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -112,6 +116,8 @@ take_header(struct request *request, struct span name, struct span value,
 			*known[i].value = value;
 	if (span_is(name, "Cut"))
 		body->is_cut = true;
+	if (span_is(name, "Types"))
+		body->has_types = true;
 }
 
 /* false: request.c would not let it pass. */
@@ -166,30 +172,33 @@ text_of(struct outcome_of *outcome)
 	return buffer_span(&buffer);
 }
 
-/* Ask a store of its own, the body in pieces of a size. false: no request. */
+/* Ask the store, the body in pieces of a size. false: this is no request. */
 static bool
-ask(struct arena *arena, struct span input, size_t piece,
+ask(struct store *store, struct arena *arena, struct span input, size_t piece,
     struct outcome_of *outcome)
 {
-	struct config config = { .max_content = 2000,
-		.max_json = 2500,
+	static const char *types[] = { "plan", "Report" };
+	struct config config = { .max_content = 200,
+		.max_json = 1000,
 		.public_url = "",
-		.type_count = piece == 0 ? 2 : 0 };
-	struct context context = { .config = &config, .owner = { 7, 1 } };
+		.artifact_types = types };
+	struct context context = {
+		.config = &config, .store = store, .owner = { 7, 1 }
+	};
 	struct body_left body = { .piece = piece };
 	struct request request = { .arena = arena,
 		.body = { &body, read_body } };
 
 	if (!read_request(input, &request, &body))
 		return false;
-	*outcome = (struct outcome_of){ .arena = arena };
-	outcome->store = context.store = open_store(arena);
-	DEMAND(store_stat(outcome->store, &outcome->before) == RESULT_OK);
+	config.type_count = body.has_types ? 2 : 0;
+	*outcome = (struct outcome_of){ .arena = arena, .store = store };
+	outcome->has_key = request.idempotency_key.data != NULL;
+	DEMAND(store_stat(store, &outcome->before) == RESULT_OK);
 	response_init(&outcome->response, arena);
 	router_dispatch(&context, &request, &outcome->response);
-	DEMAND(store_stat(outcome->store, &outcome->after) == RESULT_OK);
+	DEMAND(store_stat(store, &outcome->after) == RESULT_OK);
 	outcome->text = text_of(outcome);
-	store_close(outcome->store);
 	return true;
 }
 
@@ -206,6 +215,12 @@ has_header(const struct response *response, const char *name, const char *value)
 	return false;
 }
 
+static bool
+is_same_stat(const struct store_stat *one, const struct store_stat *other)
+{
+	return memcmp(one, other, sizeof(*one)) == 0;
+}
+
 static void
 demand_sound(struct outcome_of *outcome)
 {
@@ -216,8 +231,7 @@ demand_sound(struct outcome_of *outcome)
 	DEMAND(response_reason(response->status)[0] != '\0');
 	DEMAND(outcome->after.staged == 0);
 	if (response->status >= 300)
-		DEMAND(memcmp(&outcome->before, &outcome->after,
-			   sizeof(outcome->before)) == 0);
+		DEMAND(is_same_stat(&outcome->before, &outcome->after));
 	if (response->status >= 400)
 		DEMAND(
 		    has_header(response, "Content-Type", "application/json"));
@@ -232,7 +246,7 @@ demand_same(const struct outcome_of *one, const struct outcome_of *other)
 {
 	DEMAND(one->response.status == other->response.status);
 	DEMAND(one->response.header_count == other->response.header_count);
-	DEMAND(memcmp(&one->after, &other->after, sizeof(one->after)) == 0);
+	DEMAND(is_same_stat(&one->after, &other->after));
 	/* Of what was made, ids and moments differ. */
 	if (one->response.status >= 300)
 		DEMAND(span_equal(one->text, other->text));
@@ -240,18 +254,37 @@ demand_same(const struct outcome_of *one, const struct outcome_of *other)
 		DEMAND(one->text.size == other->text.size);
 }
 
+/* The store has answered this, and is asked again. */
+static void
+demand_once(struct arena *arena, struct span input,
+    const struct outcome_of *first, struct store *store)
+{
+	struct outcome_of again;
+
+	if (first->response.status != 201 || !first->has_key)
+		return;
+	DEMAND(ask(store, arena, input, 7, &again));
+	DEMAND(again.response.status == 201);
+	DEMAND(span_equal(again.text, first->text));
+	DEMAND(is_same_stat(&again.after, &first->after));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *arena = arena_open();
 	struct span input = arena_copy(arena, span_of(data, size));
+	struct store *store = open_store(arena), *other = open_store(arena);
 	struct outcome_of whole, pieces;
 
-	if (ask(arena, input, size + 1, &whole)) {
+	if (ask(store, arena, input, size + 1, &whole)) {
 		demand_sound(&whole);
-		DEMAND(ask(arena, input, 1, &pieces));
+		DEMAND(ask(other, arena, input, 1, &pieces));
 		demand_same(&whole, &pieces);
+		demand_once(arena, input, &whole, store);
 	}
+	store_close(store);
+	store_close(other);
 	arena_close(arena);
 	return 0;
 }
