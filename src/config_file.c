@@ -78,7 +78,7 @@ blank_comments(char *text)
 static char *
 read_text(struct arena *arena, FILE *file, const char **ret_reason)
 {
-	char *text = arena_alloc(arena, SIZE_LIMIT + 2);
+	char *text = arena_room(arena, SIZE_LIMIT + 2);
 	size_t size = fread(text, 1, SIZE_LIMIT + 1, file);
 
 	if (ferror(file)) {
@@ -89,6 +89,7 @@ read_text(struct arena *arena, FILE *file, const char **ret_reason)
 		*ret_reason = "is no configuration";
 		return NULL;
 	}
+	text[size] = '\0';
 	return text;
 }
 

@@ -8,6 +8,8 @@
  *   listen_sock = -1 keeps it from accepting another by itself.
  * - On a kept connection it would parse the unread rest of a body as FastCGI
  *   records: keepConnection = 0 before every finish, whatever the peer asked.
+ * - It forgets the padding of BEGIN and of the record that ends PARAMS, and
+ *   reads it as records: only nginx, which sends none there, may be the peer.
  * - A peer that stalls inside the parameters makes FCGX_Accept_r return 0
  *   with some of them missing: FCGX_GetError(in) tells.
  */

@@ -201,7 +201,8 @@ index_parse(const struct key *key, size_t *ret_tag, struct span *ret_value,
 		return false;
 	while (tag < INDEX_TAGS && tags[tag].letter != key->bytes[0])
 		tag++;
-	if (tag == INDEX_TAGS)
+	if (tag == INDEX_TAGS || key->bytes[1] == 0 ||
+	    key->bytes[1] > index_limit(tag))
 		return false;
 	*ret_tag = tag;
 	*ret_value = span_of(key->bytes + 2, key->bytes[1]);

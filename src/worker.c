@@ -174,13 +174,14 @@ log_request(struct worker *worker, int level, const char *event,
 {
 	log_open(level, event);
 	log_text("request", request->request_id);
-	log_text("method", request->method);
-	log_text("target", request->target);
 	log_number("status", response->status);
 	if (response->cause != RESULT_OK) {
 		log_string("result", result_text(response->cause));
 		log_string("cause", store_reason(worker->store));
 	}
+	/* The client's own words last: a line that is too long is cut. */
+	log_text("method", request->method);
+	log_text("target", request->target);
 	log_close();
 }
 

@@ -387,6 +387,17 @@ Test(store_lmdb_check, finds_a_key_that_is_none)
 	expect_problem("is no key");
 }
 
+/* The artifact has no phase, so that the record would agree. */
+Test(store_lmdb_check, finds_an_index_entry_of_nothing)
+{
+	uint8_t key[10] = { 'p', 0 };
+
+	plant();
+	pack_key(key + 2, planted_artifact->created);
+	raw_put("index", span_of(key, sizeof(key)), SPAN_NONE);
+	expect_problem("is no key");
+}
+
 Test(store_lmdb_check, finds_a_lost_record)
 {
 	plant();

@@ -46,6 +46,10 @@ check "… logged with the id of the request" \
     grep -q the-damaged-one "$DAEMON_LOG"
 check "… and of the artifact" grep -q "$ID" "$DAEMON_LOG"
 check "… once" equal "$(grep -c the-damaged-one "$DAEMON_LOG")" 1
+http GET "/artifacts/$ID/raw?$(printf 'x%.0s' {1..4000})" \
+    -H 'X-Request-ID: the-long-one'
+check "however long the target, the cause is logged" \
+    grep -q 'request=the-long-one .*cause=' "$DAEMON_LOG"
 http POST /artifacts -H "X-Request-ID: the-next-one" -d '{"workflow_id":"w",
     "artifact_type":"plan","title":"t","content":"other"}'
 check "others go on" equal "$STATUS" 201

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: ISC
+#
+# fuzz.mk - the library and the targets, with clang, libFuzzer, ASan, UBSan.
+# run makes it in a directory of its own; TOP is the source tree.
+
+CC = clang
+CHECKS = address,undefined -fno-sanitize-recover=all
+WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
+	-Wmissing-prototypes
+FLAGS = -std=gnu17 -O1 -g -fno-omit-frame-pointer -MMD $(WARNINGS) \
+	-D_GNU_SOURCE -DWITHOUT_SANDBOX -DLARGE_SIZE=1 -DSYSCONFDIR='"/etc"' \
+	-DRUNSTATEDIR='"/run"' -DSTATEDIR='"/var/lib/artifactd"' \
+	-iquote $(TOP)/src -iquote $(TOP)/tests -iquote $(TOP)/tests/fuzz \
+	$(shell pkg-config --cflags json-c lmdb libsodium libxxhash \
+	libconfuse libseccomp)
+LIBS = $(shell pkg-config --libs json-c lmdb libsodium libconfuse \
+	libseccomp) -lfcgi
+
+SOURCES = $(filter-out %/main.c,$(wildcard $(TOP)/src/*.c)) \
+	$(wildcard $(TOP)/tests/store_mem*.c) \
+	$(addprefix $(TOP)/tests/fuzz/,fuzz.c fcgi_plain.c)
+OBJECTS = $(notdir $(SOURCES:.c=.o))
+VPATH = $(TOP)/src:$(TOP)/tests:$(TOP)/tests/fuzz
+
+fuzz-%: fuzz_%.c libfuzzed.a
+	$(CC) $(FLAGS) -fsanitize=fuzzer,$(CHECKS) -o $@ $< libfuzzed.a $(LIBS)
+
+libfuzzed.a: $(OBJECTS)
+	rm -f $@
+	ar cr $@ $^
+
+%.o: %.c
+	$(CC) $(FLAGS) -include $(TOP)/src/banned.h -fsanitize=fuzzer-no-link,$(CHECKS) -c -o $@ $<
+
+-include $(wildcard *.d)
