@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: ISC
 """Bytes straight to the socket that only nginx should reach.
 
-socket_bytes.py COUNT: COUNT mutated requests, COUNT forged bodies. What they
-may cost is a worker, which is replaced; never the service, never a change
-that was not asked for."""
+socket_bytes.py COUNT PART: COUNT mutated requests, COUNT forged bodies; the
+parts are lengths, worst, mutated and forged. What they may cost is a worker,
+which is replaced; never the service, never a change that was not asked
+for."""
 
 import os
 import random
@@ -186,8 +187,6 @@ def lengths():
 
 
 began = time.monotonic()
-lengths()
-worst()
-mutated()
-forged()
+{"lengths": lengths, "worst": worst, "mutated": mutated,
+ "forged": forged}[sys.argv[2]]()
 print(f"{time.monotonic() - began:.0f} s")
