@@ -3,7 +3,7 @@
 the clock steps; then what they saw is held against what can be.
 
 crash.py KIND OPERATIONS CYCLES: KIND is writer, worker, master,
-clock or all."""
+disk, clock or all."""
 
 import hashlib
 import json
@@ -299,7 +299,7 @@ class Faults:
 
     def __init__(self, daemon, rng):
         self.daemon, self.rng = daemon, rng
-        self.done = {}
+        self.done, self.refused = {}, 0
 
     def count(self, name):
         self.done[name] = self.done.get(name, 0) + 1
@@ -350,7 +350,9 @@ class Faults:
         self.count("disk full")
         self.daemon.reserve(1 << 62)
         self.daemon.reload()
-        time.sleep(0.3)
+        self.refused += bool(e2e.wait_for(
+            lambda: e2e.Client(60).create("full")[0] == 507, 5))
+        time.sleep(0.2)
         self.daemon.reserve(1 << 20)
         self.daemon.reload()
         time.sleep(0.3)
@@ -362,7 +364,8 @@ class Faults:
 
     def run(self, clients):
         kinds = {"writer": [self.kill_writer], "worker": [self.kill_worker],
-                 "master": [self.kill_master], "clock": [self.step_clock],
+                 "master": [self.kill_master], "disk": [self.fill_disk],
+                 "clock": [self.step_clock],
                  "all": [self.kill_writer, self.kill_worker, self.kill_worker,
                          self.stop_process, self.fill_disk, self.step_clock,
                          self.kill_master]}[KIND]
@@ -432,6 +435,9 @@ def main(daemon):
               "can be", not problems and len(made) > 5, *problems[:5])
     e2e.check("no answer that no fault excuses", not clients.bad,
               *clients.bad[:5])
+    e2e.check("a full disk takes nothing in",
+              faults.refused == faults.done.get("disk full", 0),
+              faults.refused)
     if KIND == "writer":
         e2e.check("no request failed by the death of a writer",
                   clients.failed == 0, clients.failed)
