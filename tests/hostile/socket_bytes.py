@@ -197,6 +197,14 @@ def lengths():
     now = len(list(e2e.Client().pages("/artifacts?workflow_id=good")))
     e2e.check("a request cut anywhere stores nothing", now == stored,
               stored, now)
+    # It has no body: it is whole when its parameters are.
+    made = e2e.Client().create("good")[1]["id"]
+    cut = f.request(f.as_nginx("DELETE", f"/artifacts/{made}"))
+    for at in range(0, len(cut) - 8):
+        f.ask(cut[:at], 5)
+    status = e2e.Client().send("GET", f"/artifacts/{made}")[0]
+    e2e.check("a DELETE cut inside its parameters deletes nothing",
+              status == 200, status)
 
 
 began = time.monotonic()
