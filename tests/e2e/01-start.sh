@@ -61,6 +61,23 @@ says 0 -c /dev/null -t --set max_json=-1
 check "--set below its bound is refused" [ "$?" != 0 ]
 check "… with a sentence that names it" grep -q max_json "$out"
 
+# in_sandbox COUNT: so many children have a filter and gain no privileges.
+in_sandbox()
+{
+	local child count
+
+	for _ in {1..40}; do
+		count=0
+		for child in $(children_of "$DAEMON"); do
+			[ "$(grep -cE '^(NoNewPrivs:.1|Seccomp:.2)$' \
+			    "/proc/$child/status")" != 2 ] || ((count++))
+		done
+		[ "$count" != "$1" ] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+
 start
 check "it starts and /readyz is 200" true
 http POST /artifacts -d '{ "workflow_id": "string", "artifact_type": "string", "title": "string", "content": "string" }'
@@ -72,6 +89,10 @@ check "log lines are key=value behind a priority" \
 check "and all of them are" \
     equal "$(grep -vcE '^<[0-7]>event=[a-z_]+( |$)' "$DAEMON_LOG")" 0
 children=$(children_of "$DAEMON")
+# Sanitizers and the sandbox do not go together.
+if ! grep -q __asan_init "$ARTIFACTD"; then
+	check "writer and workers enter their sandbox" in_sandbox 9
+fi
 daemon_stop TERM
 check "SIGTERM ends it well" equal "$CODE" 0
 gone=yes

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 #
 # SIGHUP under load: no request fails, the new configuration counts, and a
-# wrong one leaves the old one in place.
+# wrong one leaves the old one in place. Nor does one fail when workers retire.
 . "$(dirname "$0")/lib.sh"
 
 CONFIG=$WORK/artifactd.conf
@@ -141,5 +141,29 @@ e2e.check(f"{count[0]} requests during {RELOADS} reloads: none failed",
 e2e.check("the workers are others now",
           e2e.wait_for(lambda: len(set(e2e.workers()) - before) == 8),
           before, e2e.children())
+PYTHON
+
+daemon_stop
+daemon_start requests_per_worker=20
+wait_ready
+python_checks - <<'PYTHON'
+import e2e
+
+
+def work():
+    client = e2e.Client()
+    for _ in range(150):
+        status, _, _ = client.send("GET", "/artifacts?limit=1")
+        if status != 200:
+            bad.append(status)
+
+
+bad = []
+before = set(e2e.workers())
+e2e.in_threads([work] * 4)
+e2e.check("600 requests to workers that retire after 20: none failed",
+          not bad, bad)
+e2e.check("... and none of the first workers is left", e2e.wait_for(
+    lambda: not before & set(e2e.workers())), before, e2e.workers())
 PYTHON
 finish

@@ -31,6 +31,7 @@ DAEMON=
 NGINX=
 PORT=
 URL=
+PARTS=" $* "
 COUNT=0
 FAILED=0
 # What tests want different from the defaults: no need of a free gigabyte.
@@ -98,6 +99,18 @@ python_checks()
 		python3 "$@" 2>&1
 		echo "exit $?"
 	)
+}
+
+# part NAME COMMAND...: of a campaign, unless only others were named on its
+# command line.
+part()
+{
+	local name=$1
+	shift
+
+	case $PARTS in
+	"  " | *" $name "*) "$@" ;;
+	esac
 }
 
 # ---- the daemon

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: ISC
 """Bytes straight to the socket that only nginx should reach.
 
-socket_bytes.py COUNT: COUNT mutated requests, COUNT forged bodies. What they
-may cost is a worker, which is replaced; never the service, never a change
-that was not asked for."""
+socket_bytes.py COUNT PART: COUNT mutated requests, COUNT forged bodies; the
+parts are lengths, worst, mutated and forged. What they may cost is a worker,
+which is replaced; never the service, never a change that was not asked
+for."""
 
 import os
 import random
@@ -15,6 +16,7 @@ import e2e
 import fastcgi as f
 
 COUNT = int(sys.argv[1])
+LIBFCGI_BUFFER = 8192
 RANDOM = random.Random(int(os.environ["TEST_SEED"]))
 JSON = "application/json"
 GOOD = b'{"workflow_id":"good","artifact_type":"t","title":"t","content":"c"}'
@@ -103,6 +105,16 @@ def worst():
     is_alive("after what libfcgi aborts on")
 
 
+def shift_of(number, values):
+    """How much stands before the records in a body. A reader that drops what
+    is left in its buffer goes on where the next one begins: every other try
+    puts them there, or close by; the rest are at every alignment."""
+    if number % 4 < 2:
+        return number % 9000
+    start = len(f.begin() + f.stream(f.PARAMS, f.parameters(values))) + 8
+    return LIBFCGI_BUFFER - start + RANDOM.choice([0, 0, -1, 1, -8, 8])
+
+
 def forged():
     """A body of FastCGI records at every alignment, the connection asked to
     be kept or not, the length right, too small and too large."""
@@ -111,16 +123,18 @@ def forged():
     inner = f.request(other, FORGED)
     seen, answered = 0, 0
     for number in range(COUNT):
-        shift = number % 9000
-        body = b" " * shift + inner * 2
-        announced = RANDOM.choice(
-            [len(body), shift, 0, 10, max(shift - 1, 1), len(body) + 8])
         values = f.as_nginx(
             "POST", RANDOM.choice(["/artifacts", "/artifacts/x/upload",
                                    "/nowhere"]),
             b"", RANDOM.choice([JSON, "text/plain",
                                 "multipart/form-data; boundary=x"]),
-            CONTENT_LENGTH=str(announced))
+            CONTENT_LENGTH="00000")
+        shift = shift_of(number, values)
+        body = b" " * shift + inner * 2
+        announced = RANDOM.choice(
+            [len(body), shift, 0, 10, max(shift - 1, 1), len(body) + 8])
+        values = [(name, f"{announced:05}" if name == "CONTENT_LENGTH"
+                   else value) for name, value in values]
         data = f.request(values, body, keep=number % 2)
         if RANDOM.random() < 0.2:  # the rest behind the end of the request
             data += inner
@@ -136,8 +150,26 @@ def forged():
     is_alive("after forged bodies")
 
 
+def cut():
+    """A request that ends anywhere before its end does nothing."""
+    whole = f.request(f.as_nginx("POST", "/artifacts", GOOD, JSON), GOOD)
+    stored = len(list(e2e.Client().pages("/artifacts?workflow_id=good")))
+    for at in range(0, len(whole) - 8, 7):
+        f.ask(whole[:at], 5)
+    now = len(list(e2e.Client().pages("/artifacts?workflow_id=good")))
+    e2e.check("a request cut anywhere stores nothing", now == stored,
+              stored, now)
+    # It has no body: it is whole when its parameters are.
+    made = e2e.Client().create("good")[1]["id"]
+    whole = f.request(f.as_nginx("DELETE", f"/artifacts/{made}"))
+    for at in range(0, len(whole) - 8):
+        f.ask(whole[:at], 5)
+    status = e2e.Client().send("GET", f"/artifacts/{made}")[0]
+    e2e.check("a DELETE cut inside its parameters deletes nothing",
+              status == 200, status)
+
+
 began = time.monotonic()
-worst()
-mutated()
-forged()
+{"cut": cut, "worst": worst, "mutated": mutated,
+ "forged": forged}[sys.argv[2]]()
 print(f"{time.monotonic() - began:.0f} s")

@@ -7,11 +7,13 @@
  * connection is to perform, once: for half a second it
  *	1	sends messages to the writer, random or made from its own
  *	2	stores at random into LMDB's table of readers
- *	3	stores at random all over what it can reach of lock.mdb
+ *	3	lowers the number of the last commit there, once
+ *	4	stores at random all over what it can reach of lock.mdb
  * and ends. What it must not be able to do at all is in sandbox_selftest.c.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,7 +27,9 @@
 #define NEXT(name) ((__typeof__(&name))next_##name)
 #define SAMPLES 16
 #define SAMPLE 4096
-#define TABLE 128 /* lmdb's readers begin behind its head and mutexes */
+/* In lock.mdb of LMDB 0.9: struct MDB_txninfo. */
+#define LAST_COMMIT (8 + sizeof(pthread_mutex_t))
+#define TABLE 128 /* its readers begin behind its head and mutexes */
 
 static void *next_open, *next_mmap, *next_recvmsg, *next_sendmsg, *next_accept4;
 static _Atomic uint64_t *order;
@@ -96,6 +100,14 @@ store_nonsense(size_t from, size_t to)
 		    (uint8_t)random_number(256);
 }
 
+/* So the next commit would take the place of the last one. */
+static void
+lower_number(void)
+{
+	if (lock_map != NULL)
+		--*(volatile uint64_t *)(lock_map + LAST_COMMIT);
+}
+
 static void
 act(uint64_t what)
 {
@@ -104,7 +116,9 @@ act(uint64_t what)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	state = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15;
-	until = now.tv_sec + 1;
+	until = now.tv_sec + (what == 3 ? 0 : 1);
+	if (what == 3)
+		lower_number();
 	while (now.tv_sec < until) {
 		if (what == 1)
 			send_nonsense();

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: ISC
+"""What slow peers and dead workers hold, and what they must not.
+
+A peer that does not read keeps the content that it was promised, although
+that was replaced and swept meanwhile; but no page of LMDB, or the file would
+grow with each change of others. Content that nobody may read any more makes
+room. A worker that died keeps no slot in the table of readers."""
+
+import os
+import struct
+import time
+from pathlib import Path
+
+import e2e
+import fastcgi as f
+
+MIB = 1 << 20
+DATA = Path(os.environ["STORE"]) / "data.mdb"
+LOCK = Path(os.environ["STORE"]) / "lock.mdb"
+SWEPT_WITHIN = 3  # seconds: the writer looks each second
+
+
+def put(client, made, content):
+    status = client.send("PUT", f"/artifacts/{made}/raw", content)[0]
+    if status != 200:
+        e2e.check("content is replaced", False, status)
+
+
+def growth(change, count):
+    """By how many bytes the file grows meanwhile."""
+    before = DATA.stat().st_size
+    for number in range(count):
+        change(number)
+    return DATA.stat().st_size - before
+
+
+def replaced_content(client):
+    made = client.create("held")[1]["id"]
+
+    def replace(number):
+        put(client, made, bytes([number]) * 4 * MIB)
+
+    first = growth(replace, 8)
+    time.sleep(SWEPT_WITHIN)
+    second = growth(replace, 8)
+    e2e.check("the room of replaced content is used again",
+              first > 8 * MIB and second < first / 2, first, second)
+
+
+def slow_reader(client):
+    content = os.urandom(5 * MIB)
+    made = client.create("held")[1]["id"]
+    other = client.create("held")[1]["id"]
+    put(client, made, content)
+    with f.connect(60) as peer:
+        peer.sendall(f.request(f.as_nginx("GET", f"/artifacts/{made}/raw")))
+        got = peer.recv(1000)  # the head, and that is enough for now
+        grown = growth(lambda number: client.send(
+            "PUT", f"/artifacts/{other}", {"title": f"title {number}"}), 300)
+        e2e.check("while a peer does not read, changes do not make the file "
+                  "grow", grown < MIB, grown)
+        put(client, made, b"new")
+        time.sleep(SWEPT_WITHIN)
+        got += f.read_all(peer)
+    status, text, _ = f.answers(got)[0]
+    e2e.check("... and it gets all of what was replaced meanwhile",
+              status == 200 and text.partition(b"\r\n\r\n")[2] == content,
+              status, len(text))
+
+
+def readers():
+    """Pids in the table of readers: slots of 64 bytes, after 128 (0.9)."""
+    table = LOCK.read_bytes()
+    count = struct.unpack_from("<I", table, 56)[0]
+    pids = [struct.unpack_from("<i", table, 128 + 64 * slot + 8)[0]
+            for slot in range(count)]
+    return {pid for pid in pids if pid != 0}
+
+
+def dead_readers(client):
+    killed = 0
+    for _ in range(10):
+        killed += e2e.kill(e2e.workers()[0])
+        client.create("held")
+    e2e.check("10 workers are killed", killed == 10, killed)
+    e2e.wait_for(lambda: readers() <= set(e2e.children()), SWEPT_WITHIN)
+    e2e.check("... and in the table of readers are none but the living",
+              readers() and readers() <= set(e2e.children()),
+              readers(), e2e.children())
+
+
+def main():
+    client = e2e.Client()
+    replaced_content(client)
+    slow_reader(client)
+    dead_readers(client)
+
+
+main()
