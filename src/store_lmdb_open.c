@@ -4,8 +4,9 @@
  * databases, first rows.
  *
  * LMDB syncs neither its first meta pages nor the directory, so creation is
- * the one hole in its promise: the file `format` is written last, when all
- * else is on disk, and a data.mdb without it is refused (RELIABILITY 4).
+ * the one hole in its promise: the file `format` is named so last, when all
+ * else is on disk, and a data.mdb without it is refused (RELIABILITY 4); but
+ * beside `format.new`, its name until then, it is begun anew.
  * Every failure has a sentence for people.
  */
 
@@ -161,8 +162,10 @@ create(struct opening *opening, uint64_t map_size)
 
 	if (opening->is_new_directory && fchmod(lmdb->directory, 0700) != 0)
 		return opening_refuse_errno(opening, "fchmod");
-	result = open_environment(
-	    opening, map_size != 0 ? map_size : default_map_size(lmdb));
+	result = opening_announce(opening);
+	if (result == RESULT_OK)
+		result = open_environment(
+		    opening, map_size != 0 ? map_size : default_map_size(lmdb));
 	/* Two commits: each of the two meta pages is written once. */
 	if (result == RESULT_OK)
 		result = open_databases(opening, true);
