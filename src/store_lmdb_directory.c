@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define FORMAT_TEXT "artifactd 1\n"
+#define UNFINISHED_SIZE 262144 /* more than an empty store has */
 
 enum result
 opening_refuse(
@@ -122,37 +123,63 @@ has_file(const struct opening *opening, const char *name)
 
 /* RESULT_NOT_FOUND: there is none. */
 static enum result
-check_format_file(struct opening *opening)
+check_format_file(struct opening *opening, const char *name)
 {
 	char text[32] = { 0 };
 	ssize_t size;
 	int fd;
 
-	fd = openat(opening->lmdb->directory, "format", O_RDONLY | O_CLOEXEC);
+	fd = openat(opening->lmdb->directory, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT
-			   ? RESULT_NOT_FOUND
-			   : opening_refuse_errno(opening, "format");
+		return errno == ENOENT ? RESULT_NOT_FOUND
+				       : opening_refuse_errno(opening, name);
 	size = read(fd, text, sizeof(text) - 1);
 	(void)close(fd); /* nothing was written */
 	if (size < 0)
-		return opening_refuse_errno(opening, "format");
+		return opening_refuse_errno(opening, name);
 	if (!span_is(span_of(text, (size_t)size), FORMAT_TEXT))
 		return opening_refuse(opening, RESULT_MALFORMED,
-		    "%s/format names a format that this version does not "
+		    "%s/%s names a format that this version does not "
 		    "know",
-		    opening->directory);
+		    opening->directory, name);
 	return RESULT_OK;
 }
 
 /*
+ * The writer that made data.mdb died before it was ready: nobody was ever
+ * told that something is in there. The size is for a doubt: a store that
+ * lost its `format` may have the other file from whoever took it.
+ */
+static bool
+is_unfinished(struct opening *opening)
+{
+	struct stat stat;
+
+	return opening->lmdb->is_writer &&
+	       check_format_file(opening, "format.new") == RESULT_OK &&
+	       fstatat(opening->lmdb->directory, "data.mdb", &stat, 0) == 0 &&
+	       stat.st_size <= UNFINISHED_SIZE;
+}
+
+static enum result
+clear_unfinished(struct opening *opening)
+{
+	int directory = opening->lmdb->directory;
+
+	if (unlinkat(directory, "data.mdb", 0) != 0 ||
+	    (unlinkat(directory, "lock.mdb", 0) != 0 && errno != ENOENT))
+		return opening_refuse_errno(opening, "data.mdb");
+	return RESULT_NOT_FOUND;
+}
+
+/*
  * RESULT_OK: a whole store. RESULT_NOT_FOUND: none at all. Anything between
- * is refused.
+ * is refused, or cleared away when it is a creation that did not end.
  */
 enum result
 opening_check(struct opening *opening)
 {
-	enum result result = check_format_file(opening);
+	enum result result = check_format_file(opening, "format");
 	bool has_data = has_file(opening, "data.mdb");
 
 	if (result == RESULT_OK && !has_data)
@@ -160,6 +187,8 @@ opening_check(struct opening *opening)
 		    "%s has the file format but no data.mdb: the data is "
 		    "gone; restore a backup",
 		    opening->directory);
+	if (result == RESULT_NOT_FOUND && has_data && is_unfinished(opening))
+		return clear_unfinished(opening);
 	if (result == RESULT_NOT_FOUND && has_data)
 		return opening_refuse(opening, RESULT_DAMAGED,
 		    "%s has a data.mdb but no file format: its creation did "
@@ -170,7 +199,7 @@ opening_check(struct opening *opening)
 }
 
 enum result
-opening_write_format(struct opening *opening)
+opening_announce(struct opening *opening)
 {
 	const struct span text = SPAN(FORMAT_TEXT);
 	int directory = opening->lmdb->directory;
@@ -189,24 +218,20 @@ opening_write_format(struct opening *opening)
 		(void)close(fd); /* it is refused already */
 		return RESULT_IO;
 	}
-	if (close(fd) != 0 ||
-	    renameat(directory, "format.new", directory, "format") != 0 ||
-	    fsync(directory) != 0)
-		return opening_refuse_errno(opening, "format");
+	if (close(fd) != 0 || fsync(directory) != 0)
+		return opening_refuse_errno(opening, "format.new");
 	return RESULT_OK;
 }
 
-void
-opening_undo(struct opening *opening)
+enum result
+opening_write_format(struct opening *opening)
 {
-	/* format first: without the others it would say that data is gone. */
-	static const char *const names[] = { "format", "format.new",
-		"data.mdb", "lock.mdb" };
-	size_t i;
+	int directory = opening->lmdb->directory;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		/* It may not be there; what cannot go is refused next time. */
-		(void)unlinkat(opening->lmdb->directory, names[i], 0);
+	if (renameat(directory, "format.new", directory, "format") != 0 ||
+	    fsync(directory) != 0)
+		return opening_refuse_errno(opening, "format");
+	return RESULT_OK;
 }
 
 /* The parent may be closed to us, but then it held the directory before. */

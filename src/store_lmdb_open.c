@@ -4,8 +4,9 @@
  * databases, first rows.
  *
  * LMDB syncs neither its first meta pages nor the directory, so creation is
- * the one hole in its promise: the file `format` is written last, when all
- * else is on disk, and a data.mdb without it is refused (RELIABILITY 4).
+ * the one hole in its promise: the file `format` is named so last, when all
+ * else is on disk, and a data.mdb without it is refused (RELIABILITY 4); but
+ * beside `format.new`, its name until then, it is begun anew.
  * Every failure has a sentence for people.
  */
 
@@ -153,7 +154,7 @@ set_modes(int directory)
 }
 
 static enum result
-make_files(struct opening *opening, uint64_t map_size)
+create(struct opening *opening, uint64_t map_size)
 {
 	struct lmdb *lmdb = opening->lmdb;
 	enum result result;
@@ -161,8 +162,10 @@ make_files(struct opening *opening, uint64_t map_size)
 
 	if (opening->is_new_directory && fchmod(lmdb->directory, 0700) != 0)
 		return opening_refuse_errno(opening, "fchmod");
-	result = open_environment(
-	    opening, map_size != 0 ? map_size : default_map_size(lmdb));
+	result = opening_announce(opening);
+	if (result == RESULT_OK)
+		result = open_environment(
+		    opening, map_size != 0 ? map_size : default_map_size(lmdb));
 	/* Two commits: each of the two meta pages is written once. */
 	if (result == RESULT_OK)
 		result = open_databases(opening, true);
@@ -179,17 +182,6 @@ make_files(struct opening *opening, uint64_t map_size)
 		return opening_refuse_code(opening, "mdb_env_sync", code);
 	result = opening_sync(opening);
 	return result == RESULT_OK ? opening_write_format(opening) : result;
-}
-
-static enum result
-create(struct opening *opening, uint64_t map_size)
-{
-	enum result result = make_files(opening, map_size);
-
-	/* The next start is to find nothing, rather than half a store. */
-	if (result != RESULT_OK)
-		opening_undo(opening);
-	return result;
 }
 
 /* ---- opening what is there ---- */

@@ -186,10 +186,10 @@ MUST_USE enum result opening_lock(struct opening *opening);
 MUST_USE enum result opening_check(struct opening *opening);
 /* Make names of files durable, and the directory's own. */
 MUST_USE enum result opening_sync(struct opening *opening);
-/* The last step of a creation. */
+/* The first step of a creation, and the last: what stands between them is
+ * nobody's, and the next writer clears it away. */
+MUST_USE enum result opening_announce(struct opening *opening);
 MUST_USE enum result opening_write_format(struct opening *opening);
-/* Remove what a creation that failed has made. */
-void opening_undo(struct opening *opening);
 
 /* ---- garbage: store_lmdb_garbage.c ---- */
 

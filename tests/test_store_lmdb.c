@@ -78,6 +78,27 @@ Test(store_lmdb, refuses_data_whose_creation_did_not_end)
 	lmdb_remove();
 }
 
+/* A kill before the first READY must not need a person. */
+Test(store_lmdb, begins_a_creation_anew_that_did_not_end)
+{
+	char old[512];
+	struct kit kit;
+
+	store_close(lmdb_writer());
+	snprintf(old, sizeof(old), "%s", lmdb_path("format"));
+	cr_assert_eq(rename(old, lmdb_path("format.new")), 0);
+	kit = lmdb_kit(NULL);
+	/* More than an empty store: somebody was told of what is in it. */
+	(void)kit_put(&kit, kit_bytes(&kit, 8 * LIMIT_CHUNK, 1));
+	store_close(kit.store);
+	cr_assert_eq(rename(old, lmdb_path("format.new")), 0);
+	cr_assert_eq(lmdb_try(NULL, &kit.store), RESULT_DAMAGED);
+	cr_assert_eq(rename(lmdb_path("format.new"), old), 0);
+	kit.store = lmdb_writer();
+	kit_expect_stat(&kit, 1, 8 * LIMIT_CHUNK, 0);
+	kit_close(&kit);
+}
+
 Test(store_lmdb, refuses_to_start_afresh_where_data_is_gone)
 {
 	struct store *store = lmdb_writer();

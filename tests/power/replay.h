@@ -22,8 +22,6 @@ extern size_t call_count;
 
 /* Read a recording and what was asked and answered in it. */
 void model_load(const char *path);
-/* Was anything promised before this call? */
-bool model_has_promises(size_t cut);
 /*
  * Does the store in this directory hold what was promised before the call
  * cut, and nothing that was not asked for by then? The sentence, or NULL.

@@ -25,7 +25,8 @@ struct image {
 /* The files: 1 is data.mdb, 0 is format. */
 struct disk {
 	struct image files[2];
-	bool has_directory, has_data, has_format;
+	bool has_directory, has_data;
+	bool has_new, has_format; /* the names of one file */
 };
 
 static uint64_t state;
@@ -87,11 +88,14 @@ apply(struct disk *disk, const struct call *call, bool is_torn)
 	case RECORD_NAME:
 		if (record->file == RECORD_DATA)
 			disk->has_data = true;
+		else if (record->file == RECORD_FORMAT)
+			disk->has_new = true;
 		else if (record->file == RECORD_DIRECTORY)
 			disk->has_directory = true;
 		break;
 	case RECORD_RENAME:
 		disk->has_format = true;
+		disk->has_new = false;
 		break;
 	default:
 		break;
@@ -217,6 +221,8 @@ disk_make(const char *directory, size_t cut, enum disk_kind kind)
 		save(directory, "data.mdb", &disk.files[RECORD_DATA & 1]);
 	if (disk.has_directory && disk.has_format)
 		save(directory, "format", &disk.files[RECORD_FORMAT & 1]);
+	if (disk.has_directory && disk.has_new)
+		save(directory, "format.new", &disk.files[RECORD_FORMAT & 1]);
 	for (i = 0; i < 2; i++)
 		free(disk.files[i].bytes);
 	free(open);
