@@ -16,7 +16,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define FORMAT_TEXT "artifactd 1\n"
+#define FORMAT_TEXT "artifactd 2\n" /* LAYOUT_FORMAT */
 #define UNFINISHED_SIZE 262144 /* more than an empty store has */
 
 enum result
@@ -139,9 +139,10 @@ check_format_file(struct opening *opening, const char *name)
 		return opening_refuse_errno(opening, name);
 	if (!span_is(span_of(text, (size_t)size), FORMAT_TEXT))
 		return opening_refuse(opening, RESULT_MALFORMED,
-		    "%s/%s names a format that this version does not "
-		    "know",
-		    opening->directory, name);
+		    "%s/%s says \"%.*s\", and this version reads format %d: "
+		    "start the version that made the store",
+		    opening->directory, name, (int)strcspn(text, "\n"), text,
+		    LAYOUT_FORMAT);
 	return RESULT_OK;
 }
 

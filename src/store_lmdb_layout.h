@@ -37,7 +37,7 @@ enum database {
 	DB_COUNT
 };
 
-#define LAYOUT_FORMAT 1
+#define LAYOUT_FORMAT 2 /* 1: without sum and txn in meta */
 
 /* A transaction, the handles, and what went wrong in it. */
 struct view {
