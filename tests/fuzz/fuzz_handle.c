@@ -34,8 +34,6 @@ struct outcome_of {
 	bool has_key;
 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {

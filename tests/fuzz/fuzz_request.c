@@ -17,8 +17,6 @@
 
 static regex_t json_type;
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
