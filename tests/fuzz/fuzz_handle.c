@@ -105,6 +105,7 @@ take_header(struct request *request, struct span name, struct span value,
 		{ "If-Modified-Since", &request->if_modified_since },
 		{ "If-Range", &request->if_range },
 		{ "Range", &request->range },
+		{ "Content-Range", &request->content_range },
 		{ "User", &request->user },
 	};
 	size_t i;
