@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* libFuzzer's entry point; a fault is a crash. */
+struct store;
+
+/* libFuzzer's entry points; a fault is a crash. The first is optional. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define DEMAND(condition) \
@@ -20,5 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			abort(); \
 		} \
 	} while (0)
+
+/* An empty LMDB store to write, whose directory is already gone again. */
+struct store *fuzz_open_lmdb(void);
 
 #endif

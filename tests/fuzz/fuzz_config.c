@@ -17,8 +17,6 @@
 static int file = -1;
 static char path[64];
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {

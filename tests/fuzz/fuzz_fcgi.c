@@ -42,7 +42,6 @@ static jmp_buf death;
 
 void __assert_fail(const char *assertion, const char *file, unsigned line,
     const char *function) __attribute__((noreturn));
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 const char *__asan_default_options(void);
 const char *__lsan_default_suppressions(void);
 int __lsan_is_turned_off(void);

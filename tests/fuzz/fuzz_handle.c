@@ -34,8 +34,6 @@ struct outcome_of {
 	bool has_key;
 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -107,6 +105,7 @@ take_header(struct request *request, struct span name, struct span value,
 		{ "If-Modified-Since", &request->if_modified_since },
 		{ "If-Range", &request->if_range },
 		{ "Range", &request->range },
+		{ "Content-Range", &request->content_range },
 		{ "User", &request->user },
 	};
 	size_t i;

@@ -25,8 +25,6 @@ static struct {
 } asked;
 static struct position next;
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {

@@ -15,8 +15,6 @@
 static int file = -1;
 static int real_stderr = -1;
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {

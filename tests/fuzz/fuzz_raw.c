@@ -35,8 +35,6 @@ struct input {
 static struct artifact artifact;
 static regex_t media_type;
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {

@@ -17,8 +17,6 @@
 
 static regex_t json_type;
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -108,6 +106,7 @@ plain_parse(char *const *list, struct request *request)
 		    SIZE_MAX },
 		{ "HTTP_IF_RANGE", &request->if_range, SIZE_MAX },
 		{ "HTTP_RANGE", &request->range, SIZE_MAX },
+		{ "HTTP_CONTENT_RANGE", &request->content_range, SIZE_MAX },
 		{ "ARTIFACTD_PARAMS", &sentinel, SIZE_MAX },
 	};
 	size_t i;
@@ -155,6 +154,7 @@ demand_same(const struct request *one, const struct request *other)
 	DEMAND(is_same(one->if_modified_since, other->if_modified_since));
 	DEMAND(is_same(one->if_range, other->if_range));
 	DEMAND(is_same(one->range, other->range));
+	DEMAND(is_same(one->content_range, other->content_range));
 	path.size = span_find(path, '?');
 	DEMAND(path.size == other->target.size
 		   ? one->query.data == NULL

@@ -13,8 +13,6 @@
 
 static struct route table[ROUTES];
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 static void
 say_called(const struct context *context, struct request *request,
     struct response *response)

@@ -9,16 +9,12 @@
  */
 #include "fuzz.h"
 #include "pack.h"
-#include "store_lmdb.h"
-
-#include <unistd.h>
+#include "store.h"
 
 #define ARTIFACTS 60
 
 static struct store *store;
 static struct artifact *made[ARTIFACTS]; /* oldest first */
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 /* ---- a store ---- */
 
@@ -49,29 +45,6 @@ make(struct arena *arena, size_t i)
 	DEMAND(store_get(store, &artifact.id, arena, &made[i]) == RESULT_OK);
 }
 
-/* In a directory that is gone again; LMDB has the files open. */
-static void
-open_store(void)
-{
-	static const char *const names[] = { "data.mdb", "lock.mdb", "format" };
-	const char *parent = getenv("TMPDIR");
-	struct store_lmdb_options options = { .map_size = 16 << 20 };
-	char directory[200], path[256], error[256];
-	size_t i;
-
-	(void)snprintf(directory, sizeof(directory), "%s/fuzz-store.XXXXXX",
-	    parent != NULL ? parent : "/tmp");
-	DEMAND(mkdtemp(directory) != NULL);
-	options.directory = directory;
-	DEMAND(store_lmdb_open_writer(&options, error, &store) == RESULT_OK);
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		(void)snprintf(
-		    path, sizeof(path), "%s/%s", directory, names[i]);
-		DEMAND(unlink(path) == 0);
-	}
-	DEMAND(rmdir(directory) == 0);
-}
-
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -81,7 +54,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	DEMAND(digest_init());
-	open_store();
+	store = fuzz_open_lmdb();
 	arena = arena_open();
 	for (i = 0; i < ARTIFACTS; i++)
 		make(arena, i);

@@ -14,8 +14,6 @@
 
 static int pair[2] = { -1, -1 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
