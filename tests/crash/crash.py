@@ -3,7 +3,7 @@
 the clock steps; then what they saw is held against what can be.
 
 crash.py KIND OPERATIONS CYCLES: KIND is writer, worker, master,
-disk, clock or all."""
+sync, disk, clock or all."""
 
 import hashlib
 import json
@@ -30,6 +30,7 @@ UNKNOWN = {0, 502, 503, 504}  # of a change: nobody knows
 WRITER_POINTS = {"heard": 1, "writes": 2, "synced": 3, "committed": 4,
                  "answers": 5}
 WORKER_POINTS = {"asks": 6, "heard": 7, "answers": 8}
+SYNC_FAILS = 9
 
 
 class Daemon:
@@ -299,7 +300,7 @@ class Faults:
 
     def __init__(self, daemon, rng):
         self.daemon, self.rng = daemon, rng
-        self.done, self.refused = {}, 0
+        self.done, self.refused, self.stayed = {}, 0, 0
 
     def count(self, name):
         self.done[name] = self.done.get(name, 0) + 1
@@ -317,6 +318,16 @@ class Faults:
             e2e.wait_for(lambda: e2e.writer() != pid, 2)
             self.daemon.arm(0)
         e2e.wait_for(lambda: e2e.writer() not in (None, pid), 10)
+
+    def fail_sync(self):
+        """A commit fails: the writer says so and ends."""
+        self.count("sync")
+        pid = e2e.wait_for(e2e.writer)
+        time.sleep(0.12 + self.rng.uniform(0, 0.1))
+        self.daemon.arm(SYNC_FAILS, self.rng.choice([1, 3]))
+        self.stayed += not e2e.wait_for(lambda: e2e.writer() != pid, 2)
+        self.daemon.arm(0)
+        e2e.wait_for(e2e.writer)
 
     def kill_worker(self):
         alive = e2e.workers()
@@ -364,11 +375,11 @@ class Faults:
 
     def run(self, clients):
         kinds = {"writer": [self.kill_writer], "worker": [self.kill_worker],
-                 "master": [self.kill_master], "disk": [self.fill_disk],
-                 "clock": [self.step_clock],
+                 "master": [self.kill_master], "sync": [self.fail_sync],
+                 "disk": [self.fill_disk], "clock": [self.step_clock],
                  "all": [self.kill_writer, self.kill_worker, self.kill_worker,
-                         self.stop_process, self.fill_disk, self.step_clock,
-                         self.kill_master]}[KIND]
+                         self.kill_master, self.stop_process, self.fail_sync,
+                         self.fill_disk, self.step_clock]}[KIND]
         cycle = 0
         while cycle < CYCLES or (CYCLES == 0 and clients.left > 0):
             self.rng.choice(kinds)()
@@ -438,7 +449,9 @@ def main(daemon):
     e2e.check("a full disk takes nothing in",
               faults.refused == faults.done.get("disk full", 0),
               faults.refused)
-    if KIND == "writer":
+    e2e.check("no writer outlives a commit that failed", faults.stayed == 0,
+              faults.stayed)
+    if KIND in ("writer", "sync"):
         e2e.check("no request failed by the death of a writer",
                   clients.failed == 0, clients.failed)
     daemon.process.terminate()

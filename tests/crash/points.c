@@ -9,9 +9,11 @@
  * are 64 bits wide.
  *
  * A process ends by a trap, which is as sudden as SIGKILL: nothing of it
- * runs any more, and the sandbox has no say in it.
+ * runs any more, and the sandbox has no say in it. At one point a call fails
+ * instead.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -38,6 +40,7 @@ enum point {
 	WORKER_ASKS,
 	WORKER_HEARD, /* the writer's answer */
 	WORKER_ANSWERS,
+	WRITER_SYNC_FAILS, /* and it has to end by itself */
 };
 
 struct orders {
@@ -76,16 +79,23 @@ start(void)
 	(void)close(fd);
 }
 
-static void
-at(enum point point)
+/* Is it the one that is armed, and this call the one that meets it? */
+static bool
+comes(enum point point)
 {
 	if (orders == NULL || orders->point != point)
-		return;
+		return false;
 	if (state == 0)
 		state = (uint64_t)getpid() * 0x9e3779b97f4a7c15;
 	state = state * 6364136223846793005 + 1442695040888963407;
-	if ((state >> 33) % orders->one_in == 0 &&
-	    atomic_exchange(&orders->point, NOWHERE) == point)
+	return (state >> 33) % orders->one_in == 0 &&
+	       atomic_exchange(&orders->point, NOWHERE) == point;
+}
+
+static void
+at(enum point point)
+{
+	if (comes(point))
 		__builtin_trap();
 }
 
@@ -130,8 +140,13 @@ writev(int fd, const struct iovec *parts, int count)
 int
 fdatasync(int fd)
 {
-	int code = NEXT(fdatasync)(fd);
+	int code;
 
+	if (comes(WRITER_SYNC_FAILS)) {
+		errno = EIO;
+		return -1;
+	}
+	code = NEXT(fdatasync)(fd);
 	at(WRITER_SYNCED);
 	return code;
 }

@@ -152,6 +152,13 @@ for text, value in (("ranges", "bytes=" + ",".join(["0-1"] * 1000)),
                                headers={name: value})
     e2e.check(f"1,000 {text}: no 5xx", status < 500, status)
 unharmed("headers")
+
+status, made = client.create("bad-input", headers={
+    "Authorization": "Basic " + base64.b64encode(b"root:x").decode(),
+    "Remote-User": "root", "X-Remote-User": "root"})
+status, made = client.json("GET", f"/artifacts/{made['id']}")
+e2e.check("a name in a header that nobody proved is nobody's",
+          made["created_by"] is None, status, made)
 PYTHON
 
 check "no process died meanwhile" \

@@ -4,7 +4,8 @@
 A peer that does not read keeps the content that it was promised, although
 that was replaced and swept meanwhile; but no page of LMDB, or the file would
 grow with each change of others. Content that nobody may read any more makes
-room. A worker that died keeps no slot in the table of readers."""
+room. A worker that died keeps no slot in the table of readers, and no end of
+its channel is left to the master, or its death would be no EOF."""
 
 import os
 import struct
@@ -77,8 +78,19 @@ def readers():
     return {pid for pid in pids if pid != 0}
 
 
-def dead_readers(client):
-    killed = 0
+def sockets():
+    """How many the master holds."""
+    count = 0
+    for fd in Path(f"/proc/{e2e.DAEMON}/fd").iterdir():
+        try:
+            count += os.readlink(fd).startswith("socket:")
+        except OSError:
+            pass  # closed meanwhile
+    return count
+
+
+def dead_workers(client):
+    killed, before = 0, sockets()
     for _ in range(10):
         killed += e2e.kill(e2e.workers()[0])
         client.create("held")
@@ -87,13 +99,15 @@ def dead_readers(client):
     e2e.check("... and in the table of readers are none but the living",
               readers() and readers() <= set(e2e.children()),
               readers(), e2e.children())
+    e2e.check("... and the master holds as many sockets as before",
+              e2e.wait_for(lambda: sockets() == before, 3), before, sockets())
 
 
 def main():
     client = e2e.Client()
     replaced_content(client)
     slow_reader(client)
-    dead_readers(client)
+    dead_workers(client)
 
 
 main()

@@ -2,9 +2,9 @@
 """Bytes straight to the socket that only nginx should reach.
 
 socket_bytes.py COUNT PART: COUNT mutated requests, COUNT forged bodies; the
-parts are lengths, worst, mutated and forged. What they may cost is a worker,
-which is replaced; never the service, never a change that was not asked
-for."""
+parts are lengths, unread, worst, mutated and forged. What they may cost is a
+worker, which is replaced; never the service, never a change that was not
+asked for."""
 
 import os
 import random
@@ -169,7 +169,27 @@ def cut():
               status == 200, status)
 
 
+def unread():
+    """A body that nobody asks for, and that takes its time: whoever sends it
+    is not cut off, for nginx would not look for the answer then."""
+    values = f.as_nginx("POST", "/nowhere", b"", "text/plain",
+                        CONTENT_LENGTH=str(10 * 60000))
+    with f.connect() as peer:
+        peer.sendall(f.begin() + f.stream(f.PARAMS, f.parameters(values)))
+        try:
+            for _ in range(10):
+                time.sleep(0.03)
+                peer.sendall(f.record(f.STDIN, b"x" * 60000))
+            peer.sendall(f.record(f.STDIN))
+            found = f.answers(f.read_all(peer))
+        except OSError as error:
+            found = error
+    e2e.check("a body that is not read can be sent, and is answered",
+              isinstance(found, list) and [a[0] for a in found] == [404],
+              found)
+
+
 began = time.monotonic()
 {"cut": cut, "worst": worst, "mutated": mutated,
- "forged": forged}[sys.argv[2]]()
+ "forged": forged, "unread": unread}[sys.argv[2]]()
 print(f"{time.monotonic() - began:.0f} s")
