@@ -43,6 +43,7 @@ static const struct parameter known[] = {
 	{ "HTTP_IF_MODIFIED_SINCE", MEMBER(request.if_modified_since), 0 },
 	{ "HTTP_IF_RANGE", MEMBER(request.if_range), 0 },
 	{ "HTTP_RANGE", MEMBER(request.range), 0 },
+	{ "HTTP_CONTENT_RANGE", MEMBER(request.content_range), 0 },
 	{ "ARTIFACTD_PARAMS", MEMBER(sentinel), 0 },
 };
 

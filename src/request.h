@@ -41,6 +41,7 @@ struct request {
 	struct span if_modified_since;
 	struct span if_range;
 	struct span range;
+	struct span content_range;
 	struct body body;
 };
 
