@@ -217,7 +217,8 @@ Test(handle_raw, takes_no_date_for_a_part_of_content_that_was_replaced)
 
 	trial_open(&trial);
 	trial_create(&trial, "hello", id);
-	trial_send(&trial, "PUT", trial_path(&trial, id, "/raw"), SPAN("HELLO"));
+	trial_send(
+	    &trial, "PUT", trial_path(&trial, id, "/raw"), SPAN("HELLO"));
 	trial_expect_status(&trial, 200);
 	trial_get(&trial, trial_path(&trial, id, "/raw"));
 	trial.headers.if_range =
