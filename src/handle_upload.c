@@ -160,6 +160,21 @@ handle_upload(const struct context *context, struct request *request,
 
 /* ---- PUT, the body is the content ---- */
 
+/*
+ * A part, as "curl -C - -T" sends it, would stand there as the whole: RFC
+ * 9110, 14.5.
+ */
+static bool
+is_whole(const struct request *request, struct response *response)
+{
+	if (request->content_range.data == NULL)
+		return true;
+	response_error(response, 400,
+	    "PUT replaces the whole content, and cannot take a Content-Range. "
+	    "Nothing was stored.");
+	return false;
+}
+
 static bool
 judge_type(struct span type, struct arena *arena, struct response *response)
 {
@@ -221,7 +236,8 @@ handle_raw_put(const struct context *context, struct request *request,
 	}
 	if (request->content_type.size > 0)
 		new.type = utf8_repair(request->arena, request->content_type);
-	if (!judge_type(new.type, request->arena, response))
+	if (!judge_type(new.type, request->arena, response) ||
+	    !is_whole(request, response))
 		return;
 	if (request->content_length > context->config->max_content) {
 		handle_body_refuse_size(context, response);

@@ -232,9 +232,8 @@ batch_content(struct batch *batch, const struct change *change)
 		result = content_take(batch, change, &content.blob);
 	if (result != RESULT_OK)
 		return result;
-	content.stored = batch->now > artifact->created
-			     ? batch->now
-			     : artifact->created + 1;
+	content.stored =
+	    batch->now > artifact->created ? batch->now : artifact->created + 1;
 	artifact->content = content;
 	return put_record(batch, artifact, 0);
 }

@@ -177,8 +177,7 @@ contract_creates_at_once_have_moments_of_their_own(
 
 /* In one batch too: nothing else tells it from the first content. */
 void
-contract_new_content_is_younger_than_its_artifact(
-    const struct subject *subject)
+contract_new_content_is_younger_than_its_artifact(const struct subject *subject)
 {
 	struct kit kit = kit_open(subject, 0);
 	struct artifact *artifact = kit_artifact(&kit);

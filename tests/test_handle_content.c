@@ -217,7 +217,8 @@ Test(handle_raw, takes_no_date_for_a_part_of_content_that_was_replaced)
 
 	trial_open(&trial);
 	trial_create(&trial, "hello", id);
-	trial_send(&trial, "PUT", trial_path(&trial, id, "/raw"), SPAN("HELLO"));
+	trial_send(
+	    &trial, "PUT", trial_path(&trial, id, "/raw"), SPAN("HELLO"));
 	trial_expect_status(&trial, 200);
 	trial_get(&trial, trial_path(&trial, id, "/raw"));
 	trial.headers.if_range =
@@ -229,6 +230,21 @@ Test(handle_raw, takes_no_date_for_a_part_of_content_that_was_replaced)
 }
 
 /* ---- uploads ---- */
+
+Test(handle_raw, takes_no_part_of_content_for_the_whole)
+{
+	struct trial trial;
+	char id[ID_TEXT + 1];
+
+	trial_open(&trial);
+	trial_create(&trial, "hello", id);
+	trial.headers.content_range = SPAN("bytes 3-4/5");
+	trial_send(&trial, "PUT", trial_path(&trial, id, "/raw"), SPAN("lo"));
+	trial_expect_status(&trial, 400);
+	trial_get(&trial, trial_path(&trial, id, "/raw"));
+	trial_expect(&trial, 200, "hello");
+	trial_close(&trial);
+}
 
 Test(handle_upload, says_what_is_wrong_with_the_form)
 {

@@ -185,9 +185,10 @@ class Given:
 
     def kept(self):
         """All that there is to be seen of ${KEPT}."""
-        made = self.values["KEPT"]
-        return (self.client.json("GET", f"/artifacts/{made}"),
-                self.client.send("GET", f"/artifacts/{made}/raw")[2])
+        target = f"/artifacts/{self.values['KEPT']}"
+        return [(status, payload) for status, _, payload in (
+            self.client.send("GET", target),
+            self.client.send("GET", target + "/raw"))]
 
     def count(self):
         return len(list(self.client.pages("/artifacts?limit=200")))

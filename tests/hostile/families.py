@@ -187,7 +187,8 @@ def paths(_):
 # ---- headers
 
 READ = ("Content-Type", "Content-Digest", "Repr-Digest", "Idempotency-Key",
-        "If-Match", "If-None-Match", "If-Modified-Since", "If-Range", "Range")
+        "If-Match", "If-None-Match", "If-Modified-Since", "If-Range", "Range",
+        "Content-Range")
 
 
 def control_bytes():
@@ -285,7 +286,7 @@ NAMES = ("REQUEST_METHOD", "REQUEST_URI", "REMOTE_USER", "REQUEST_ID",
          "CONTENT_TYPE", "CONTENT_LENGTH", "ARTIFACTD_PARAMS",
          "HTTP_CONTENT_DIGEST", "HTTP_REPR_DIGEST", "HTTP_IDEMPOTENCY_KEY",
          "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE",
-         "HTTP_IF_RANGE", "HTTP_RANGE")
+         "HTTP_IF_RANGE", "HTTP_RANGE", "HTTP_CONTENT_RANGE")
 
 
 def controls():
