@@ -170,8 +170,8 @@ is_whole(const struct request *request, struct response *response)
 	if (request->content_range.data == NULL)
 		return true;
 	response_error(response, 400,
-	    "PUT replaces the whole content, and cannot take a Content-Range. "
-	    "Nothing was stored.");
+	    "Content is replaced as a whole, never in part: send all of it, "
+	    "without Content-Range. Nothing was stored.");
 	return false;
 }
 
@@ -227,13 +227,6 @@ handle_raw_put(const struct context *context, struct request *request,
 	struct handle_body body;
 	enum result result;
 
-	/* As "curl -C - -T" sends: the rest would take the place of all. */
-	if (request->content_range.data != NULL) {
-		response_error(response, 400,
-		    "Content is replaced as a whole, never in part: send all "
-		    "of it, without Content-Range. Nothing was stored.");
-		return;
-	}
 	if (request->content_type.size > 0)
 		new.type = utf8_repair(request->arena, request->content_type);
 	if (!judge_type(new.type, request->arena, response) ||

@@ -331,22 +331,6 @@ Test(handle_upload, replaces_content_type_and_filename_together)
 	trial_close(&trial);
 }
 
-/* RFC 9110, 14.5: a server that takes no part must not take it for all. */
-Test(handle_raw, refuses_a_part_in_place_of_all)
-{
-	struct trial trial;
-	char id[ID_TEXT + 1];
-
-	trial_open(&trial);
-	trial_create(&trial, "hello", id);
-	trial.headers.content_range = SPAN("bytes 3-4/5");
-	trial_send(&trial, "PUT", trial_path(&trial, id, "/raw"), SPAN("lo"));
-	trial_expect_status(&trial, 400);
-	trial_get(&trial, trial_path(&trial, id, "/raw"));
-	trial_expect(&trial, 200, "hello");
-	trial_close(&trial);
-}
-
 Test(handle_upload, judges_size_then_id_then_digest)
 {
 	struct trial trial;
