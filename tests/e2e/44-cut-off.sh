@@ -4,7 +4,9 @@
 # An answer that ends before its end: a worker that was killed, or that found
 # damaged bytes after its head had gone, closes the connection. nginx has to
 # tell the client, with or without a Content-Length; else a part would pass
-# for the whole. In place of the worker stands a server that does just that.
+# for the whole. Where no answer came at all it asks another worker, for a
+# read, and never for a change: it may have happened.
+# In place of the workers stands a server that does just that.
 . "$(dirname "$0")/lib.sh"
 
 nginx_render
@@ -53,6 +55,33 @@ def sees_the_end(headers):
         server.join()
 
 
+def times_asked(method):
+    """How often a request arrives whose worker dies without an answer."""
+    client = e2e.Client(timeout=10)
+    asking = threading.Thread(target=client.send, args=(
+        method, "/artifacts/x", None if method == "GET" else b"{}"))
+    asking.start()
+    count = 0
+    listener.settimeout(10)
+    try:
+        while True:
+            connection, _ = listener.accept()
+            connection.recv(65536)
+            connection.close()
+            count += 1
+            listener.settimeout(1)
+    except TimeoutError:
+        pass
+    listener.settimeout(None)
+    asking.join()
+    return count
+
+
+for method, times in (("GET", 2), ("HEAD", 2), ("PUT", 1), ("DELETE", 1),
+                      ("POST", 1)):
+    asked = times_asked(method)
+    e2e.check(f"a {method} whose worker dies is sent {times} time(s)",
+              asked == times, asked)
 fault = sees_the_end(b"Content-Length: 90000\r\n")
 e2e.check("content that is cut off is an error", fault is None, fault)
 fault = sees_the_end(b"")

@@ -2,8 +2,8 @@
 """What slow peers and dead workers hold, and what they must not.
 
 A peer that does not read keeps the content that it was promised, although
-that was replaced and swept meanwhile; but no page of LMDB, or the file would
-grow with each change of others. Content that nobody may read any more makes
+that was replaced meanwhile, and one that sends slowly what it has sent; but
+no page of LMDB, or the file would grow with each change of others. Content that nobody may read any more makes
 room. A worker that died keeps no slot in the table of readers, and no end of
 its channel is left to the master, or its death would be no EOF."""
 
@@ -48,7 +48,27 @@ def replaced_content(client):
               first > 8 * MIB and second < first / 2, first, second)
 
 
-def slow_reader(client):
+class SlowWriter:
+    """A PUT of content that comes in two parts."""
+
+    def __init__(self, made):
+        self.content = os.urandom(MIB)
+        self.peer = f.connect(60)
+        self.peer.sendall(f.begin() + f.stream(f.PARAMS, f.parameters(
+            f.as_nginx("PUT", f"/artifacts/{made}/raw", self.content,
+                       "text/plain"))))
+        for at in range(0, MIB // 2, 32768):
+            self.peer.sendall(f.record(
+                f.STDIN, self.content[at:at + 32768]))
+
+    def end(self):
+        """Its answers."""
+        self.peer.sendall(f.stream(f.STDIN, self.content[MIB // 2:]))
+        with self.peer:
+            return f.answers(f.read_all(self.peer))
+
+
+def slow_peers(client):
     content = os.urandom(5 * MIB)
     made = client.create("held")[1]["id"]
     other = client.create("held")[1]["id"]
@@ -61,12 +81,17 @@ def slow_reader(client):
         e2e.check("while a peer does not read, changes do not make the file "
                   "grow", grown < MIB, grown)
         put(client, made, b"new")
+        writer = SlowWriter(other)
         time.sleep(SWEPT_WITHIN)
         got += f.read_all(peer)
     status, text, _ = f.answers(got)[0]
     e2e.check("... and it gets all of what was replaced meanwhile",
               status == 200 and text.partition(b"\r\n\r\n")[2] == content,
               status, len(text))
+    status, text, _ = writer.end()[0]
+    stored = client.send("GET", f"/artifacts/{other}/raw")[2]
+    e2e.check("... and what a slow peer sends is kept for it",
+              status == 200 and stored == writer.content, text[:300])
 
 
 def readers():
@@ -106,7 +131,7 @@ def dead_workers(client):
 def main():
     client = e2e.Client()
     replaced_content(client)
-    slow_reader(client)
+    slow_peers(client)
     dead_workers(client)
 
 
