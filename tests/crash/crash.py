@@ -351,8 +351,9 @@ class Faults:
 
     def stop_process(self):
         self.count("stopped")
-        victims = e2e.workers() + [e2e.writer()]
-        pid = self.rng.choice([v for v in victims if v])
+        # A new master has none while it waits for the old one's to end.
+        pid = self.rng.choice(e2e.wait_for(
+            lambda: [v for v in e2e.workers() + [e2e.writer()] if v], 20))
         if e2e.kill(pid, signal.SIGSTOP):
             time.sleep(self.rng.uniform(0.05, 0.5))
             e2e.kill(pid, signal.SIGCONT)
