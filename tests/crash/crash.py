@@ -85,6 +85,10 @@ class Daemon:
         self.orders[8:16] = struct.pack("<Q", one_in)
         self.orders[0:8] = struct.pack("<Q", point)
 
+    def has_met(self):
+        """Did a process come to the point that was armed?"""
+        return self.orders[0:8] == bytes(8)
+
     def step_clock(self, seconds):
         self.orders[16:24] = struct.pack("<q", seconds * 1000000)
 
@@ -288,9 +292,12 @@ class Clients:
             elif rng.random() < 0.03:
                 self.list(client)
             else:
-                target = rng.choice(made)
-                rng.choice(kinds)(client, rng, target,
-                                  self.history.artifacts[target], name)
+                kind = rng.choice(kinds)
+                # Conditional writes are to meet, so on few artifacts.
+                target = rng.choice(
+                    made[-3:] if kind == self.replace_title else made)
+                kind(client, rng, target, self.history.artifacts[target],
+                     name)
 
 
 # ---- faults
@@ -321,11 +328,12 @@ class Faults:
 
     def fail_sync(self):
         """A commit fails: the writer says so and ends."""
-        self.count("sync")
         pid = e2e.wait_for(e2e.writer)
         time.sleep(0.12 + self.rng.uniform(0, 0.1))
         self.daemon.arm(SYNC_FAILS, self.rng.choice([1, 3]))
-        self.stayed += not e2e.wait_for(lambda: e2e.writer() != pid, 2)
+        if e2e.wait_for(self.daemon.has_met, 2):
+            self.count("sync")
+            self.stayed += not e2e.wait_for(lambda: e2e.writer() != pid, 2)
         self.daemon.arm(0)
         e2e.wait_for(e2e.writer)
 
@@ -452,6 +460,8 @@ def main(daemon):
               faults.refused)
     e2e.check("no writer outlives a commit that failed", faults.stayed == 0,
               faults.stayed)
+    if KIND == "sync":
+        e2e.check("commits failed", faults.done.get("sync", 0) > 0)
     if KIND in ("writer", "sync"):
         e2e.check("no request failed by the death of a writer",
                   clients.failed == 0, clients.failed)

@@ -7,7 +7,7 @@
  * connection is to perform, once: for half a second it
  *	1	sends messages to the writer, random or made from its own
  *	2	stores at random into LMDB's table of readers
- *	3	lowers the number of the last commit there, once
+ *	3	lowers the number of the last commit there, after each commit
  *	4	stores at random all over what it can reach of lock.mdb
  * and ends. What it must not be able to do at all is in sandbox_selftest.c.
  */
@@ -104,8 +104,14 @@ store_nonsense(size_t from, size_t to)
 static void
 lower_number(void)
 {
-	if (lock_map != NULL)
-		--*(volatile uint64_t *)(lock_map + LAST_COMMIT);
+	static uint64_t lowered;
+	volatile uint64_t *number;
+
+	if (lock_map == NULL)
+		return;
+	number = (volatile uint64_t *)(lock_map + LAST_COMMIT);
+	if (*number != lowered)
+		lowered = --*number;
 }
 
 static void
@@ -116,14 +122,14 @@ act(uint64_t what)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	state = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15;
-	until = now.tv_sec + (what == 3 ? 0 : 1);
-	if (what == 3)
-		lower_number();
+	until = now.tv_sec + 1;
 	while (now.tv_sec < until) {
 		if (what == 1)
 			send_nonsense();
 		else if (what == 2)
 			store_nonsense(TABLE, TABLE + 64 * 24);
+		else if (what == 3)
+			lower_number();
 		else
 			store_nonsense(0, lock_size);
 		(void)clock_gettime(CLOCK_MONOTONIC, &now);
