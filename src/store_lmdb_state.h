@@ -49,7 +49,7 @@ struct lmdb {
 	size_t last_txn;
 	uint64_t max_bytes;
 	uint64_t reserve;
-	uint64_t file_limit;   /* RLIMIT_FSIZE */
+	uint64_t file_limit;   /* lmdb_file_limit; no sandbox tells later */
 	uint64_t next_blob;    /* not below the one in meta */
 	struct arena *scratch; /* of one change at a time; owned */
 	struct garbage_queue garbage;
@@ -86,8 +86,12 @@ void lmdb_write_abort(struct lmdb *lmdb, struct view *view);
  */
 MUST_USE enum result lmdb_write_commit(struct lmdb *lmdb, struct view *view);
 
-/* store_lmdb_space.c */
+/* ---- room: store_lmdb_space.c ---- */
 
+/* How large a file may become; RLIM_INFINITY: as large as it likes. */
+uint64_t lmdb_file_limit(void);
+/* What data.mdb says of its size; the file may end before its last page. */
+uint64_t lmdb_file_size(const struct lmdb *lmdb);
 /*
  * Bytes of content that a batch may bring; UINT64_MAX: as many as it likes.
  * *ret_free: on the disk, or to the limit on the size of a file.
