@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define FORMAT_TEXT "artifactd 2\n" /* LAYOUT_FORMAT */
-#define UNFINISHED_SIZE 262144 /* more than an empty store has */
+#define UNFINISHED_SIZE 262144	    /* more than an empty store has */
 
 enum result
 opening_refuse(

@@ -128,10 +128,10 @@ struct batch {
 	struct meta meta; /* put back at the end */
 	uint64_t now;
 	uint64_t free_bytes; /* on the disk */
-	uint64_t room;	 /* bytes of content that may still come in */
-	bool is_changed; /* something was put */
-	bool is_repeat;	 /* the change at hand was applied before */
-	struct id id;	 /* what the change at hand is answered with */
+	uint64_t room;	     /* bytes of content that may still come in */
+	bool is_changed;     /* something was put */
+	bool is_repeat;	     /* the change at hand was applied before */
+	struct id id;	     /* what the change at hand is answered with */
 };
 
 /*

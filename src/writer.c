@@ -20,7 +20,7 @@
 
 #define PEERS (2 * SCOREBOARD_WORKERS) /* a reload may overlap */
 #define STAGE_WAIT_US 20000   /* a commit follows the first staged chunk */
-#define STAGE_BYTES 524288   /* or so many of them, if no more wait */
+#define STAGE_BYTES 524288    /* or so many of them, if no more wait */
 #define TICK_US 1000000	      /* stale readers, sweeping when idle */
 #define BUSY_SWEEP_US 100000  /* sweeping goes on under load too */
 #define LOCK_WAIT_US 15000000 /* for a writer that still ends */
@@ -104,9 +104,8 @@ peer_add(struct writer *writer, const struct wire_message *message)
 		(void)close(message->fd);
 		return;
 	}
-	writer->peers[writer->peer_count++] = (struct peer){
-		.fd = message->fd, .incarnation = message->incarnation
-	};
+	writer->peers[writer->peer_count++] = (struct peer){ .fd = message->fd,
+		.incarnation = message->incarnation };
 }
 
 /* The master hands out channels, and lets go of us by dying; true: there may
