@@ -103,7 +103,10 @@ void master_connect(struct master *master);
 
 /* ---- master_watch.c ---- */
 
-/* Kill what is over its time, repeat SIGTERM, beat the watchdog. */
+/*
+ * Kill what is over its time, repeat SIGTERM, beat the watchdog, start over
+ * when the store's files were replaced.
+ */
 void master_watch(struct master *master);
 /* The writer is ready: these are the store's files from here on. */
 void master_watch_files(struct master *master);

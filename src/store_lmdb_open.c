@@ -180,7 +180,7 @@ create(struct opening *opening, uint64_t map_size)
 	if (code != MDB_SUCCESS)
 		return opening_refuse_code(opening, "mdb_env_sync", code);
 	result = opening_sync(opening);
-	return result == RESULT_OK ? opening_write_format(opening) : result;
+	return result == RESULT_OK ? opening_confirm(opening) : result;
 }
 
 /* ---- opening what is there ---- */

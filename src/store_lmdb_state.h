@@ -184,16 +184,19 @@ MUST_USE enum result opening_directory(struct opening *opening);
 /* One writer at a time. */
 MUST_USE enum result opening_lock(struct opening *opening);
 /*
- * RESULT_OK: it holds a store. RESULT_NOT_FOUND: it holds none. What lies
- * between is refused.
+ * RESULT_OK: it holds a store. RESULT_NOT_FOUND: it holds none (any more, if
+ * a writer finds a creation that did not end). What lies between is refused.
  */
 MUST_USE enum result opening_check(struct opening *opening);
 /* Make names of files durable, and the directory's own. */
 MUST_USE enum result opening_sync(struct opening *opening);
-/* The first step of a creation, and the last: what stands between them is
- * nobody's, and the next writer clears it away. */
+/*
+ * The first step of a creation, which writes `format.new`, and the last, which
+ * names it `format`: what is made between them is nobody's, and cleared away
+ * by the next writer.
+ */
 MUST_USE enum result opening_announce(struct opening *opening);
-MUST_USE enum result opening_write_format(struct opening *opening);
+MUST_USE enum result opening_confirm(struct opening *opening);
 
 /* ---- garbage: store_lmdb_garbage.c ---- */
 
