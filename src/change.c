@@ -119,9 +119,8 @@ is_sound(const struct change *change)
 	case CHANGE_CONTENT:
 		return artifact != NULL;
 	case CHANGE_UPDATE:
-		return artifact != NULL &&
-		       (!(change->patch & PATCH_TITLE) ||
-			   artifact->title.data != NULL);
+		return artifact != NULL && (!(change->patch & PATCH_TITLE) ||
+					       artifact->title.data != NULL);
 	case CHANGE_STAGE:
 		return change->bytes.size > 0 && change->blob != 0;
 	case CHANGE_DROP:

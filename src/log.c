@@ -54,8 +54,7 @@ log_role(const char *name)
 }
 
 /* Room for the newline always stays. */
-static void put(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
+static void put(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static void
 put(const char *format, ...)

@@ -3,6 +3,8 @@
  * master.c - the master's loop: signals, phases, beginning and end.
  *
  *	STARTING --the writer is ready--> SERVING --SIGTERM--> STOPPING
+ *	   ^                                |
+ *	   +-- all have ended -- CLEARING <-+ the store is another, or spoilt
  *
  * Each round looks at the whole state and does what is due, so no event has
  * to be remembered, and a lost one costs a tick.
@@ -42,6 +44,20 @@ serve(struct master *master)
 	log_close();
 	notify_send(
 	    "READY=1\nSTATUS=serving with %u workers", master->config->workers);
+}
+
+/* What follows by itself. */
+static void
+advance(struct master *master)
+{
+	struct child *writer = master_writer(master);
+	unsigned ending;
+
+	if (master->phase == PHASE_CLEARING && writer->pid == 0 &&
+	    master_count(master, &ending) == 0)
+		master->phase = PHASE_STARTING;
+	if (master->phase == PHASE_STARTING && writer->is_ready)
+		serve(master);
 }
 
 void
@@ -162,9 +178,7 @@ run(struct master *master)
 		master_reap(master);
 		if (is_over(master))
 			break;
-		if (master->phase == PHASE_STARTING &&
-		    master_writer(master)->is_ready)
-			serve(master);
+		advance(master);
 		master_start_missing(master);
 		master_connect(master);
 		master_reload_step(master);

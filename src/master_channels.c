@@ -35,20 +35,22 @@ forget_channel(struct master *master, uint64_t incarnation)
 			master->children[i].is_connected = false;
 }
 
-/* false: no writer says this. */
+/* false: no writer says this now. */
 static bool
 take_word(struct master *master, const struct wire_message *message)
 {
 	struct child *writer = master_writer(master);
 
-	if (message->kind == WIRE_LOST)
-		forget_channel(master, message->incarnation);
-	else if (message->kind == WIRE_READY && !writer->is_ready)
+	if (message->kind == WIRE_READY && !writer->is_ready) {
+		writer->is_ready = true;
 		forget_channels(master);
-	else
-		return false;
-	writer->is_ready = true;
-	return true;
+		return true;
+	}
+	if (message->kind == WIRE_LOST && writer->is_ready) {
+		forget_channel(master, message->incarnation);
+		return true;
+	}
+	return false;
 }
 
 void
@@ -66,11 +68,10 @@ master_hear_writer(struct master *master)
 		return;
 	if (result == RESULT_OK && take_word(master, &message))
 		return; /* the next round hears more */
+	/* It has ended, or is not what we think it is. */
 	(void)close(writer->control_fd);
 	writer->control_fd = -1;
-	/* It ends by itself, or is not what we think it is. */
-	if (result != RESULT_END || !writer->is_ready)
-		child_kill(writer);
+	child_kill(writer);
 }
 
 static enum result
@@ -137,8 +138,7 @@ master_connect(struct master *master)
 	size_t i;
 
 	for (i = 0; i < SCOREBOARD_WORKERS; i++) {
-		if (!writer->is_ready || writer->is_killed ||
-		    writer->control_fd < 0)
+		if (!writer->is_ready || writer->is_killed)
 			return;
 		worker = &master->children[i];
 		if (worker->pid != 0 && !worker->is_connected)

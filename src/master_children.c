@@ -209,24 +209,13 @@ child_start(struct master *master, struct child *child)
 static bool
 is_wanted(const struct master *master, size_t index, unsigned living)
 {
+	if (master->phase == PHASE_CLEARING)
+		return false;
 	if (index == SCOREBOARD_WRITER)
 		/* Workers that still drain need it. */
 		return master->phase != PHASE_STOPPING || living > 0;
 	return master->phase == PHASE_SERVING &&
 	       index < master->config->workers;
-}
-
-/* true: some still live. */
-static bool
-is_clearing(struct master *master)
-{
-	size_t i;
-
-	for (i = 0; i < SCOREBOARD_SLOTS && master->is_clearing; i++)
-		if (master->children[i].pid != 0)
-			return true;
-	master->is_clearing = false;
-	return false;
 }
 
 void
@@ -236,8 +225,7 @@ master_start_over(struct master *master)
 
 	log_open(LOG_ERR, "starting_over");
 	log_close();
-	master->phase = PHASE_STARTING;
-	master->is_clearing = true;
+	master->phase = PHASE_CLEARING;
 	for (i = 0; i < SCOREBOARD_SLOTS; i++)
 		child_kill(&master->children[i]);
 }
@@ -251,8 +239,6 @@ master_start_missing(struct master *master)
 	unsigned living = master_count(master, &ending);
 	size_t i;
 
-	if (is_clearing(master))
-		return;
 	throttle_relax(&master->worker_throttle);
 	throttle_relax(&master->writer_throttle);
 	for (i = 0; i < SCOREBOARD_SLOTS; i++) {
@@ -320,16 +306,17 @@ is_early(struct master *master, const struct child *child, int status)
 /*
  * Did the writer find that it cannot serve, rather than die? What the system
  * refuses it once the service has run may be had again, so that is no reason
- * to stop.
+ * to stop; nor is what it finds when all are being killed.
  */
 static bool
 is_refusal(const struct master *master, const struct child *child, int status)
 {
-	if (!WIFEXITED(status) || child->is_ending || child->is_ready)
+	if (!child_is_writer(master, child) || !WIFEXITED(status) ||
+	    child->is_ending || child->is_ready ||
+	    master->phase == PHASE_CLEARING)
 		return false;
 	return WEXITSTATUS(status) == PROCESS_REFUSED ||
-	       (WEXITSTATUS(status) == PROCESS_FAILED && !master->has_served &&
-		   child_is_writer(master, child));
+	       (WEXITSTATUS(status) == PROCESS_FAILED && !master->has_served);
 }
 
 static void

@@ -45,6 +45,7 @@ struct file_name {
 enum phase {
 	PHASE_STARTING, /* the writer is not ready yet, and no worker lives */
 	PHASE_SERVING,
+	PHASE_CLEARING, /* all were killed; nothing starts until they ended */
 	PHASE_STOPPING,
 };
 
@@ -59,7 +60,6 @@ struct master {
 	enum phase phase;
 	bool has_served;
 	bool is_reloading;
-	bool is_clearing; /* nothing starts until all have ended */
 	unsigned crashes; /* of writers in a row that did nothing else */
 	int exit_code;
 	int64_t stop_deadline;
@@ -81,11 +81,12 @@ struct slot *child_slot(struct master *master, const struct child *child);
 unsigned master_count(const struct master *master, unsigned *ret_ending);
 
 /*
- * The writer cannot open a store that it had open before: lock.mdb is spoilt.
- * LMDB makes it anew when nobody has it open, so all end and begin again.
+ * What workers have open is not what a writer opens, or cannot be opened
+ * beside them. Kill all, and begin again when the last has ended: LMDB makes
+ * a spoilt lock.mdb anew when nobody has it open.
  */
 void master_start_over(struct master *master);
-/* Start what the configuration asks for and no throttle holds back. */
+/* Start what the phase and the configuration ask for, unless throttled. */
 void master_start_missing(struct master *master);
 /* Note the dead, say so, and set throttles. */
 void master_reap(struct master *master);
@@ -102,9 +103,12 @@ void master_connect(struct master *master);
 
 /* ---- master_watch.c ---- */
 
-/* Kill what is over its time, repeat SIGTERM, beat the watchdog. */
+/*
+ * Kill what is over its time, repeat SIGTERM, beat the watchdog, start over
+ * when the store's files were replaced.
+ */
 void master_watch(struct master *master);
-/* The first writer is ready: these are the store's files from here on. */
+/* The writer is ready: these are the store's files from here on. */
 void master_watch_files(struct master *master);
 
 /* ---- master_reload.c ---- */

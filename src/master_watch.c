@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * master_watch.c - what happens as time passes: deadlines, repeated
- * signals, the watchdog of the service manager.
+ * master_watch.c - what nobody tells the master, looked at in each round:
+ * deadlines, repeated signals, the watchdog of the service manager, whether
+ * the store's files are still the same.
  */
 
 #include "master_state.h"

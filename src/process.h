@@ -23,8 +23,8 @@ struct process {
 
 /*
  * True once SIGTERM came. process_signals makes SIGTERM interrupt system
- * calls instead of killing, ignores SIGHUP, SIGINT and SIGPIPE, and asks
- * the kernel for SIGTERM when the master dies.
+ * calls instead of killing, ignores SIGHUP, SIGINT, SIGPIPE and SIGXFSZ, and
+ * asks the kernel for SIGTERM when the master dies.
  */
 void process_signals(void);
 bool process_is_ending(void);

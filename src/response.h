@@ -64,10 +64,12 @@ void response_faults(struct response *response, const struct faults *faults);
  */
 void response_result(
     struct response *response, enum result result, struct span given);
-/* Say a 507 (its cause is NO_SPACE or QUOTA) with the numbers, if there are
- * any. */
-void response_shortage(
-    struct response *response, const struct shortage *shortage);
+/*
+ * Say a 507 (its cause is NO_SPACE or QUOTA) with the numbers, if there are
+ * any.
+ */
+void
+response_shortage(struct response *response, const struct shortage *shortage);
 
 /* A strong ETag of hex digits, in quotes; put as a header. */
 void

@@ -19,12 +19,14 @@ struct route {
 	bool has_bare; /* answered without it */
 };
 
-/* Set request->id and base, and fill response by the route's handler or
- * with 307, 404 or 405. */
+/*
+ * Set request->id and base, and fill response by the route's handler or with
+ * 307, 404 or 405; a 507 says the store's numbers.
+ */
 void router_dispatch(const struct context *context, struct request *request,
     struct response *response);
 
-/* The same with another table. */
+/* By the routes of another table, and no numbers. */
 void
 router_dispatch_in(const struct route *table, const struct context *context,
     struct request *request, struct response *response);

@@ -49,8 +49,9 @@ void store_lmdb_clear_readers(struct store *store);
 
 /*
  * Prove the invariants of DESIGN 2 in both directions: records, ids, index,
- * counters, chunks, pending. Each problem is given to report as one line;
- * *ret_problems counts them. is_deep hashes all content too.
+ * counters, chunks, pending; and that the disk lost no write. Each problem is
+ * given to report as one line; *ret_problems counts them. is_deep hashes all
+ * content too.
  */
 MUST_USE enum result store_lmdb_check(struct store *store, bool is_deep,
     void (*report)(void *object, const char *line), void *object,

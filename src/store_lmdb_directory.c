@@ -16,7 +16,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define FORMAT_TEXT "artifactd 2\n" /* LAYOUT_FORMAT */
+#define TEXT_OF(number) #number
+#define FORMAT_TEXT_OF(number) "artifactd " TEXT_OF(number) "\n"
+#define FORMAT_TEXT FORMAT_TEXT_OF(LAYOUT_FORMAT)
 #define UNFINISHED_SIZE 262144 /* more than an empty store has */
 
 enum result
@@ -110,7 +112,7 @@ opening_lock(struct opening *opening)
 	    "another artifactd uses this state_dir: %s", opening->directory);
 }
 
-/* ---- the file `format` ---- */
+/* ---- the file `format`, and its first name ---- */
 
 static bool
 has_file(const struct opening *opening, const char *name)
@@ -121,7 +123,7 @@ has_file(const struct opening *opening, const char *name)
 	       stat.st_size > 0;
 }
 
-/* RESULT_NOT_FOUND: there is none. */
+/* RESULT_NOT_FOUND: there is no file of this name. */
 static enum result
 check_format_file(struct opening *opening, const char *name)
 {
@@ -162,6 +164,7 @@ is_unfinished(struct opening *opening)
 	       stat.st_size <= UNFINISHED_SIZE;
 }
 
+/* RESULT_NOT_FOUND: it is gone. */
 static enum result
 clear_unfinished(struct opening *opening)
 {
@@ -173,10 +176,6 @@ clear_unfinished(struct opening *opening)
 	return RESULT_NOT_FOUND;
 }
 
-/*
- * RESULT_OK: a whole store. RESULT_NOT_FOUND: none at all. Anything between
- * is refused, or cleared away when it is a creation that did not end.
- */
 enum result
 opening_check(struct opening *opening)
 {
@@ -225,7 +224,7 @@ opening_announce(struct opening *opening)
 }
 
 enum result
-opening_write_format(struct opening *opening)
+opening_confirm(struct opening *opening)
 {
 	int directory = opening->lmdb->directory;
 

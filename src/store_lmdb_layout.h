@@ -96,7 +96,8 @@ MUST_USE enum result layout_get(struct view *view, enum database database,
 /* For what a cursor stands on. */
 MUST_USE enum result layout_verify(struct view *view, enum database database,
     const MDB_val *key, const MDB_val *value, struct span *ret_bytes);
-/* flags are mdb_put's: 0, MDB_APPEND, MDB_NOOVERWRITE. */
+/* flags are mdb_put's: 0 (a row may stand there), MDB_APPEND,
+ * MDB_NOOVERWRITE. */
 MUST_USE enum result layout_put(struct view *view, enum database database,
     const struct key *key, struct span bytes, unsigned flags);
 /* It must be there. */

@@ -4,9 +4,9 @@
  * databases, first rows.
  *
  * LMDB syncs neither its first meta pages nor the directory, so creation is
- * the one hole in its promise: the file `format` is named so last, when all
- * else is on disk, and a data.mdb without it is refused (RELIABILITY 4); but
- * beside `format.new`, its name until then, it is begun anew.
+ * the one hole in its promise: the file `format` gets its name last, when all
+ * else is on disk. A data.mdb without it is refused, or begun anew if that
+ * file still has its first name, `format.new` (RELIABILITY 4).
  * Every failure has a sentence for people.
  */
 
@@ -15,7 +15,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -181,7 +180,7 @@ create(struct opening *opening, uint64_t map_size)
 	if (code != MDB_SUCCESS)
 		return opening_refuse_code(opening, "mdb_env_sync", code);
 	result = opening_sync(opening);
-	return result == RESULT_OK ? opening_write_format(opening) : result;
+	return result == RESULT_OK ? opening_confirm(opening) : result;
 }
 
 /* ---- opening what is there ---- */
@@ -196,25 +195,25 @@ create(struct opening *opening, uint64_t map_size)
 static enum result
 fill_up(struct opening *opening)
 {
-	MDB_env *env = opening->lmdb->env;
+	uint64_t size = lmdb_file_size(opening->lmdb);
 	mdb_filehandle_t fd;
 	struct stat file;
-	MDB_envinfo info;
-	MDB_stat stat;
-	off_t size;
 
-	(void)mdb_env_info(env, &info); /* these three fail only for NULL */
-	(void)mdb_env_stat(env, &stat);
-	(void)mdb_env_get_fd(env, &fd);
-	size = (off_t)(info.me_last_pgno + 1) * stat.ms_psize;
+	if (size > MAP_MOST)
+		return opening_refuse(opening, RESULT_DAMAGED,
+		    "%s: data.mdb is damaged: it says that it is larger than "
+		    "a store can be; restore a backup",
+		    opening->directory);
+	/* Fails only for NULL. */
+	(void)mdb_env_get_fd(opening->lmdb->env, &fd);
 	if (fstat(fd, &file) != 0)
 		return opening_refuse_errno(opening, "data.mdb");
-	if (file.st_size < size && ftruncate(fd, size) != 0)
+	if (file.st_size < (off_t)size && ftruncate(fd, (off_t)size) != 0)
 		return opening_refuse(opening, RESULT_IO,
 		    "%s: data.mdb ends %lld bytes before its last page, and "
 		    "cannot be filled up: %s",
-		    opening->directory, (long long)(size - file.st_size),
-		    strerror(errno));
+		    opening->directory,
+		    (long long)size - (long long)file.st_size, strerror(errno));
 	return RESULT_OK;
 }
 
@@ -290,15 +289,6 @@ check_state(struct opening *opening)
 	    opening->lmdb->reason);
 }
 
-static uint64_t
-file_limit(void)
-{
-	struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
-
-	(void)getrlimit(RLIMIT_FSIZE, &limit); /* there is such a limit */
-	return limit.rlim_cur;
-}
-
 static struct lmdb *
 lmdb_new(bool is_writer)
 {
@@ -309,7 +299,7 @@ lmdb_new(bool is_writer)
 	lmdb->pid = getpid();
 	lmdb->directory = -1;
 	lmdb->is_writer = is_writer;
-	lmdb->file_limit = file_limit();
+	lmdb->file_limit = lmdb_file_limit();
 	lmdb->scratch = arena_open();
 	if (!is_writer)
 		return lmdb;

@@ -22,20 +22,36 @@
 
 /* ---- the disk ---- */
 
-/* What RLIMIT_FSIZE lets data.mdb grow by. */
-static uint64_t
-file_room(const struct lmdb *lmdb)
+uint64_t
+lmdb_file_limit(void)
+{
+	struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
+
+	(void)getrlimit(RLIMIT_FSIZE, &limit); /* there is such a limit */
+	return limit.rlim_cur;
+}
+
+uint64_t
+lmdb_file_size(const struct lmdb *lmdb)
 {
 	MDB_envinfo info;
 	MDB_stat stat;
-	uint64_t used;
 
-	if (lmdb->file_limit == RLIM_INFINITY || lmdb->env == NULL)
-		return UINT64_MAX;
 	(void)mdb_env_info(lmdb->env, &info); /* fail only for NULL */
 	(void)mdb_env_stat(lmdb->env, &stat);
-	used = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-	return used < lmdb->file_limit ? lmdb->file_limit - used : 0;
+	return ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+}
+
+/* What data.mdb may still grow by. */
+static uint64_t
+file_room(const struct lmdb *lmdb)
+{
+	uint64_t size;
+
+	if (lmdb->file_limit == RLIM_INFINITY)
+		return UINT64_MAX;
+	size = lmdb_file_size(lmdb);
+	return size < lmdb->file_limit ? lmdb->file_limit - size : 0;
 }
 
 static uint64_t

@@ -49,7 +49,7 @@ struct lmdb {
 	size_t last_txn;
 	uint64_t max_bytes;
 	uint64_t reserve;
-	uint64_t file_limit;   /* RLIMIT_FSIZE */
+	uint64_t file_limit;   /* lmdb_file_limit; no sandbox tells later */
 	uint64_t next_blob;    /* not below the one in meta */
 	struct arena *scratch; /* of one change at a time; owned */
 	struct garbage_queue garbage;
@@ -86,8 +86,12 @@ void lmdb_write_abort(struct lmdb *lmdb, struct view *view);
  */
 MUST_USE enum result lmdb_write_commit(struct lmdb *lmdb, struct view *view);
 
-/* store_lmdb_space.c */
+/* ---- room: store_lmdb_space.c ---- */
 
+/* How large a file may become; RLIM_INFINITY: as large as it likes. */
+uint64_t lmdb_file_limit(void);
+/* What data.mdb says of its size; the file may end before its last page. */
+uint64_t lmdb_file_size(const struct lmdb *lmdb);
 /*
  * Bytes of content that a batch may bring; UINT64_MAX: as many as it likes.
  * *ret_free: on the disk, or to the limit on the size of a file.
@@ -124,10 +128,10 @@ struct batch {
 	struct meta meta; /* put back at the end */
 	uint64_t now;
 	uint64_t free_bytes; /* on the disk */
-	uint64_t room;	 /* bytes of content that may still come in */
-	bool is_changed; /* something was put */
-	bool is_repeat;	 /* the change at hand was applied before */
-	struct id id;	 /* what the change at hand is answered with */
+	uint64_t room;	     /* bytes of content that may still come in */
+	bool is_changed;     /* something was put */
+	bool is_repeat;	     /* the change at hand was applied before */
+	struct id id;	     /* what the change at hand is answered with */
 };
 
 /*
@@ -180,16 +184,19 @@ MUST_USE enum result opening_directory(struct opening *opening);
 /* One writer at a time. */
 MUST_USE enum result opening_lock(struct opening *opening);
 /*
- * RESULT_OK: it holds a store. RESULT_NOT_FOUND: it holds none. What lies
- * between is refused.
+ * RESULT_OK: it holds a store. RESULT_NOT_FOUND: it holds none (any more, if
+ * a writer finds a creation that did not end). What lies between is refused.
  */
 MUST_USE enum result opening_check(struct opening *opening);
 /* Make names of files durable, and the directory's own. */
 MUST_USE enum result opening_sync(struct opening *opening);
-/* The first step of a creation, and the last: what stands between them is
- * nobody's, and the next writer clears it away. */
+/*
+ * The first step of a creation, which writes `format.new`, and the last, which
+ * names it `format`: what is made between them is nobody's, and cleared away
+ * by the next writer.
+ */
 MUST_USE enum result opening_announce(struct opening *opening);
-MUST_USE enum result opening_write_format(struct opening *opening);
+MUST_USE enum result opening_confirm(struct opening *opening);
 
 /* ---- garbage: store_lmdb_garbage.c ---- */
 

@@ -22,7 +22,7 @@ struct kept {
 struct remote {
 	struct store *reader;
 	int control_fd;
-	int channel_fd; /* -1: none */
+	int channel_fd;	 /* -1: none */
 	bool is_cut_off; /* gave up on writers: store_remote.h */
 	uint64_t incarnation;
 	uint64_t last_number;

@@ -47,14 +47,16 @@ MUST_USE bool wire_pair(int ret_fds[2]);
 
 /*
  * Send one message (arena: scratch). RESULT_UNAVAILABLE: the peer does not
- * read and is_waiting is false. RESULT_IO: the peer is gone.
+ * read and is_waiting is false. RESULT_IO: the peer is gone, or the system
+ * has no room for the message.
  */
 MUST_USE enum result wire_send(int fd, const struct wire_message *message,
     bool is_waiting, struct arena *arena);
 
 /*
  * Receive one message into the arena. RESULT_UNAVAILABLE: none came within
- * timeout_ms (0: look only, -1: wait). RESULT_END: the peer is gone.
+ * timeout_ms (0: look only, -1: wait), or not now. RESULT_END: the peer is
+ * gone.
  * RESULT_MALFORMED: it talks nonsense.
  */
 MUST_USE enum result wire_receive(int fd, int timeout_ms, struct arena *arena,

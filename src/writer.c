@@ -9,22 +9,18 @@
 
 #include "writer.h"
 #include "log.h"
-#include "sandbox.h"
 #include "store_engine.h"
 #include "store_lmdb.h"
 #include "wire.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
 #define PEERS (2 * SCOREBOARD_WORKERS) /* a reload may overlap */
-#define STAGE_WAIT_US 20000   /* a commit follows the first staged chunk */
+#define STAGE_WAIT_US 20000  /* a commit follows the first staged chunk */
 #define STAGE_BYTES 524288   /* or so many of them, if no more wait */
-#define TICK_US 1000000	      /* stale readers, sweeping when idle */
-#define BUSY_SWEEP_US 100000  /* sweeping goes on under load too */
-#define LOCK_WAIT_US 15000000 /* for a writer that still ends */
-#define LOCK_RETRY_US 100000
+#define TICK_US 1000000	     /* stale readers, sweeping when idle */
+#define BUSY_SWEEP_US 100000 /* sweeping goes on under load too */
 
 /* A worker at the other end of a channel. */
 struct peer {
@@ -104,9 +100,8 @@ peer_add(struct writer *writer, const struct wire_message *message)
 		(void)close(message->fd);
 		return;
 	}
-	writer->peers[writer->peer_count++] = (struct peer){
-		.fd = message->fd, .incarnation = message->incarnation
-	};
+	writer->peers[writer->peer_count++] = (struct peer){ .fd = message->fd,
+		.incarnation = message->incarnation };
 }
 
 /* The master hands out channels, and lets go of us by dying; true: there may
@@ -381,69 +376,6 @@ serve(struct writer *writer)
 	return PROCESS_DONE;
 }
 
-/* ---- start ---- */
-
-static enum result
-open_store(struct writer *writer, char error[256])
-{
-	const struct config *config = writer->process->config;
-	struct store_lmdb_options options = {
-		.directory = config->state_dir,
-		.max_bytes = config->max_bytes,
-		.reserve = config->reserve,
-	};
-	int64_t until = scoreboard_now() + LOCK_WAIT_US;
-	enum result result;
-
-	for (;;) {
-		result =
-		    store_lmdb_open_writer(&options, error, &writer->store);
-		if (result != RESULT_UNAVAILABLE || process_is_ending() ||
-		    scoreboard_now() > until)
-			return result;
-		(void)usleep(LOCK_RETRY_US);
-	}
-}
-
-/* Is it the store, which another try finds no better, or the system? */
-static int
-code_of_refusal(enum result result)
-{
-	return result == RESULT_IO || result == RESULT_NO_SPACE
-		   ? PROCESS_FAILED
-		   : PROCESS_REFUSED;
-}
-
-static int
-start_failed(const char *event, const char *cause, int code)
-{
-	log_open(LOG_CRIT, event);
-	log_string("cause", cause);
-	log_close();
-	return code;
-}
-
-/* PROCESS_DONE: it is ready. */
-static int
-start(struct writer *writer)
-{
-	struct wire_message ready = { .kind = WIRE_READY };
-	char error[256] = "";
-	enum result result;
-
-	result = open_store(writer, error);
-	if (result != RESULT_OK)
-		return start_failed(
-		    "store_refused", error, code_of_refusal(result));
-	if (sandbox_enter(SANDBOX_WRITER) != RESULT_OK)
-		return start_failed(
-		    "sandbox_failed", strerror(errno), PROCESS_FAILED);
-	if (answer(writer, writer->process->control_fd, &ready) != RESULT_OK)
-		return start_failed(
-		    "ready_not_sent", strerror(errno), PROCESS_FAILED);
-	return PROCESS_DONE;
-}
-
 int
 writer_run(const struct process *process)
 {
@@ -454,7 +386,7 @@ writer_run(const struct process *process)
 	writer.process = process;
 	writer.scratch = arena_open();
 	writer.batch.arena = arena_open();
-	code = start(&writer);
+	code = writer_start(process, writer.scratch, &writer.store);
 	if (code == PROCESS_DONE)
 		code = serve(&writer);
 	store_close(writer.store);

@@ -6,8 +6,17 @@
 #define WRITER_H
 
 #include "process.h"
+#include "store.h"
 
 /* Serve until SIGTERM or loss of the master; an exit code. */
 int writer_run(const struct process *process);
+
+/*
+ * writer_start.c: all that comes before. PROCESS_DONE: it is ready; else an
+ * exit code. *ret_store is set as soon as the store is open, for the caller to
+ * close.
+ */
+int writer_start(const struct process *process, struct arena *scratch,
+    struct store **ret_store);
 
 #endif

@@ -53,7 +53,7 @@ BEGIN {
 	door_rule("linux/seccomp.h", "^sandbox\\.c$")
 
 	# config_table only wants the names of the levels.
-	logs = "^(log|config_table|main|master[a-z_]*|worker|writer|ctl[a-z_]*)\\.[ch]$"
+	logs = "^(log|config_table|main|master[a-z_]*|worker|writer[a-z_]*|ctl[a-z_]*)\\.[ch]$"
 	most = 500
 }
 

@@ -162,6 +162,28 @@ Test(store_lmdb, what_was_cut_off_is_damage_and_no_death)
 	arena_close(kit.arena);
 }
 
+/* Meta pages say where the last page is; where, mdb.c of LMDB 0.9 says. */
+Test(store_lmdb, a_last_page_that_no_map_holds_is_damage)
+{
+	const uint64_t last_page = UINT64_C(1) << 33;
+	struct store *store = lmdb_writer();
+	struct stat before, after;
+	int fd, page;
+
+	store_close(store);
+	cr_assert_eq(stat(lmdb_path("data.mdb"), &before), 0);
+	fd = open(lmdb_path("data.mdb"), O_WRONLY);
+	for (page = 0; page < 2; page++)
+		cr_assert_eq(pwrite(fd, &last_page, sizeof(last_page),
+				 page * 4096 + 136),
+		    sizeof(last_page));
+	close(fd);
+	cr_assert_eq(lmdb_try(NULL, &store), RESULT_DAMAGED, "%s", lmdb_error);
+	cr_assert_eq(stat(lmdb_path("data.mdb"), &after), 0);
+	cr_assert_eq(after.st_size, before.st_size);
+	lmdb_remove();
+}
+
 Test(store_lmdb, names_a_limit_of_the_address_space)
 {
 	const struct store_lmdb_options options = { .map_size = UINT64_C(1)

@@ -145,8 +145,8 @@ fail_close(void *state)
 
 static const struct store_engine failing = { "failing", fail_get, fail_find,
 	fail_list, fail_read, fail_stat, fail_stage_begin, fail_stage,
-	fail_stage_end, fail_stage_drop, fail_apply, fail_reason,
-	fail_shortage, fail_close };
+	fail_stage_end, fail_stage_drop, fail_apply, fail_reason, fail_shortage,
+	fail_close };
 
 /* ---- requests ---- */
 

@@ -165,10 +165,22 @@ said()
 	done
 	return 1
 }
+# The writer gets no time to die in while others are busy: it begins again
+# when the last one has ended, not before.
+busy=()
+for _ in $(seq "$(nproc)"); do
+	timeout 2 sh -c 'while :; do :; done' &
+	busy+=($!)
+done
 : >"$DAEMON_LOG"
+chrt --idle -p 0 "$(pgrep -o -P "$DAEMON")"
 rm "$STORE/lock.mdb"
 check "lock.mdb is removed: it says so" said 'store_replaced.*lock.mdb'
+wait "${busy[@]}"
 check "… and begins again" said 'event=serving'
+check "… when the writer has ended" \
+    [ "$(grep -oE 'event=serving|child=writer' "$DAEMON_LOG" | head -n 1)" = \
+    child=writer ]
 check "… and serves" wait_ready
 create
 check "what is created then is there" [ -n "$ID" ]

@@ -39,6 +39,7 @@
 #define HALF 1000 /* as an errno: do half of it */
 
 /* faults.py has the same names. */
+/* clang-format off */
 #define CALLS(_) \
 	_(open) _(openat) _(read) _(pread) _(write) _(writev) _(pwrite) \
 	_(lseek) _(fdatasync) _(fsync) _(ftruncate) _(mkdir) _(renameat) \
@@ -48,16 +49,17 @@
 	_(setsockopt) _(socketpair) _(fork) _(waitpid) _(signalfd) _(prctl) \
 	_(setrlimit) _(getrandom) _(mmap) _(munmap) _(malloc) _(calloc) \
 	_(realloc) _(posix_memalign)
+/* clang-format on */
 
 enum role { ROLE_MASTER, ROLE_WRITER, ROLE_WORKER };
 
 struct orders {
-	char call[32];		  /* "": none */
-	_Atomic int64_t left;	  /* calls until it fails */
-	int64_t error;		  /* errno, or HALF */
-	_Atomic int64_t failed;	  /* how many did */
-	_Atomic int64_t role;	  /* of the one that failed */
-	_Atomic int64_t master;	  /* pid */
+	char call[32];		/* "": none */
+	_Atomic int64_t left;	/* calls until it fails */
+	int64_t error;		/* errno, or HALF */
+	_Atomic int64_t failed; /* how many did */
+	_Atomic int64_t role;	/* of the one that failed */
+	_Atomic int64_t master; /* pid */
 };
 
 static struct orders *orders;
@@ -76,8 +78,7 @@ start(void)
 	const char *path = getenv("FAULTS");
 	int fd;
 
-#define LOOK_UP(name) \
-	next_##name = (__typeof__(&name))dlsym(RTLD_NEXT, #name);
+#define LOOK_UP(name) next_##name = (__typeof__(&name))dlsym(RTLD_NEXT, #name);
 	CALLS(LOOK_UP)
 	if (path == NULL)
 		return;
@@ -216,6 +217,7 @@ mkdir(const char *path, mode_t mode)
 		return fails(#name) ? (bad) : next_##name(__VA_ARGS__); \
 	}
 
+/* clang-format off */
 PASS(ssize_t, read, -1, (int fd, void *room, size_t size), fd, room, size)
 PASS(ssize_t, pread, -1, (int fd, void *room, size_t size, off_t at), fd, room,
     size, at)
@@ -272,6 +274,7 @@ PASS(void *, mmap, MAP_FAILED,
     (void *address, size_t size, int protection, int flags, int fd, off_t at),
     address, size, protection, flags, fd, at)
 PASS(int, munmap, -1, (void *address, size_t size), address, size)
+/* clang-format on */
 
 int
 prctl(int what, ...)

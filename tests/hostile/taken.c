@@ -53,8 +53,8 @@ start(void)
 	if (getenv("TAKEN") == NULL)
 		return;
 	fd = NEXT(open)(getenv("TAKEN"), O_RDWR | O_CLOEXEC);
-	order = NEXT(mmap)(NULL, sizeof(*order), PROT_READ | PROT_WRITE,
-	    MAP_SHARED, fd, 0);
+	order = NEXT(mmap)(
+	    NULL, sizeof(*order), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (fd < 0 || order == MAP_FAILED)
 		abort();
 	(void)close(fd);
