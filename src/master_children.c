@@ -306,14 +306,17 @@ is_early(struct master *master, const struct child *child, int status)
 /*
  * Did the writer find that it cannot serve, rather than die? What the system
  * refuses it once the service has run may be had again, so that is no reason
- * to stop; nor is what it finds when all are being killed.
+ * to stop; nor is what it finds when all are being killed. A worker has no say
+ * in it: it may be in somebody else's hands.
  */
 static bool
 is_refusal(const struct master *master, const struct child *child, int status)
 {
 	if (!child_is_writer(master, child) || !WIFEXITED(status) ||
-	    child->is_ending || child->is_ready ||
-	    master->phase == PHASE_CLEARING)
+	    child->is_ending || child->is_ready)
+		return false;
+	/* For workers that drain it is tried on, not faster than others. */
+	if (master->phase == PHASE_STOPPING || master->phase == PHASE_CLEARING)
 		return false;
 	return WEXITSTATUS(status) == PROCESS_REFUSED ||
 	       (WEXITSTATUS(status) == PROCESS_FAILED && !master->has_served);

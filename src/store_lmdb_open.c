@@ -221,17 +221,21 @@ fill_up(struct opening *opening)
  * A writer that was killed between writing a commit and telling the readers
  * of it in lock.mdb leaves them, and us, with the view before it. Taking its
  * lock mends that; else blob numbers would be given twice, and content that
- * it let go of would wait for the next start.
+ * it let go of would wait for the next start. Where lock.mdb is spoilt, no
+ * try helps as long as somebody has it open, and the master has to know.
  */
 static enum result
 take_over(struct opening *opening)
 {
 	struct lmdb *lmdb = opening->lmdb;
+	enum result result;
 	struct view view;
 
-	if (lmdb_write_begin(lmdb, &view) != RESULT_OK)
-		return opening_refuse(opening, RESULT_IO, "%s: %s",
-		    opening->directory, lmdb->reason);
+	result = lmdb_write_begin(lmdb, &view);
+	if (result != RESULT_OK)
+		return opening_refuse(opening,
+		    result == RESULT_UNKNOWN ? RESULT_DAMAGED : result,
+		    "%s: %s", opening->directory, lmdb->reason);
 	lmdb_write_abort(lmdb, &view);
 	return RESULT_OK;
 }

@@ -200,12 +200,13 @@ wire_receive(int fd, int timeout_ms, struct arena *arena,
 	size = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (size < 0)
 		return is_passing(errno) ? RESULT_UNAVAILABLE : RESULT_END;
-	if (size == 0)
-		return RESULT_END;
 	message.fd = attached(&header);
+	if (size == 0 && message.fd < 0)
+		return RESULT_END;
 	/* What is decoded points into it, and the next one comes soon. */
 	bytes = arena_copy(arena, span_of(packet, (size_t)size));
-	result = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0
+	result = size == 0 || /* no end: a descriptor came with it */
+			 (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0
 		     ? RESULT_MALFORMED
 		     : decode(bytes, arena, &message);
 	if (result == RESULT_OK &&

@@ -152,28 +152,40 @@ Test(wire, keeps_a_message_while_the_next_one_comes)
 }
 
 /* A worker that was taken over must not use up the writer's descriptors. */
-Test(wire, keeps_none_of_two_descriptors)
+static void
+expect_no_descriptor_kept(size_t message_size, int fd_count)
 {
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(2 * sizeof(int))];
 	} control = { .room = { 0 } };
-	struct iovec part = { .iov_base = "\6", .iov_len = 1 };
+	struct iovec part = { .iov_base = "\6", .iov_len = message_size };
 	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
 	int both[2] = { fds[0], fds[1] }, before, after;
+	size_t size = (size_t)fd_count * sizeof(int);
 	struct wire_message got;
 
 	header.msg_control = control.room;
-	header.msg_controllen = sizeof(control.room);
+	header.msg_controllen = CMSG_SPACE(size);
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(both));
-	memcpy(CMSG_DATA(&control.header), both, sizeof(both));
+	control.header.cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(&control.header), both, size);
 	before = dup(fds[0]); /* the lowest that is free */
 	cr_assert_eq(close(before), 0);
-	cr_assert_eq(sendmsg(fds[0], &header, 0), 1);
+	cr_assert_eq(sendmsg(fds[0], &header, 0), (ssize_t)message_size);
 	cr_assert_eq(wire_receive(fds[1], 0, arena, &got), RESULT_MALFORMED);
 	after = dup(fds[0]);
 	cr_assert_eq(after, before);
 	cr_assert_eq(close(after), 0);
+}
+
+Test(wire, keeps_none_of_two_descriptors)
+{
+	expect_no_descriptor_kept(1, 2);
+}
+
+Test(wire, keeps_no_descriptor_that_comes_with_nothing)
+{
+	expect_no_descriptor_kept(0, 1);
 }

@@ -138,6 +138,35 @@ check "and everything is there" \
     [ "$(curl -s -o /dev/null -w '%{http_code}' \
     "$URL/artifacts/$keyed")" = 200 ]
 
+# A writer that is refused while a worker still drains is tried again, but
+# not without a pause.
+: >"$DAEMON_LOG"
+python_checks - <<'PYTHON'
+import os
+import signal
+import time
+from pathlib import Path
+
+import e2e
+
+busy = e2e.workers()[0]
+e2e.kill(busy, signal.SIGSTOP)
+e2e.kill(e2e.DAEMON, signal.SIGTERM)
+e2e.wait_for(lambda: e2e.workers() == [busy])
+os.rename(os.environ["STORE"] + "/format", e2e.WORK / "format")
+e2e.kill(e2e.writer())
+time.sleep(2)
+tries = Path(os.environ["DAEMON_LOG"]).read_text().count("store_refused")
+os.rename(e2e.WORK / "format", os.environ["STORE"] + "/format")
+e2e.check("a writer that is refused during a drain is throttled",
+          1 < tries < 20, tries)
+e2e.kill(busy, signal.SIGCONT)
+PYTHON
+daemon_stop
+check "... which ends well" equal "$CODE" 0
+daemon_start
+wait_ready
+
 # Two daemons on one store.
 timeout 30 "$ARTIFACTD" -c /dev/null --set "state_dir=$STORE" \
     --set "listen=$WORK/second.sock" --set workers=1 >"$WORK/second" 2>&1

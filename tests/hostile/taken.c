@@ -8,7 +8,8 @@
  *	1	sends messages to the writer, random or made from its own
  *	2	stores at random into LMDB's table of readers
  *	3	lowers the number of the last commit there, after each commit
- *	4	stores at random all over what it can reach of lock.mdb
+ *	4	ends at once, with the exit code of a writer that refuses
+ *	5	stores at random all over what it can reach of lock.mdb
  * and ends. What it must not be able to do at all is in sandbox_selftest.c.
  */
 #include <dlfcn.h>
@@ -123,6 +124,8 @@ act(uint64_t what)
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	state = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15;
 	until = now.tv_sec + 1;
+	if (what == 4)
+		_exit(78); /* PROCESS_REFUSED */
 	while (now.tv_sec < until) {
 		if (what == 1)
 			send_nonsense();

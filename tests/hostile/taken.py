@@ -23,7 +23,8 @@ COUNT, KINDS = int(sys.argv[1]), int(sys.argv[2])
 SEED = int(os.environ["TEST_SEED"])
 ORDER = Path(os.environ["WORK"]) / "order"
 ACTS = {1: "messages", 2: "the readers' table",
-        3: "the last commit's number", 4: "all of lock.mdb"}
+        3: "the last commit's number", 4: "the exit code",
+        5: "all of lock.mdb"}
 
 
 def start(order):
@@ -87,6 +88,12 @@ class Clients:
             thread.join()
 
 
+def refusals():
+    """How often the master took a child's word that it is of no use."""
+    return Path(os.environ["DAEMON_LOG"]).read_bytes().count(
+        b"event=child_refused")
+
+
 def lost(known):
     client = e2e.Client(60)
     for made, digest in known.items():
@@ -105,6 +112,7 @@ def main():
     for number in range(COUNT):
         act = 1 + number % KINDS
         time.sleep(0.3)
+        refused = refusals()
         order[0:8] = struct.pack("<Q", act)
         if not e2e.wait_for(lambda: order[0:8] == bytes(8), 20):
             e2e.check("a worker is taken over", False)
@@ -114,8 +122,14 @@ def main():
         began = time.monotonic()
         is_back = e2e.wait_for(
             lambda: is_serving() or process.poll() is not None, 90)
+        # Of this one alone: what the others do goes on.
+        if act == 4 and refusals() != refused:
+            e2e.check("a worker's exit code does not stop the others", False)
         took = time.monotonic() - began
-        if took > 5 or not is_back or process.poll() is not None:
+        if not is_back:
+            e2e.check(f"after {ACTS[act]} it serves again", False)
+            break
+        if took > 5 or process.poll() is not None:
             print(f"after {ACTS[act]}: {took:.1f} s, exit code "
                   f"{process.poll()}")
         if process.poll() is not None:
