@@ -20,6 +20,45 @@
 
 /* ---- a document ---- */
 
+/*
+ * Bytes that checked text has as a string at least: a half of a pair of
+ * surrogates counts for two, alone or not.
+ */
+static size_t
+least_size(struct span text)
+{
+	char digits[5] = { 0 };
+	size_t size = 0, i;
+	unsigned long code;
+
+	for (i = 1; i + 1 < text.size; i++, size++) {
+		if (text.data[i] != '\\' || text.data[++i] != 'u')
+			continue;
+		memcpy(digits, text.data + i + 1, 4);
+		code = strtoul(digits, NULL, 16);
+		if (code >= 0x80)
+			size++;
+		if (code >= 0x800 && (code < 0xd800 || code > 0xdfff))
+			size++;
+		i += 4;
+	}
+	return size;
+}
+
+/*
+ * json-c 0.16 says nothing when it has no memory: there is no value then, or
+ * a string that lacks what did not fit.
+ */
+static bool
+is_whole(struct json_c_object *value, struct span text)
+{
+	if (text.data[0] == '"')
+		return value != NULL &&
+		       (size_t)json_object_get_string_len(value) >=
+			   least_size(text);
+	return value != NULL || (text.data[0] != '{' && text.data[0] != '[');
+}
+
 /* A new value of checked text, the caller's to put; NULL for null. */
 static struct json_c_object *
 parse(struct span text)
@@ -34,6 +73,8 @@ parse(struct span text)
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	value = json_tokener_parse_ex(tokener, text.data, (int)text.size);
 	json_tokener_free(tokener);
+	if (!is_whole(value, text))
+		abort();
 	return value;
 }
 

@@ -126,7 +126,7 @@ lmdb_write_begin(struct lmdb *lmdb, struct view *ret_view)
 	code = mdb_txn_begin(lmdb->env, NULL, 0, &txn);
 	if (code != MDB_SUCCESS) {
 		note_code(lmdb, "mdb_txn_begin", code);
-		return code == ENOMEM ? RESULT_IO : broken(lmdb);
+		return code == ENOMEM ? from_lmdb(code) : broken(lmdb);
 	}
 	if (!is_our_own(lmdb, txn)) {
 		mdb_txn_abort(txn);

@@ -194,7 +194,7 @@ class Script:
         if not is_told:
             self.problems.append(f"{text}: {status} {payload[:200]!r}")
         if status != 507 and not is_read:
-            self.unknown.append(f"{text}: {status} {payload[:100]!r}")
+            self.unknown.append(f"{text}: {status} {payload[:200]!r}")
         if status == 503 and "Retry-After" not in headers:
             self.problems.append(f"{text}: 503 without Retry-After")
         return (False if status in (400, 507) else None), payload
@@ -312,8 +312,11 @@ class Campaign:
                 role != "master" or error != E.ENOMEM):
             script.problems.append(f"the daemon ended of a {role}'s fault")
         if role == "writer":
-            # Its death costs a pause: all is sent again to the next.
-            script.problems += script.unknown
+            # Its death costs a pause: all is sent again to the next. Where
+            # LMDB lacked memory nobody died, and nothing happened.
+            script.problems += [
+                told for told in script.unknown
+                if error != E.ENOMEM or "Nothing happened" not in told]
         script.look()
         told = store_problems("-r")
         if told:
