@@ -228,9 +228,13 @@ take_over(struct opening *opening)
 {
 	struct lmdb *lmdb = opening->lmdb;
 	struct view view;
+	enum result result;
 
-	if (lmdb_write_begin(lmdb, &view) != RESULT_OK)
-		return opening_refuse(opening, RESULT_IO, "%s: %s",
+	result = lmdb_write_begin(lmdb, &view);
+	if (result == RESULT_UNKNOWN)
+		result = RESULT_DAMAGED; /* lock.mdb, for whoever tries next */
+	if (result != RESULT_OK)
+		return opening_refuse(opening, result, "%s: %s",
 		    opening->directory, lmdb->reason);
 	lmdb_write_abort(lmdb, &view);
 	return RESULT_OK;
