@@ -226,6 +226,7 @@ master_start_over(struct master *master)
 	log_open(LOG_ERR, "starting_over");
 	log_close();
 	master->phase = PHASE_CLEARING;
+	master->crashes = 0; /* those to come are judged alone */
 	for (i = 0; i < SCOREBOARD_SLOTS; i++)
 		child_kill(&master->children[i]);
 }

@@ -228,14 +228,15 @@ static enum result
 take_over(struct opening *opening)
 {
 	struct lmdb *lmdb = opening->lmdb;
-	enum result result;
 	struct view view;
+	enum result result;
 
 	result = lmdb_write_begin(lmdb, &view);
+	if (result == RESULT_UNKNOWN)
+		result = RESULT_DAMAGED; /* lock.mdb, for whoever tries next */
 	if (result != RESULT_OK)
-		return opening_refuse(opening,
-		    result == RESULT_UNKNOWN ? RESULT_DAMAGED : result,
-		    "%s: %s", opening->directory, lmdb->reason);
+		return opening_refuse(opening, result, "%s: %s",
+		    opening->directory, lmdb->reason);
 	lmdb_write_abort(lmdb, &view);
 	return RESULT_OK;
 }

@@ -619,6 +619,21 @@ Test(store_lmdb, a_blob_far_ahead_is_nobodys)
 /* The last commit, as lock.mdb tells readers; struct MDB_txbody of 0.9. */
 #define LOCK_TXNID (8 + sizeof(pthread_mutex_t))
 
+/* false: it does not say what it should. */
+static bool
+lower_number(size_t last_txn)
+{
+	int fd = open(lmdb_path("lock.mdb"), O_RDWR | O_CLOEXEC);
+	size_t number = 0;
+	bool is_lowered;
+
+	is_lowered =
+	    pread(fd, &number, sizeof(number), LOCK_TXNID) == sizeof(number) &&
+	    number-- == last_txn &&
+	    pwrite(fd, &number, sizeof(number), LOCK_TXNID) == sizeof(number);
+	return is_lowered; /* closing would drop the locks of all readers */
+}
+
 /* Stage a chunk, and die between its commit and the word of it. */
 static void
 die_before_the_word(void)
@@ -628,21 +643,14 @@ die_before_the_word(void)
 	struct change change = { .kind = CHANGE_STAGE, .owner = owner };
 	struct outcome outcome;
 	struct view view;
-	size_t number;
-	int fd;
 
 	change.blob = store_lmdb_new_blob(writer, owner);
 	change.bytes = SPAN("content");
 	if (store_apply(writer, &change, &outcome) != RESULT_OK ||
 	    lmdb_write_begin(lmdb_of(writer), &view) != RESULT_OK)
 		_exit(1);
-	fd = open(lmdb_path("lock.mdb"), O_RDWR | O_CLOEXEC);
-	if (pread(fd, &number, sizeof(number), LOCK_TXNID) != sizeof(number) ||
-	    number != lmdb_of(writer)->last_txn)
+	if (!lower_number(lmdb_of(writer)->last_txn))
 		_exit(2);
-	number--;
-	if (pwrite(fd, &number, sizeof(number), LOCK_TXNID) != sizeof(number))
-		_exit(3);
 	_exit(0); /* with the lock that a commit holds */
 }
 
@@ -676,5 +684,32 @@ Test(store_lmdb, sees_the_last_commit_of_a_writer_that_was_killed)
 	cr_assert(WIFEXITED(status));
 	cr_assert_eq(WEXITSTATUS(status), 2, "blob %d", WEXITSTATUS(status));
 	store_close(reader);
+	lmdb_remove();
+}
+
+/* Nobody died: no other writer finds it better while somebody has it open. */
+Test(store_lmdb, a_number_that_somebody_lowered_is_damage)
+{
+	struct store *reader, *writer;
+	int status;
+	pid_t pid;
+
+	store_close(lmdb_writer());
+	cr_assert_eq(
+	    store_lmdb_open_reader(lmdb_directory(), lmdb_error, &reader),
+	    RESULT_OK);
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (pid == 0) {
+		if (!lower_number(2))
+			_exit(100);
+		_exit((int)lmdb_try(NULL, &writer));
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status));
+	cr_assert_eq(
+	    WEXITSTATUS(status), RESULT_DAMAGED, "%d", WEXITSTATUS(status));
+	store_close(reader);
+	store_close(lmdb_writer());
 	lmdb_remove();
 }

@@ -12,18 +12,15 @@ import os
 import random
 import signal
 import struct
-import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import e2e
-from history import ABSENT, NEVER, History, Artifact, Write
+from history import ABSENT, History, Artifact, Write
 
 KIND, OPERATIONS, CYCLES = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 SEED = int(os.environ["TEST_SEED"])
-STORE = Path(os.environ["STORE"])
 SIZES = [0, 10, 3000, 65512, 65513, 200000]
 UNKNOWN = {0, 502, 503, 504}  # of a change: nobody knows
 # As in points.c.
@@ -33,47 +30,27 @@ WORKER_POINTS = {"asks": 6, "heard": 7, "answers": 8}
 SYNC_FAILS = 9
 
 
-class Daemon:
-    """artifactd with points.so, which can die and be started again."""
+class Daemon(e2e.Daemon):
+    """With points.so, so that it can be made to die; started again."""
 
     def __init__(self):
-        self.path = Path(os.environ["WORK"]) / "orders"
-        self.path.write_bytes(bytes(64))
-        with open(self.path, "r+b") as file:
+        path = e2e.WORK / "orders"
+        path.write_bytes(bytes(64))
+        with open(path, "r+b") as file:
             self.orders = mmap.mmap(file.fileno(), 64)
-        self.conf = Path(os.environ["WORK"]) / "crash.conf"
+        self.conf = e2e.WORK / "crash.conf"
         self.reserve(1 << 20)
+        super().__init__("workers=8", config=self.conf, CRASH_POINTS=str(path),
+                         LD_PRELOAD=os.environ["POINTS"])
         self.start()
 
     def start(self):
-        """As a supervisor would: what the dead master left may still hold
-        the socket for a moment, which the new one says and ends."""
+        """As a supervisor would."""
         for _ in range(20):
-            self.start_once()
-            if e2e.wait_for(self.is_up, 20) and self.process.poll() is None:
+            super().start()
+            if self.comes_up(20):
                 return
             time.sleep(0.2)
-
-    def start_once(self):
-        self.process = subprocess.Popen(
-            [os.environ["ARTIFACTD"], "-c", self.conf,
-             "--set", f"listen={os.environ['SOCKET']}",
-             "--set", f"state_dir={STORE}", "--set", "workers=8"],
-            stderr=open(os.environ["DAEMON_LOG"], "ab"),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env={
-                **os.environ, "CRASH_POINTS": str(self.path),
-                "LD_PRELOAD": os.environ["POINTS"]})
-        e2e.DAEMON = self.process.pid
-
-    def is_up(self):
-        return self.process.poll() is not None or self.is_ready()
-
-    @staticmethod
-    def is_ready():
-        try:
-            return e2e.Client(5).send("GET", "/readyz")[0] == 200
-        except OSError:
-            return False
 
     def reserve(self, size):
         self.conf.write_text(f"reserve = {size}\n")
@@ -422,14 +399,6 @@ def last_look(clients):
     e2e.check("nothing is there twice", not twice, twice[:5])
 
 
-def check_store():
-    checked = subprocess.run(
-        [os.environ["STORECHECK"], STORE], capture_output=True, text=True,
-        check=False)
-    e2e.check("the store is whole", checked.returncode == 0,
-              checked.stdout[:2000])
-
-
 def main(daemon):
     clients = Clients()
     threads = [threading.Thread(target=clients.work, args=(n,), daemon=True)
@@ -465,9 +434,9 @@ def main(daemon):
     if KIND in ("writer", "sync"):
         e2e.check("no request failed by the death of a writer",
                   clients.failed == 0, clients.failed)
-    daemon.process.terminate()
-    e2e.check("it ends well", daemon.process.wait(60) == 0)
-    check_store()
+    e2e.check("it ends well", daemon.stop() == 0)
+    problems = e2e.store_problems()
+    e2e.check("the store is whole", not problems, problems)
 
 
 the_daemon = Daemon()

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: ISC
 """What the clients of the end-to-end tests share: requests on connections
-that stay open, raw bytes, checks, and the daemon's processes."""
+that stay open, raw bytes, checks, the daemon and its processes."""
 
+import hashlib
 import http.client
 import json
 import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -141,7 +143,72 @@ def in_threads(functions):
         check("no client lost its way", False, errors[:5])
 
 
-# ---- the daemon's processes
+def lost(known):
+    """(id, status) of each in {id: SHA-256} that is not there, or not so."""
+    client = Client()
+    for made, digest in known.items():
+        status, _, payload = client.send("GET", f"/artifacts/{made}/raw")
+        if status != 200 or hashlib.sha256(payload).hexdigest() != digest:
+            yield made, status
+
+
+# ---- the daemon
+
+class Daemon:
+    """artifactd, started by us: with these settings beside socket and store,
+    and these variables beside ours."""
+
+    def __init__(self, *settings, config="/dev/null", **environment):
+        self.arguments = [os.environ["ARTIFACTD"], "-c", config]
+        for setting in (f"listen={os.environ['SOCKET']}",
+                        f"state_dir={os.environ['STORE']}", *settings):
+            self.arguments += ["--set", setting]
+        self.environment = {**os.environ, **environment}
+        self.process = None
+
+    def start(self):
+        global DAEMON
+        with open(os.environ["DAEMON_LOG"], "ab") as log:
+            self.process = subprocess.Popen(
+                self.arguments, stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=log, env=self.environment)
+        DAEMON = self.process.pid
+
+    def has_ended(self):
+        return self.process is None or self.process.poll() is not None
+
+    @staticmethod
+    def is_ready(*statuses):
+        """Does it answer /readyz, with 200 or one of these?"""
+        try:
+            return Client(5).send("GET", "/readyz")[0] in (statuses or (200,))
+        except OSError:
+            return False
+
+    def comes_up(self, seconds, *statuses):
+        """False: it has ended, or so many seconds went by."""
+        return bool(wait_for(lambda: self.has_ended()
+                             or self.is_ready(*statuses), seconds)) and \
+            not self.has_ended()
+
+    def stop(self):
+        """Its exit code."""
+        if not self.has_ended():
+            self.process.terminate()
+            self.process.wait(60)
+        return self.process.returncode
+
+
+def store_problems(*options):
+    """What storecheck finds in the store; "" is nothing."""
+    found = subprocess.run(
+        [os.environ["STORECHECK"], *options, os.environ["STORE"]],
+        capture_output=True, text=True, check=False)
+    return "" if found.returncode == 0 else \
+        f"exit code {found.returncode}: {found.stdout[:500]}"
+
+
+# ---- its processes
 
 def children():
     """Pids of the daemon's children that still run."""

@@ -19,7 +19,6 @@ import os
 import random
 import shutil
 import struct
-import subprocess
 import sys
 import time
 from http.client import IncompleteRead, RemoteDisconnected
@@ -31,10 +30,9 @@ POINTS, STARTS = int(sys.argv[1]), int(sys.argv[2])
 ONLY = sys.argv[3].split() if len(sys.argv) > 3 else None
 SEED = int(os.environ["TEST_SEED"])
 RANDOM = random.Random(SEED)
-WORK = Path(os.environ["WORK"])
 STORE = Path(os.environ["STORE"])
 LOG = Path(os.environ["DAEMON_LOG"])
-SERVES_WITHIN = 15  # seconds: the longest throttle is 10
+SERVES_WITHIN = 15  # seconds: a worker gives up on a writer after 10
 STARTS_WITHIN = 80  # a writer that hangs before READY is killed after 60
 UNKNOWN = (500, 502, 503, 504, 507)
 ROLES = ("master", "writer", "worker")
@@ -77,7 +75,7 @@ class Orders:
     """What faults.c is told: struct orders."""
 
     def __init__(self):
-        path = WORK / "faults"
+        path = e2e.WORK / "faults"
         path.write_bytes(bytes(72))
         with open(path, "r+b") as file:
             self.map = mmap.mmap(file.fileno(), 72)
@@ -97,32 +95,15 @@ class Orders:
         return ROLES[role] if failed else None
 
 
-class Daemon:
-    """artifactd with faults.so, started again as a supervisor would."""
+class Daemon(e2e.Daemon):
+    """With faults.so, started again as a supervisor would."""
 
     def __init__(self):
-        self.process, self.ended = None, 0
-
-    def start(self):
-        arguments = [os.environ["ARTIFACTD"], "-c", "/dev/null"]
-        for setting in (f"listen={os.environ['SOCKET']}",
-                        f"state_dir={STORE}", "workers=2", "io_timeout=2",
-                        "request_timeout=6", "reserve=1048576"):
-            arguments += ["--set", setting]
-        with open(LOG, "ab") as log:
-            self.process = subprocess.Popen(
-                arguments, stderr=log, stdin=subprocess.DEVNULL, env={
-                    **os.environ, "FAULTS": str(WORK / "faults"),
-                    "LD_PRELOAD": os.environ["FAULTS_SO"]})
-
-    def has_ended(self):
-        return self.process is None or self.process.poll() is not None
-
-    def is_ready(self):
-        try:
-            return e2e.Client(5).send("GET", "/readyz")[0] == 200
-        except OSError:
-            return False
+        super().__init__(
+            "workers=2", "io_timeout=2", "request_timeout=6",
+            "reserve=1048576", FAULTS=str(e2e.WORK / "faults"),
+            LD_PRELOAD=os.environ["FAULTS_SO"])
+        self.ended = 0
 
     def serves(self, seconds=SERVES_WITHIN):
         """By itself, restarted if it has ended."""
@@ -132,7 +113,7 @@ class Daemon:
                 time.sleep(0.2)
                 self.ended += 1
                 self.start()
-            e2e.wait_for(lambda: self.is_ready() or self.has_ended(), 2)
+            self.comes_up(2)
             if not self.has_ended() and self.makes():
                 return True
         return False
@@ -149,12 +130,6 @@ class Daemon:
             return client.send("DELETE", path)[0] == 200 and good
         except (OSError, ValueError, IncompleteRead):
             return False
-
-    def stop(self):
-        if not self.has_ended():
-            self.process.terminate()
-            self.process.wait(60)
-        return self.process.returncode
 
 
 def digest(content):
@@ -270,13 +245,6 @@ class Script:
             client.send("DELETE", f"/artifacts/{made}")
 
 
-def store_problems(*options):
-    found = subprocess.run(
-        [os.environ["STORECHECK"], *options, STORE], capture_output=True,
-        text=True, check=False)
-    return "" if found.returncode == 0 else found.stdout[:500]
-
-
 class Campaign:
     """The sweeps, and what they came to."""
 
@@ -318,7 +286,7 @@ class Campaign:
                 told for told in script.unknown
                 if error != E.ENOMEM or "Nothing happened" not in told]
         script.look()
-        told = store_problems("-r")
+        told = e2e.store_problems("-r")
         if told:
             script.problems.append(f"the store is not whole: {told}")
         return role is not None, script.problems
@@ -333,8 +301,7 @@ class Campaign:
         size = LOG.stat().st_size
         self.orders.arm(call, error, number)
         self.daemon.start()
-        e2e.wait_for(lambda: self.daemon.is_ready()
-                     or self.daemon.has_ended(), SERVES_WITHIN)
+        self.daemon.comes_up(SERVES_WITHIN)
         role = self.note()
         self.orders.disarm()
         if self.daemon.has_ended():
@@ -345,7 +312,7 @@ class Campaign:
             problems.append("it does not serve: " + LOG.read_bytes()[
                 size:].decode(errors="replace")[-600:])
         self.daemon.stop()
-        told = store_problems()
+        told = e2e.store_problems()
         if told:
             problems.append(f"the store is not whole: {told}")
         return role is not None, problems
@@ -384,7 +351,7 @@ class Campaign:
 def main():
     campaign = Campaign()
     campaign.daemon.start()
-    e2e.wait_for(campaign.daemon.is_ready, 20)
+    campaign.daemon.comes_up(20)
     if ONLY:
         found = campaign.running(ONLY[0], int(ONLY[1]), int(ONLY[2]))
         campaign.daemon.stop()

@@ -2,7 +2,7 @@
 """Bytes straight to the socket that only nginx should reach.
 
 socket_bytes.py COUNT PART: COUNT mutated requests, COUNT forged bodies; the
-parts are lengths, unread, worst, mutated and forged. What they may cost is a
+parts are cut, unread, worst, mutated and forged. What they may cost is a
 worker, which is replaced; never the service, never a change that was not
 asked for."""
 

@@ -11,7 +11,6 @@ import mmap
 import os
 import random
 import struct
-import subprocess
 import sys
 import threading
 import time
@@ -21,33 +20,28 @@ import e2e
 
 COUNT, KINDS = int(sys.argv[1]), int(sys.argv[2])
 SEED = int(os.environ["TEST_SEED"])
-ORDER = Path(os.environ["WORK"]) / "order"
+ORDER = e2e.WORK / "order"
 ACTS = {1: "messages", 2: "the readers' table",
         3: "the last commit's number", 4: "the exit code",
         5: "all of lock.mdb"}
 
 
-def start(order):
-    process = subprocess.Popen(
-        [os.environ["ARTIFACTD"], "-c", "/dev/null"] + [
-            word for setting in (
-                f"listen={os.environ['SOCKET']}",
-                f"state_dir={os.environ['STORE']}", "workers=6",
-                "reserve=1048576")
-            for word in ("--set", setting)],
-        stderr=open(os.environ["DAEMON_LOG"], "ab"),
-        stdin=subprocess.DEVNULL, env={**os.environ, "TAKEN": str(order),
-                                       "LD_PRELOAD": os.environ["TAKEN_SO"]})
-    e2e.DAEMON = process.pid
-    e2e.wait_for(lambda: is_serving() or process.poll() is not None, 20)
-    return process
+class Daemon(e2e.Daemon):
+    """With taken.so."""
 
+    def __init__(self):
+        super().__init__("workers=6", "reserve=1048576", TAKEN=str(ORDER),
+                         LD_PRELOAD=os.environ["TAKEN_SO"])
 
-def is_serving():
-    try:
-        return e2e.Client(15).create("probe")[0] == 201
-    except OSError:
-        return False
+    def serves(self, seconds):
+        """Until it takes a create; False: it has ended, or never did."""
+        def takes():
+            try:
+                return self.has_ended() or \
+                    e2e.Client(15).create("probe")[0] == 201
+            except OSError:
+                return False
+        return bool(e2e.wait_for(takes, seconds)) and not self.has_ended()
 
 
 class Clients:
@@ -94,19 +88,13 @@ def refusals():
         b"event=child_refused")
 
 
-def lost(known):
-    client = e2e.Client(60)
-    for made, digest in known.items():
-        status, _, payload = client.send("GET", f"/artifacts/{made}/raw")
-        if status != 200 or hashlib.sha256(payload).hexdigest() != digest:
-            yield made, status
-
-
 def main():
     ORDER.write_bytes(bytes(8))
     with open(ORDER, "r+b") as file:
         order = mmap.mmap(file.fileno(), 8)
-    process = start(ORDER)
+    daemon = Daemon()
+    daemon.start()
+    daemon.serves(20)
     clients = Clients()
     done = {}
     for number in range(COUNT):
@@ -120,8 +108,7 @@ def main():
         done[ACTS[act]] = done.get(ACTS[act], 0) + 1
         time.sleep(1.2)
         began = time.monotonic()
-        is_back = e2e.wait_for(
-            lambda: is_serving() or process.poll() is not None, 90)
+        is_back = daemon.serves(90)
         # Of this one alone: what the others do goes on.
         if act == 4 and refusals() != refused:
             e2e.check("a worker's exit code does not stop the others", False)
@@ -129,29 +116,25 @@ def main():
         if not is_back:
             e2e.check(f"after {ACTS[act]} it serves again", False)
             break
-        if took > 5 or process.poll() is not None:
+        if took > 5:
             print(f"after {ACTS[act]}: {took:.1f} s, exit code "
-                  f"{process.poll()}")
-        if process.poll() is not None:
-            process = start(ORDER)
+                  f"{daemon.process.poll()}")
+        if daemon.has_ended():
+            daemon.start()
+            daemon.serves(20)
     clients.stop()
-    if process.poll() is None:
-        process.terminate()
-        process.wait(60)
-    process = start(ORDER)
-    gone = list(lost(clients.known))
+    daemon.stop()
+    daemon.start()
+    daemon.serves(20)
+    gone = list(e2e.lost(clients.known))
     print(f"{done} taken over; {len(clients.known)} creates acknowledged, "
           f"{clients.failed} not")
     e2e.check(f"{sum(done.values())} workers taken over: nothing that was "
               "acknowledged is lost", not gone and len(clients.known) > 50,
               len(gone), gone[:5])
-    process.terminate()
-    e2e.check("it ends well", process.wait(60) == 0)
-    checked = subprocess.run(
-        [os.environ["STORECHECK"], os.environ["STORE"]],
-        capture_output=True, text=True, check=False)
-    e2e.check("the store is whole", checked.returncode == 0,
-              checked.stdout[:2000])
+    e2e.check("it ends well", daemon.stop() == 0)
+    problems = e2e.store_problems()
+    e2e.check("the store is whole", not problems, problems)
 
 
 main()

@@ -9,9 +9,7 @@ out when it meets damage ends before its end, whatever it is."""
 import http.client
 import os
 import random
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import e2e
@@ -19,44 +17,26 @@ import e2e
 COUNT = int(sys.argv[1])
 RANDOM = random.Random(int(os.environ["TEST_SEED"]))
 STORE = Path(os.environ["STORE"])
+LOG = Path(os.environ["DAEMON_LOG"])
 SIZES = [5, 900, 3000, 65513, 150000]
 
 
-class Daemon:
-    """artifactd over the store, until it answers."""
+class Daemon(e2e.Daemon):
+    """Over the store as it is, and what it says of it."""
 
     def __init__(self):
-        self.log = open(os.environ["DAEMON_LOG"], "ab")
-        self.start = self.log.tell()
-        self.process = subprocess.Popen(
-            [os.environ["ARTIFACTD"], "-c", "/dev/null"] + [
-                word for setting in (
-                    f"listen={os.environ['SOCKET']}", f"state_dir={STORE}",
-                    "workers=4", "reserve=1048576")
-                for word in ("--set", setting)],
-            stderr=self.log, stdin=subprocess.DEVNULL)
+        super().__init__("workers=4", "reserve=1048576")
+        self.log_size = LOG.stat().st_size
+        self.start()
 
-    def is_ready(self):
-        """True: it answers. False: it ended, or 15 s went by."""
-        def answers():
-            try:
-                return self.process.poll() is not None or e2e.Client(
-                    2).send("GET", "/readyz")[0] in (200, 503)
-            except OSError:
-                return False
-        return bool(e2e.wait_for(answers, 15)) and \
-            self.process.poll() is None
+    def answers(self):
+        return self.comes_up(15, 200, 503)
 
     def refusal(self):
         """Its sentence, if it gave one."""
-        with open(self.log.name, "rb") as log:
-            log.seek(self.start)
+        with open(LOG, "rb") as log:
+            log.seek(self.log_size)
             return [line for line in log if b"event=store_refused" in line]
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(30)
-        self.log.close()
 
 
 def fill():
@@ -113,7 +93,7 @@ def cut_short(image, known):
     image[image.index(content[-100:])] ^= 1
     (STORE / "data.mdb").write_bytes(image)
     daemon = Daemon()
-    if not daemon.is_ready():
+    if not daemon.answers():
         e2e.check("damage behind a first chunk: it serves", False)
     for target in (f"/artifacts/{made}", f"/artifacts/{made}/content",
                    f"/artifacts/{made}/raw"):
@@ -130,7 +110,7 @@ def cut_short(image, known):
 
 def main():
     daemon = Daemon()
-    e2e.check("a daemon over an empty store", daemon.is_ready())
+    e2e.check("a daemon over an empty store", daemon.answers())
     known = fill()
     daemon.stop()
     image = (STORE / "data.mdb").read_bytes()
@@ -140,22 +120,21 @@ def main():
         bad, text = damage(image)
         (STORE / "data.mdb").write_bytes(bad)
         daemon = Daemon()
-        if daemon.is_ready():
+        if daemon.answers():
             served += 1
             now = look(known)
             sound += now[0]
             refused += now[1]
             if now[2]:
                 e2e.check(f"{text}: not a wrong byte", False, now[2])
-            if daemon.process.poll() is not None:
+            if daemon.has_ended():
                 e2e.check(f"{text}: it lives on", False)
         elif daemon.refusal():
             refused_starts += 1
             print(text, daemon.refusal()[:1])
         else:
             e2e.check(f"{text}: it serves, or says why not", False)
-        if daemon.process.poll() is None:
-            daemon.stop()
+        daemon.stop()
     print(f"{COUNT} damages: {served} served, {refused_starts} refused with "
           f"a sentence; {sound} answers sound, {refused} errors")
     e2e.check("most of what was sound is served",
