@@ -391,6 +391,7 @@ open_store(struct writer *writer, char error[256])
 		.directory = config->state_dir,
 		.max_bytes = config->max_bytes,
 		.reserve = config->reserve,
+		.must_exist = writer->process->has_served,
 	};
 	int64_t until = scoreboard_now() + LOCK_WAIT_US;
 	enum result result;
