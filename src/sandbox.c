@@ -124,6 +124,9 @@ static const struct call writer_calls[] = {
 	{ "fsync", "a commit that made the file longer", 0, { { 0 } } },
 	{ "fstatfs", "is the disk full", 0, { { 0 } } },
 	{ "fstatfs64", "is the disk full", 0, { { 0 } } },
+	{ "fstat", "how much of it data.mdb holds", 0, { { 0 } } },
+	{ "fstat64", "how much of it data.mdb holds", 0, { { 0 } } },
+	{ "newfstatat", "fstat, in newer libc", 1, { IS(3, AT_EMPTY_PATH) } },
 };
 /* clang-format on */
 

@@ -16,10 +16,11 @@ struct store_lmdb_options {
 	uint64_t map_size;  /* when created; 0: from the file system */
 	uint64_t max_bytes; /* quota over all content; 0: none */
 	uint64_t reserve;   /* free bytes below which creates are refused */
+	bool must_exist;    /* it was there before: none is created */
 };
 
 /*
- * Create the store if the directory holds none, open it to write, check it
+ * Create the store if the directory holds none and may, open it to write, check it
  * is whole. One process at a time: it holds a lock on the directory. On
  * failure *ret_store stays and ret_error has a sentence for people.
  */

@@ -11,6 +11,7 @@
 
 #define HOUR_MOMENTS UINT64_C(3600000000)
 #define DAY_MOMENTS (24 * HOUR_MOMENTS)
+#define RECORD_BYTES 32768 /* the pages that a new record and its rows touch */
 
 /* ---- idempotency keys ---- */
 
@@ -134,6 +135,7 @@ batch_create(struct batch *batch, const struct change *change)
 	if (result != RESULT_OK)
 		return result;
 
+	batch_spend(batch, RECORD_BYTES);
 	artifact.created = next_moment(batch);
 	artifact.content.stored = artifact.created;
 	batch->meta.artifacts++;
@@ -190,16 +192,21 @@ find(struct batch *batch, const struct change *change,
 	return RESULT_OK;
 }
 
-enum result
-batch_update(struct batch *batch, const struct change *change)
+static size_t
+encoded_size(struct batch *batch, const struct artifact *artifact)
+{
+	struct buffer buffer;
+
+	buffer_init(&buffer, batch->view.arena);
+	artifact_encode(artifact, &buffer);
+	return buffer.size;
+}
+
+static void
+patch_artifact(struct artifact *artifact, const struct change *change)
 {
 	const struct artifact *patch = change->artifact;
-	struct artifact *artifact;
-	enum result result;
 
-	result = find(batch, change, &artifact);
-	if (result != RESULT_OK)
-		return result;
 	if (change->patch & PATCH_TITLE)
 		artifact->title = patch->title;
 	if (change->patch & PATCH_METADATA)
@@ -209,6 +216,27 @@ batch_update(struct batch *batch, const struct change *change)
 	if (change->patch & PATCH_DERIVED) {
 		artifact->derived_from = patch->derived_from;
 		artifact->derived_count = patch->derived_count;
+	}
+}
+
+enum result
+batch_update(struct batch *batch, const struct change *change)
+{
+	struct artifact *artifact;
+	enum result result;
+	size_t old, new;
+
+	result = find(batch, change, &artifact);
+	if (result != RESULT_OK)
+		return result;
+	old = encoded_size(batch, artifact);
+	patch_artifact(artifact, change);
+	new = encoded_size(batch, artifact);
+	if (new > old) {
+		result = growth_judge(batch, new - old);
+		if (result != RESULT_OK)
+			return result;
+		batch_spend(batch, new - old);
 	}
 	return put_record(batch, artifact, 0);
 }

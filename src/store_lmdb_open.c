@@ -315,12 +315,27 @@ lmdb_new(bool is_writer)
 	return lmdb;
 }
 
+/* An empty one in its place would be served as if nothing was missing. */
 static enum result
-open_as_writer(struct opening *opening, uint64_t map_size)
+refuse_gone(struct opening *opening)
 {
-	enum result result;
+	return opening_refuse(opening, RESULT_DAMAGED,
+	    "%s: the store that was here is gone while it was served; bring "
+	    "it back and start the service again, which without it makes an "
+	    "empty one",
+	    opening->directory);
+}
 
-	result = opening_make(opening);
+static enum result
+open_as_writer(
+    struct opening *opening, const struct store_lmdb_options *options)
+{
+	enum result result = RESULT_OK;
+
+	if (!options->must_exist)
+		result = opening_make(opening);
+	else if (access(opening->directory, F_OK) != 0 && errno == ENOENT)
+		result = refuse_gone(opening);
 	if (result == RESULT_OK)
 		result = opening_directory(opening);
 	if (result == RESULT_OK)
@@ -329,7 +344,9 @@ open_as_writer(struct opening *opening, uint64_t map_size)
 		return result;
 	result = opening_check(opening);
 	if (result == RESULT_NOT_FOUND)
-		result = create(opening, map_size);
+		result = options->must_exist
+			     ? refuse_gone(opening)
+			     : create(opening, options->map_size);
 	else if (result == RESULT_OK)
 		result = open_existing(opening);
 	return result == RESULT_OK ? check_state(opening) : result;
@@ -358,8 +375,7 @@ store_lmdb_open_writer(const struct store_lmdb_options *options,
 
 	opening.lmdb->max_bytes = options->max_bytes;
 	opening.lmdb->reserve = options->reserve;
-	return finish(
-	    &opening, open_as_writer(&opening, options->map_size), ret_store);
+	return finish(&opening, open_as_writer(&opening, options), ret_store);
 }
 
 enum result

@@ -10,7 +10,9 @@
 
 #include "store_lmdb_state.h"
 
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 /* A commit copies the pages that lead to what it changes. */
@@ -21,6 +23,12 @@
 #define CHUNK_PAGES 16
 
 /* ---- the disk ---- */
+
+static uint64_t
+less(uint64_t from, uint64_t bytes)
+{
+	return from > bytes ? from - bytes : 0;
+}
 
 uint64_t
 lmdb_file_limit(void)
@@ -46,107 +54,179 @@ lmdb_file_size(const struct lmdb *lmdb)
 static uint64_t
 file_room(const struct lmdb *lmdb)
 {
-	uint64_t size;
-
 	if (lmdb->file_limit == RLIM_INFINITY)
 		return UINT64_MAX;
-	size = lmdb_file_size(lmdb);
-	return size < lmdb->file_limit ? lmdb->file_limit - size : 0;
+	return less(lmdb->file_limit, lmdb_file_size(lmdb));
+}
+
+/*
+ * What the file system holds for data.mdb behind its last page. XFS takes
+ * as much again as there is, ahead of what is written, and calls it used.
+ */
+static uint64_t
+held_bytes(const struct lmdb *lmdb)
+{
+	mdb_filehandle_t fd;
+	struct stat file;
+
+	(void)mdb_env_get_fd(lmdb->env, &fd); /* fails only for NULL */
+	if (fstat(fd, &file) != 0)
+		return 0;
+	return less((uint64_t)file.st_blocks * 512, lmdb_file_size(lmdb));
 }
 
 static uint64_t
 disk_room(const struct lmdb *lmdb)
 {
-	uint64_t file = file_room(lmdb);
 	struct statvfs disk;
-	uint64_t bytes;
+	uint64_t bytes, file = file_room(lmdb);
 
 	if (fstatvfs(lmdb->directory, &disk) != 0)
 		return 0; /* if it cannot be said, be careful */
-	bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	bytes = (uint64_t)disk.f_bavail * disk.f_frsize + held_bytes(lmdb);
 	return bytes < file ? bytes : file;
 }
 
 /* ---- data.mdb ---- */
 
-/*
- * Pages of one commit's list that stand in runs of so many or more. The list
- * is a length and as many numbers, falling.
- */
-static size_t
-count_runs(const MDB_val *value, size_t least)
+/* Free pages, a bit each, since a run may come from many commits. */
+struct pages {
+	uint64_t *words;
+	size_t last;  /* page of data.mdb */
+	size_t count; /* of bits that are set */
+};
+
+#define PAGES_MOST (1u << 20) /* of 4 KiB: 4 GiB; a few milliseconds */
+
+/* One commit's list: a length and as many page numbers. */
+static void
+mark_pages(struct pages *pages, const MDB_val *value)
 {
 	const size_t *list = value->mv_data;
 	size_t room = value->mv_size / sizeof(*list);
-	size_t count = 0, run = 1;
 	size_t i;
 
 	if (room == 0 || list[0] >= room)
-		return 0; /* not what LMDB writes */
-	for (i = 1; i <= list[0]; i++, run++) {
-		if (i < list[0] && list[i] == list[i + 1] + 1)
+		return; /* not what LMDB writes */
+	for (i = 1; i <= list[0]; i++) {
+		if (list[i] > pages->last)
 			continue;
+		pages->words[list[i] / 64] |= UINT64_C(1) << list[i] % 64;
+		pages->count++;
+	}
+}
+
+/* Free pages that stand in runs of so many or more. */
+static size_t
+count_runs(const struct pages *pages, size_t least, size_t enough)
+{
+	size_t count = 0, run = 0;
+	size_t i;
+
+	for (i = 0; i <= pages->last && count + run < enough; i++) {
+		if (pages->words[i / 64] >> i % 64 & 1) {
+			run++;
+			continue;
+		}
 		if (run >= least)
 			count += run;
 		run = 0;
+		if (pages->words[i / 64] == 0)
+			i |= 63; /* the next word */
 	}
-	return count;
+	return run >= least ? count + run : count;
+}
+
+/* The list of free pages is database 0, for readers only. */
+static void
+read_pages(struct lmdb *lmdb, size_t before, size_t most, struct pages *pages)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	int code;
+
+	if (mdb_cursor_open(lmdb->reader, 0, &cursor) != MDB_SUCCESS)
+		return;
+	code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+	while (code == MDB_SUCCESS && pages->count < most &&
+	       key.mv_size == sizeof(size_t) &&
+	       *(const size_t *)key.mv_data < before) {
+		mark_pages(pages, &value);
+		code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
 }
 
 /*
- * Bytes of data.mdb in the free pages that commits before this one left, or
- * some that are enough.
+ * Bytes of data.mdb in the free pages that commits before this one left, in
+ * runs of at least so many, or some that are enough.
  */
 static uint64_t
 reusable(struct lmdb *lmdb, size_t before, size_t least, uint64_t enough)
 {
-	MDB_cursor *cursor;
-	MDB_val key, value;
-	uint64_t bytes = 0;
+	struct pages pages = { NULL, 0, 0 };
+	MDB_envinfo info;
 	MDB_stat stat;
-	int code;
+	size_t most, count;
 
-	(void)mdb_env_stat(lmdb->env, &stat); /* fails only for NULL */
+	(void)mdb_env_info(lmdb->env, &info); /* fail only for NULL */
+	(void)mdb_env_stat(lmdb->env, &stat);
 	if (mdb_txn_renew(lmdb->reader) != MDB_SUCCESS)
 		return 0;
-	/* The list of free pages is database 0, for readers only. */
-	code = mdb_cursor_open(lmdb->reader, 0, &cursor);
-	if (code == MDB_SUCCESS) {
-		code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-		while (code == MDB_SUCCESS && bytes < enough &&
-		       key.mv_size == sizeof(size_t) &&
-		       *(const size_t *)key.mv_data < before) {
-			bytes +=
-			    count_runs(&value, least) * (uint64_t)stat.ms_psize;
-			code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-		}
-		mdb_cursor_close(cursor);
-	}
+	most = (size_t)(enough / stat.ms_psize);
+	pages.last = info.me_last_pgno;
+	pages.words = calloc(pages.last / 64 + 1, sizeof(*pages.words));
+	if (pages.words == NULL)
+		abort();
+	read_pages(lmdb, before, least > 1 ? PAGES_MOST : most, &pages);
 	mdb_txn_reset(lmdb->reader);
-	return bytes;
+	count = least > 1 ? count_runs(&pages, least, most) : pages.count;
+	free(pages.words);
+	return count * (uint64_t)stat.ms_psize;
 }
 
 /* ---- both ---- */
 
+/* Not every page of it holds content, and what is changed is copied. */
+static uint64_t
+content_in(uint64_t bytes)
+{
+	return less(bytes, COMMIT_BYTES) / 2;
+}
+
 uint64_t
-lmdb_room(struct lmdb *lmdb, uint64_t *ret_free)
+lmdb_room(struct lmdb *lmdb, uint64_t *ret_free, uint64_t *ret_slack)
 {
 	uint64_t disk = disk_room(lmdb);
-	uint64_t room = disk > lmdb->reserve ? disk - lmdb->reserve : 0;
+	/* Whatever the setting: deletes and sweeping make room, and need some
+	 * for their commits. */
+	uint64_t reserve =
+	    lmdb->reserve > COMMIT_BYTES ? lmdb->reserve : COMMIT_BYTES;
+	uint64_t room = less(disk, reserve);
+	uint64_t slack = less(disk, COMMIT_BYTES);
 	/* What the last commit let go of is free for the one after the next:
 	 * not to be counted on where the file cannot grow instead. */
 	size_t before = lmdb->last_txn + (disk >= AMPLE ? 1 : 0);
 	uint64_t file = 0;
 
 	*ret_free = disk;
+	*ret_slack = content_in(slack);
 	if (room >= AMPLE)
 		return UINT64_MAX;
 	/* Should it grow nevertheless, then for half of the reserve. */
-	if (disk >= lmdb->reserve / 2)
+	if (disk >= reserve / 2)
 		file = reusable(lmdb, before, CHUNK_PAGES, AMPLE);
 	if (room < file)
 		room = file;
-	return room < COMMIT_BYTES ? 0 : (room - COMMIT_BYTES) / 2;
+	if (slack < room)
+		*ret_slack = content_in(room);
+	return content_in(room);
+}
+
+bool
+lmdb_is_short(const struct lmdb *lmdb)
+{
+	return less(disk_room(lmdb), lmdb->reserve) < AMPLE;
 }
 
 bool

@@ -47,6 +47,24 @@ judge_space(const struct batch *batch, uint64_t size)
 	return RESULT_OK;
 }
 
+enum result
+growth_judge(struct batch *batch, uint64_t size)
+{
+	struct lmdb *lmdb = batch->lmdb;
+
+	if (size <= batch->slack)
+		return RESULT_OK;
+	lmdb->shortage = (struct shortage){ batch->free_bytes, lmdb->reserve };
+	return RESULT_NO_SPACE;
+}
+
+void
+batch_spend(struct batch *batch, uint64_t bytes)
+{
+	batch->room -= bytes < batch->room ? bytes : batch->room;
+	batch->slack -= bytes < batch->slack ? bytes : batch->slack;
+}
+
 /* Keep the counters of blob numbers above this one. */
 static void
 use_blob(struct batch *batch, uint64_t blob)
@@ -103,7 +121,7 @@ put_chunk(struct batch *batch, uint64_t blob, uint32_t chunk, struct span bytes)
 	struct key key = key_chunk(blob, chunk);
 
 	batch->is_changed = true;
-	batch->room -= bytes.size; /* judged */
+	batch_spend(batch, bytes.size);
 	use_blob(batch, blob);
 	return layout_put(
 	    &batch->view, DB_CHUNKS, &key, bytes, MDB_NOOVERWRITE);

@@ -54,6 +54,7 @@ struct lmdb {
 	struct arena *scratch; /* of one change at a time; owned */
 	struct garbage_queue garbage;
 	struct walk walks[LMDB_WALKS]; /* store_lmdb_sweep.c */
+	bool has_freed; /* the last sweep did, and nobody can use it yet */
 	char reason[256];
 	struct shortage shortage; /* of the last change that found no room */
 };
@@ -94,9 +95,13 @@ uint64_t lmdb_file_limit(void);
 uint64_t lmdb_file_size(const struct lmdb *lmdb);
 /*
  * Bytes of content that a batch may bring; UINT64_MAX: as many as it likes.
- * *ret_free: on the disk, or to the limit on the size of a file.
+ * *ret_free: on the disk, or to the limit on the size of a file. *ret_slack:
+ * bytes that records which are there may grow by, into the reserve.
  */
-uint64_t lmdb_room(struct lmdb *lmdb, uint64_t *ret_free);
+uint64_t
+lmdb_room(struct lmdb *lmdb, uint64_t *ret_free, uint64_t *ret_slack);
+/* Is there so little that pages of data.mdb have to be used again? */
+bool lmdb_is_short(const struct lmdb *lmdb);
 /* Is there room for a commit that brings nothing? */
 bool lmdb_can_commit(struct lmdb *lmdb);
 
@@ -129,6 +134,7 @@ struct batch {
 	uint64_t now;
 	uint64_t free_bytes; /* on the disk */
 	uint64_t room;	     /* bytes of content that may still come in */
+	uint64_t slack;	     /* bytes that records may still grow by */
 	bool is_changed;     /* something was put */
 	bool is_repeat;	     /* the change at hand was applied before */
 	struct id id;	     /* what the change at hand is answered with */
@@ -151,6 +157,10 @@ batch_stage(struct batch *batch, const struct change *change);
 MUST_USE enum result
 batch_drop(struct batch *batch, const struct change *change);
 
+/* May a record that is there grow by so many bytes? */
+MUST_USE enum result growth_judge(struct batch *batch, uint64_t size);
+/* Count bytes that come in, which were judged. */
+void batch_spend(struct batch *batch, uint64_t bytes);
 /* Can the content that a CREATE or CONTENT brings be taken? */
 MUST_USE enum result
 content_judge(struct batch *batch, const struct change *change);

@@ -26,6 +26,7 @@ struct sweep {
 	int64_t now;  /* monotonic */
 	size_t swept; /* from the head of the queue, to leave it */
 	bool is_changed;
+	bool is_freeing; /* more than by settling */
 };
 
 /* ---- waiting content ---- */
@@ -300,6 +301,16 @@ must_load(const struct garbage_queue *queue)
 	return queue->count == 0 && queue->has_more;
 }
 
+/*
+ * The pages that a commit lets go of are free for the one after the next.
+ * Where only they are room, no other commit comes: creates are refused.
+ */
+static bool
+must_settle(const struct lmdb *lmdb)
+{
+	return lmdb->has_freed && lmdb_is_short(lmdb);
+}
+
 static enum result
 sweep_fill(struct sweep *sweep)
 {
@@ -316,6 +327,8 @@ sweep_fill(struct sweep *sweep)
 		result = sweep_garbage(sweep);
 	for (i = 0; i < LMDB_WALKS && result == RESULT_OK; i++)
 		result = walk_slice(sweep, i);
+	sweep->is_freeing = sweep->is_changed;
+	sweep->is_changed |= must_settle(lmdb);
 	if (result == RESULT_OK && sweep->is_changed)
 		result = layout_put_meta(&sweep->view, &sweep->meta);
 	return result;
@@ -337,6 +350,8 @@ sweep_commit(struct sweep *sweep)
 	else
 		lmdb_write_abort(lmdb, &sweep->view);
 	if (result == RESULT_OK) {
+		lmdb->has_freed = sweep->is_freeing ||
+				  (lmdb->has_freed && !sweep->is_changed);
 		garbage_leave(&lmdb->garbage, sweep->swept);
 	} else {
 		garbage_rewind(&lmdb->garbage, waiting);
@@ -368,7 +383,7 @@ store_lmdb_sweep(
 	}
 	garbage_tag(queue, scoreboard);
 	if (is_sweepable(queue, 0, scoreboard) || must_load(queue) ||
-	    is_walk_due(lmdb, sweep.now)) {
+	    is_walk_due(lmdb, sweep.now) || must_settle(lmdb)) {
 		result = sweep_commit(&sweep);
 		if (result == RESULT_NO_SPACE) {
 			*ret_more = false; /* nothing happened: later */
@@ -379,6 +394,6 @@ store_lmdb_sweep(
 		garbage_tag(queue, scoreboard);
 	}
 	*ret_more = is_sweepable(queue, 0, scoreboard) || must_load(queue) ||
-		    is_walk_due(lmdb, sweep.now);
+		    is_walk_due(lmdb, sweep.now) || must_settle(lmdb);
 	return RESULT_OK;
 }

@@ -36,6 +36,7 @@ struct batch {
 	int fds[LIMIT_BATCH_CHANGES]; /* whom to answer; -1: gone */
 	size_t count;
 	size_t staged;	 /* bytes */
+	size_t bytes;	 /* of all changes, that is what they cost */
 	bool is_awaited; /* a worker waits for an answer */
 	int64_t began;	 /* when its first change came */
 };
@@ -144,6 +145,9 @@ batch_add(struct batch *batch, const struct peer *peer, struct change *change)
 	batch->changes[batch->count] = change;
 	batch->fds[batch->count] = peer->fd;
 	batch->count++;
+	batch->bytes += change->bytes.size;
+	if (change->artifact != NULL)
+		batch->bytes += change->artifact->metadata.size;
 	if (change->kind == CHANGE_STAGE)
 		batch->staged += change->bytes.size;
 	else if (change->kind != CHANGE_DROP)
@@ -183,7 +187,7 @@ static bool
 batch_is_full(const struct batch *batch)
 {
 	return batch->count == LIMIT_BATCH_CHANGES ||
-	       batch->staged >= LIMIT_BATCH_BYTES;
+	       batch->bytes >= LIMIT_BATCH_BYTES;
 }
 
 static bool
@@ -248,6 +252,7 @@ batch_reset(struct batch *batch)
 	arena_reset(batch->arena);
 	batch->count = 0;
 	batch->staged = 0;
+	batch->bytes = 0;
 	batch->is_awaited = false;
 }
 

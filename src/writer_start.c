@@ -19,12 +19,14 @@
 
 static enum result
 open_store(
-    const struct config *config, char error[256], struct store **ret_store)
+    const struct process *process, char error[256], struct store **ret_store)
 {
+	const struct config *config = process->config;
 	struct store_lmdb_options options = {
 		.directory = config->state_dir,
 		.max_bytes = config->max_bytes,
 		.reserve = config->reserve,
+		.must_exist = process->has_served,
 	};
 	int64_t until = scoreboard_now() + LOCK_WAIT_US;
 	enum result result;
@@ -64,7 +66,7 @@ writer_start(const struct process *process, struct arena *scratch,
 	char error[256] = "";
 	enum result result;
 
-	result = open_store(process->config, error, ret_store);
+	result = open_store(process, error, ret_store);
 	if (result != RESULT_OK)
 		return fail("store_refused", error, code_of_refusal(result));
 	if (sandbox_enter(SANDBOX_WRITER) != RESULT_OK)

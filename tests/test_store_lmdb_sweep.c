@@ -8,6 +8,8 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -104,6 +106,100 @@ Test(store_lmdb_sweep, what_was_deleted_makes_room_below_the_reserve)
 	cr_assert_eq(kit_create(&kit, kit_artifact(&kit), less), RESULT_OK);
 	cr_assert_eq(
 	    kit_create(&kit, kit_artifact(&kit), bytes), RESULT_NO_SPACE);
+	kit_close(&kit);
+}
+
+/* Each leaves a run too short for a chunk, in a commit of its own. */
+Test(store_lmdb_sweep, what_small_content_left_makes_room_together)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct span bytes = kit_bytes(&kit, LIMIT_CHUNK / 3, 1);
+	struct span more = kit_bytes(&kit, 10 * LIMIT_CHUNK, 2);
+	struct artifact *artifacts[300];
+	size_t i;
+
+	for (i = 0; i < 300; i++)
+		artifacts[i] = kit_put(&kit, bytes);
+	reopen_below_reserve(&kit);
+	for (i = 0; i < 300; i++) {
+		cr_assert_eq(kit_delete(&kit, &artifacts[i]->id), RESULT_OK);
+		sweep(&kit);
+	}
+	cr_assert_eq(kit_create(&kit, kit_artifact(&kit), more), RESULT_OK);
+	kit_close(&kit);
+}
+
+/* The kit's store without a reserve, and a data.mdb of 8 MiB at most. */
+static void
+reopen_on_a_small_disk(struct kit *kit)
+{
+	struct store_lmdb_options options = { 0 };
+	struct rlimit limit;
+
+	(void)signal(SIGXFSZ, SIG_IGN); /* EFBIG instead */
+	store_close(kit->store);
+	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = 8 << 20;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	cr_assert_eq(
+	    lmdb_try(&options, &kit->store), RESULT_OK, "%s", lmdb_error);
+}
+
+/* Else nothing would ever be swept, and 507 stay. */
+Test(store_lmdb_sweep, without_a_reserve_there_is_room_left_to_sweep)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct span bytes = kit_bytes(&kit, LIMIT_CHUNK, 1);
+	struct artifact *artifacts[200];
+	enum result result = RESULT_OK;
+	size_t i, count;
+
+	reopen_on_a_small_disk(&kit);
+	for (count = 0; count < 200; count++) {
+		artifacts[count] = kit_artifact(&kit);
+		result = kit_create(&kit, artifacts[count], bytes);
+		if (result != RESULT_OK)
+			break;
+	}
+	cr_assert_eq(result, RESULT_NO_SPACE);
+	cr_assert_gt(count, 50);
+	for (i = 0; i < count; i++)
+		cr_assert_eq(
+		    kit_delete(&kit, &artifacts[i]->id), RESULT_OK, "%zu", i);
+	sweep(&kit);
+	for (i = 0; i < count / 2; i++)
+		cr_assert_eq(kit_create(&kit, kit_artifact(&kit), bytes),
+		    RESULT_OK, "%zu", i);
+	kit_close(&kit);
+}
+
+Test(store_lmdb_sweep, longer_records_do_not_fill_the_disk)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct artifact *artifacts[200];
+	struct change update = { .kind = CHANGE_UPDATE,
+		.patch = PATCH_METADATA };
+	enum result result = RESULT_OK;
+	size_t i;
+
+	reopen_on_a_small_disk(&kit);
+	for (i = 0; i < 200; i++)
+		artifacts[i] = kit_put(&kit, SPAN("x"));
+	for (i = 0; i < 200 && result == RESULT_OK; i++) {
+		update.id = artifacts[i]->id;
+		update.artifact = kit_artifact(&kit);
+		update.artifact->metadata = kit_bytes(&kit, LIMIT_METADATA, i);
+		result = kit_apply(&kit, &update);
+	}
+	cr_assert_eq(result, RESULT_NO_SPACE);
+	cr_assert_gt(i, 20);
+	/* One that gets shorter goes on, as deletes do. */
+	update.id = artifacts[0]->id;
+	update.artifact->metadata = SPAN("{}");
+	cr_assert_eq(kit_apply(&kit, &update), RESULT_OK);
+	for (i = 0; i < 200; i++)
+		cr_assert_eq(
+		    kit_delete(&kit, &artifacts[i]->id), RESULT_OK, "%zu", i);
 	kit_close(&kit);
 }
 

@@ -138,6 +138,23 @@ check "and everything is there" \
     [ "$(curl -s -o /dev/null -w '%{http_code}' \
     "$URL/artifacts/$keyed")" = 200 ]
 
+# A store that goes away with its directory is missed: an empty one in its
+# place would answer 404 to all, and take in what is then in neither.
+mv "$STORE" "$STORE.away"
+for _ in {1..100}; do
+	kill -0 "$DAEMON" 2>/dev/null || break
+	sleep 0.1
+done
+check "the directory moved away: no other store is made" [ ! -e "$STORE" ]
+daemon_stop
+check "... and it ends, for good" equal "$CODE" 78
+mv "$STORE.away" "$STORE"
+daemon_start
+check "moved back, it is served again" wait_ready
+check "and everything is there" \
+    [ "$(curl -s -o /dev/null -w '%{http_code}' \
+    "$URL/artifacts/$keyed")" = 200 ]
+
 # A writer that is refused while a worker still drains is tried again, but
 # not without a pause.
 : >"$DAEMON_LOG"
