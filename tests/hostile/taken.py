@@ -23,7 +23,8 @@ COUNT, KINDS = int(sys.argv[1]), int(sys.argv[2])
 SEED = int(os.environ["TEST_SEED"])
 ORDER = Path(os.environ["WORK"]) / "order"
 ACTS = {1: "messages", 2: "the readers' table",
-        3: "the last commit's number", 4: "all of lock.mdb"}
+        3: "the last commit's number", 4: "changes of others",
+        5: "all of lock.mdb"}
 
 
 def start(order):
