@@ -4,15 +4,20 @@
  * else, inside the sandbox.
  *
  * TAKEN names a file of 8 bytes, the act that the next worker to accept a
- * connection is to perform, once: for half a second it
+ * connection is to perform, once: for half a second or a few it
  *	1	sends messages to the writer, random or made from its own
  *	2	stores at random into LMDB's table of readers
  *	3	lowers the number of the last commit there, after each commit
  *	4	ends at once, with the exit code of a writer that refuses
- *	5	stores at random all over what it can reach of lock.mdb
+ *	5	asks for changes in the name of the other workers
+ *	6	stores at random all over what it can reach of lock.mdb
  * and ends. What it must not be able to do at all is in sandbox_selftest.c.
  */
+#include "result.h"
+#include "scoreboard.h"
+
 #include <dlfcn.h>
+#include <endian.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -37,6 +42,7 @@ static _Atomic uint64_t *order;
 static int lock_fd = -1, channel = -1;
 static volatile uint8_t *lock_map;
 static size_t lock_size;
+static struct scoreboard *board;
 static char samples[SAMPLES][SAMPLE];
 static size_t sizes[SAMPLES], sample_count;
 static uint64_t state;
@@ -93,6 +99,74 @@ send_nonsense(void)
 	(void)NEXT(sendmsg)(channel, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/* A create that it sent before, as an update of nothing: see change.c. */
+static size_t
+make_update(char *message, uint64_t number, uint64_t incarnation)
+{
+	size_t sample = 0;
+
+	while (sample < sample_count &&
+	       (samples[sample][0] != 2 || samples[sample][1] != 1))
+		sample++;
+	if (sample == sample_count)
+		return 0;
+	memcpy(message, samples[sample], sizes[sample]);
+	message[1] = 2;
+	number = htobe64(number);
+	memcpy(message + 2, &number, sizeof(number));
+	incarnation = htobe64(incarnation);
+	memcpy(message + 10, &incarnation, sizeof(incarnation));
+	memcpy(message + 26, samples[sample] + 48, 16); /* the id */
+	message[42] = 0;
+	return sizes[sample];
+}
+
+/* Did the writer make the change to this id? It may have known the number,
+ * and answer with what was made then. */
+static bool
+is_made(const char *id)
+{
+	static char answer[SAMPLE];
+	struct iovec part = { answer, sizeof(answer) };
+	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (NEXT(recvmsg)(channel, &header, 0) <= 0)
+		_exit(1);
+	return answer[0] == 4 /* WIRE_ANSWER */ && answer[9] == RESULT_OK &&
+	       memcmp(answer + 10, id, 16) == 0;
+}
+
+/*
+ * A number that another worker had is refused, so the first that is not is
+ * that of its next change; and that will be answered as if it were this one.
+ */
+static void
+speak_for_others(void)
+{
+	static uint64_t numbers[SCOREBOARD_WORKERS];
+	static char message[SAMPLE];
+	struct iovec part = { message, 0 };
+	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+	size_t i, sent = 0, slots[SCOREBOARD_WORKERS];
+	struct slot *slot;
+
+	for (i = 0; board != NULL && i < SCOREBOARD_WORKERS; i++) {
+		slot = &board->slots[i];
+		if (slot->incarnation == 0 || slot->pid == getpid() ||
+		    numbers[i] == UINT64_MAX)
+			continue;
+		if (numbers[i] == 0)
+			numbers[i] = slot->requests / 2 + 1;
+		part.iov_len =
+		    make_update(message, numbers[i], slot->incarnation);
+		if (NEXT(sendmsg)(channel, &header, MSG_NOSIGNAL) > 0)
+			slots[sent++] = i;
+	}
+	for (i = 0; i < sent; i++)
+		numbers[slots[i]] =
+		    is_made(message + 26) ? UINT64_MAX : numbers[slots[i]] + 1;
+}
+
 static void
 store_nonsense(size_t from, size_t to)
 {
@@ -123,7 +197,7 @@ act(uint64_t what)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	state = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15;
-	until = now.tv_sec + 1;
+	until = now.tv_sec + (what == 5 ? 4 : 1);
 	if (what == 4)
 		_exit(78); /* PROCESS_REFUSED */
 	while (now.tv_sec < until) {
@@ -133,6 +207,8 @@ act(uint64_t what)
 			store_nonsense(TABLE, TABLE + 64 * 24);
 		else if (what == 3)
 			lower_number();
+		else if (what == 5)
+			speak_for_others();
 		else
 			store_nonsense(0, lock_size);
 		(void)clock_gettime(CLOCK_MONOTONIC, &now);
@@ -158,6 +234,8 @@ mmap(void *address, size_t size, int protection, int flags, int fd, off_t at)
 {
 	void *map = NEXT(mmap)(address, size, protection, flags, fd, at);
 
+	if (size == sizeof(*board) && (flags & MAP_ANONYMOUS) != 0)
+		board = map;
 	if (fd >= 0 && fd == lock_fd) {
 		lock_map = map;
 		lock_size = size;

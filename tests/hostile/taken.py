@@ -23,7 +23,7 @@ SEED = int(os.environ["TEST_SEED"])
 ORDER = e2e.WORK / "order"
 ACTS = {1: "messages", 2: "the readers' table",
         3: "the last commit's number", 4: "the exit code",
-        5: "all of lock.mdb"}
+        5: "changes of others", 6: "all of lock.mdb"}
 
 
 class Daemon(e2e.Daemon):
