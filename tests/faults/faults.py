@@ -199,11 +199,14 @@ class Script:
         for path in ("/healthz", "/readyz", "/openapi.json", "/artifacts"):
             self.ask(path, 200, "GET", path)
         members = {"workflow_id": self.name, "artifact_type": "t"}
-        one = self.create("create", {
-            **members, "title": "one", "content": "c"},
-            {"Idempotency-Key": self.name})
+        body = {**members, "title": "one", "content": "c"}
+        one = self.create("create", body, {"Idempotency-Key": self.name})
         if one:
             self.there[one] = {digest(b"c")}
+            again = self.create("the same", body,
+                                {"Idempotency-Key": self.name})
+            if again not in (one, None):
+                self.problems.append(f"{one} was made again as {again}")
         two = self.create("create from a file", *e2e.multipart(
             CONTENT, **members, title="two"))
         if two:
@@ -215,12 +218,16 @@ class Script:
                    f"/artifacts/{one}/upload", *e2e.multipart(CONTENT))
         self.write("put", two, digest(b"p" * 5000), "PUT",
                    f"/artifacts/{two}/raw", b"p" * 5000)
+        self.write("put more", two, digest(b"q" * 200000), "PUT",
+                   f"/api/v1/artifacts/{two}/raw", b"q" * 200000)
         for path in ("", "/content", "/raw"):
             self.read(f"get {path}", one, path)
         self.read("a range", one, "/raw", {"Range": "bytes=0-0"}, 206)
         self.read("a short id", one and one[:12])
         self.ask("a page", 200, "GET",
                  f"/artifacts?workflow_id={self.name}&limit=1")
+        self.ask("the next pages", 200, "GET", "/artifacts?limit=200")
+        self.ask("a head", 200, "HEAD", "/healthz")
         self.ask("nothing", 404, "GET", "/artifacts/nothing")
         self.ask("no JSON", 422, "POST", "/artifacts", b"{",
                  {"Content-Type": "application/json"})
