@@ -209,18 +209,21 @@ log_refusal(const char *cause)
 	log_close();
 }
 
-/* true: it was asked to end. */
+/* true: it was asked to end. A reload is noted for when it has begun. */
 static bool
-was_ended(struct master *master, int timeout_ms)
+was_ended(struct master *master, int timeout_ms, bool *ret_is_reload)
 {
 	struct pollfd ready = { .fd = master->signal_fd, .events = POLLIN };
 	struct signalfd_siginfo info;
 
 	(void)poll(&ready, 1, timeout_ms); /* the read finds out */
 	while (read(master->signal_fd, &info, sizeof(info)) ==
-	       (ssize_t)sizeof(info))
+	       (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			return true;
+		if (info.ssi_signo == SIGHUP)
+			*ret_is_reload = true;
+	}
 	return false;
 }
 
@@ -234,19 +237,22 @@ open_listener(struct master *master)
 	int64_t until = scoreboard_now() + PREDECESSOR_WAIT;
 	char error[256];
 	enum result result;
+	bool is_reload = false;
 
 	for (;;) {
 		result = listen_open(
 		    master->config->listen, error, &master->listener);
 		if (result != RESULT_UNAVAILABLE || scoreboard_now() > until)
 			break;
-		if (was_ended(master, BUSY_TICK_MS)) {
+		if (was_ended(master, BUSY_TICK_MS, &is_reload)) {
 			master->exit_code = PROCESS_DONE;
 			return false;
 		}
 	}
 	if (result != RESULT_OK)
 		log_refusal(error);
+	if (is_reload)
+		(void)raise(SIGHUP); /* held until the loop takes it */
 	return result == RESULT_OK;
 }
 

@@ -114,9 +114,26 @@ until [ -s "$WORK/stalled" ]; do
 	sleep 0.05
 done
 daemon_stop KILL
+CONFIG=$WORK/late.conf
+: >"$CONFIG"
 daemon_start
+sleep 0.5
+echo 'artifact_types = {"never"}' >"$CONFIG"
+kill -HUP "$DAEMON"
 check "the master killed and started again at once: it serves" wait_ready
 wait "$peer"
+late()
+{
+	for _ in {1..100}; do
+		create late
+		[ "$STATUS" = 400 ] && return
+		sleep 0.05
+	done
+	return 1
+}
+check "... and a reload that came meanwhile is not forgotten" late
+: >"$CONFIG"
+kill -HUP "$DAEMON"
 check "everything is still there" \
     [ "$(curl -s -o /dev/null -w '%{http_code}' \
     "$URL/artifacts/$keyed")" = 200 ]
