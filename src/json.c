@@ -53,9 +53,8 @@ static bool
 is_whole(struct json_c_object *value, struct span text)
 {
 	if (text.data[0] == '"')
-		return value != NULL &&
-		       (size_t)json_object_get_string_len(value) >=
-			   least_size(text);
+		return value != NULL && (size_t)json_object_get_string_len(
+					    value) >= least_size(text);
 	return value != NULL || (text.data[0] != '{' && text.data[0] != '[');
 }
 

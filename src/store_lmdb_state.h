@@ -98,8 +98,7 @@ uint64_t lmdb_file_size(const struct lmdb *lmdb);
  * *ret_free: on the disk, or to the limit on the size of a file. *ret_slack:
  * bytes that records which are there may grow by, into the reserve.
  */
-uint64_t
-lmdb_room(struct lmdb *lmdb, uint64_t *ret_free, uint64_t *ret_slack);
+uint64_t lmdb_room(struct lmdb *lmdb, uint64_t *ret_free, uint64_t *ret_slack);
 /* Is there so little that pages of data.mdb have to be used again? */
 bool lmdb_is_short(const struct lmdb *lmdb);
 /* Is there room for a commit that brings nothing? */
