@@ -31,7 +31,7 @@ function door_rule(header, pattern)
 
 BEGIN {
 	name[0] = "ground"; name[1] = "parsing"; name[2] = "model"
-	name[3] = "store"; name[4] = "application"; name[5] = "processes"
+	name[3] = "store"; name[4] = "application"; name[5] = "processes"; name[6] = "tool"
 	# Prefixes of file names; "=" is the whole name before the dot.
 	floor_rule(0, "=result =limits =banned =mem =pack =log =metrics")
 	floor_rule(0, "=scoreboard =digest")
@@ -40,7 +40,8 @@ BEGIN {
 	floor_rule(3, "store =upload =wire")
 	floor_rule(4, "response =router handle config")
 	floor_rule(5, "=fcgi process worker writer master")
-	floor_rule(5, "=sandbox =sandbox_selftest =notify =listen =main ctl")
+	floor_rule(5, "=sandbox =sandbox_selftest =notify =listen =main")
+	floor_rule(6, "ctl")
 
 	door_rule("lmdb.h", "^store_lmdb[a-z_]*\\.[ch]$")
 	door_rule("sodium.h", "^digest\\.c$")
@@ -51,6 +52,9 @@ BEGIN {
 	door_rule("confuse.h", "^config(_file)?\\.c$")
 	door_rule("seccomp.h", "^sandbox\\.c$")
 	door_rule("linux/seccomp.h", "^sandbox\\.c$")
+	door_rule("curl/.*", "^ctl_http[a-z_]*\\.c$")
+	door_rule("archive.*", "^ctl_tar[a-z_]*\\.c$")
+	door_rule("magic.h", "^ctl_type\\.c$")
 
 	# config_table only wants the names of the levels.
 	logs = "^(log|config_table|main|master[a-z_]*|worker|writer[a-z_]*|ctl[a-z_]*)\\.[ch]$"

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/* ctl.c - artifactctl: the commands there are, and the way into them. */
+
+#include "ctl.h"
+#include "digest.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <unistd.h>
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "unknown"
+#endif
+
+/* In the order that help shows. */
+const struct ctl_command *const ctl_commands[] = {
+	&ctl_command_help,
+	&ctl_command_completion,
+	NULL,
+};
+
+/* A full disk shows only when the last bytes are written out. */
+static int
+finish(int exit_code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return exit_code;
+	fprintf(stderr, "artifactctl: cannot write to standard output\n");
+	return exit_code == CTL_OK ? CTL_FAILED : exit_code;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct ctl ctl = { .arena = arena_open() };
+	bool is_help = false;
+	int exit_code;
+
+	/* For the width of characters; numbers stay as C writes them. */
+	(void)setlocale(LC_CTYPE, "");
+	(void)signal(SIGPIPE, SIG_IGN); /* the write says so */
+	ctl.is_terminal = isatty(STDOUT_FILENO) == 1;
+	ctl.is_watched = isatty(STDERR_FILENO) == 1;
+	ctl.has_color = ctl.is_terminal && getenv("NO_COLOR") == NULL;
+	exit_code = ctl_read(argc, argv, &ctl, &is_help);
+	if (exit_code == CTL_OK && is_help)
+		ctl_help(ctl.command, stdout);
+	else if (exit_code == CTL_OK && ctl.command == NULL)
+		printf("artifactctl %s\n", PACKAGE_VERSION);
+	else if (exit_code == CTL_OK && !digest_init())
+		exit_code = ctl_fail("libsodium cannot be used");
+	else if (exit_code == CTL_OK)
+		exit_code = ctl.command->run(&ctl);
+	arena_close(ctl.arena);
+	return finish(exit_code);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl_help.c - finding commands, help and completion, all from the rows of the commands.
+ */
+
+#include "ctl.h"
+
+#define COLUMN 26 /* where what an option does begins */
+
+const struct ctl_command *
+ctl_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; ctl_commands[i] != NULL; i++)
+		if (strcmp(ctl_commands[i]->name, name) == 0)
+			return ctl_commands[i];
+	return NULL;
+}
+
+/* "  -w, --workflow WORKFLOW  only …" */
+static void
+print_option(const struct ctl_option *option, FILE *file)
+{
+	char name[64];
+	int width;
+
+	(void)snprintf(name, sizeof(name), "  %c%c%s--%s%s%s",
+	    option->letter != 0 ? '-' : ' ',
+	    option->letter != 0 ? option->letter : ' ',
+	    option->letter != 0 ? ", " : "  ", option->name,
+	    option->argument != NULL ? " " : "",
+	    option->argument != NULL ? option->argument : "");
+	width = (int)strlen(name);
+	fprintf(file, "%s%*s%s\n", name, width < COLUMN ? COLUMN - width : 2,
+	    "", option->help);
+}
+
+static void
+print_command(const struct ctl_command *command, FILE *file)
+{
+	const struct ctl_option *option;
+
+	fprintf(file, "Usage: artifactctl %s [OPTION]...%s%s\n%s.\n\n",
+	    command->name, command->operands[0] != '\0' ? " " : "",
+	    command->operands, command->summary);
+	if (command->details != NULL)
+		fprintf(file, "%s\n", command->details);
+	if (command->options != NULL)
+		for (option = command->options; option->name != NULL; option++)
+			print_option(option, file);
+	for (option = ctl_common; option->name != NULL; option++)
+		if (ctl_is_common_of(option, command->where))
+			print_option(option, file);
+}
+
+void
+ctl_help(const struct ctl_command *command, FILE *file)
+{
+	size_t i;
+
+	if (command != NULL) {
+		print_command(command, file);
+		return;
+	}
+	fprintf(file,
+	    "Usage: artifactctl COMMAND [OPTION]... [OPERAND]...\n"
+	    "Use an artifact store over HTTP, or look after the one of this "
+	    "host.\n\n");
+	for (i = 0; ctl_commands[i] != NULL; i++)
+		fprintf(file, "  %-12s  %s\n", ctl_commands[i]->name,
+		    ctl_commands[i]->summary);
+	fprintf(file,
+	    "\nartifactctl help COMMAND tells more of each. Exit codes: 0 ok, "
+	    "1 failure,\n2 usage, 3 not found, 4 integrity, 5 would change "
+	    "something (dry run).\n");
+}
+
+static int
+run_help(struct ctl *ctl)
+{
+	const struct ctl_command *command = NULL;
+
+	if (ctl->operand_count > 0) {
+		command = ctl_find(ctl->operands[0]);
+		if (command == NULL)
+			return ctl_usage(ctl, "there is no command \"%.200s\"",
+			    ctl->operands[0]);
+	}
+	ctl_help(command, stdout);
+	return CTL_OK;
+}
+
+const struct ctl_command ctl_command_help = {
+	.name = "help",
+	.summary = "Explain the commands, or one of them",
+	.operands = "[COMMAND]",
+	.most = 1,
+	.run = run_help,
+};
+
+/* ---- completion ---- */
+
+static void
+print_words(const struct ctl_command *command)
+{
+	const struct ctl_option *option;
+
+	printf("\t%s) words=\"", command->name);
+	if (command->options != NULL)
+		for (option = command->options; option->name != NULL; option++)
+			printf("--%s ", option->name);
+	for (option = ctl_common; option->name != NULL; option++)
+		if (ctl_is_common_of(option, command->where))
+			printf("--%s ", option->name);
+	printf("\" ;;\n");
+}
+
+/* The first word that is no option is the command; then its options, or
+ * file names. */
+static int
+run_completion(struct ctl *ctl)
+{
+	size_t i;
+
+	(void)ctl;
+	printf("# bash completion for artifactctl\n"
+	       "_artifactctl()\n{\n"
+	       "\tlocal word words command= current=${COMP_WORDS[COMP_CWORD]}\n"
+	       "\tfor word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+	       "\t\tcase $word in\n\t\t-*) ;;\n"
+	       "\t\t*) command=$word; break ;;\n\t\tesac\n\tdone\n"
+	       "\tcase $command in\n\t'' | help) words=\"");
+	for (i = 0; ctl_commands[i] != NULL; i++)
+		printf("%s ", ctl_commands[i]->name);
+	printf("\" ;;\n");
+	for (i = 0; ctl_commands[i] != NULL; i++)
+		if (ctl_commands[i] != &ctl_command_help)
+			print_words(ctl_commands[i]);
+	printf("\tesac\n"
+	       "\tcase $command:$current in\n"
+	       "\t:* | help:* | *:-*)\n"
+	       "\t\tmapfile -t COMPREPLY < \\\n"
+	       "\t\t    <(compgen -W \"$words\" -- \"$current\") ;;\n"
+	       "\tesac\n}\n"
+	       "complete -o default -F _artifactctl artifactctl\n");
+	return CTL_OK;
+}
+
+const struct ctl_command ctl_command_completion = {
+	.name = "completion",
+	.summary = "Print completion for bash",
+	.operands = "",
+	.run = run_completion,
+	.details = "  . <(artifactctl completion)\n",
+};

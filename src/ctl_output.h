@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl_output.h - what commands print: rows, in the form that was asked for.
+ *
+ * A row is members in order. With --json it is one object a line; on a
+ * terminal rows make a table, with sizes and times for people; else the
+ * values stand between tabs. No byte of a value reaches a terminal that
+ * would steer it.
+ */
+#ifndef CTL_OUTPUT_H
+#define CTL_OUTPUT_H
+
+#include "ctl.h"
+
+struct ctl_row;
+
+/* A new row, in an arena that the caller chooses. */
+struct ctl_row *ctl_row(struct arena *arena);
+/* Members; SPAN_NONE is null. Names are the table's headings too. */
+void ctl_row_text(struct ctl_row *row, const char *name, struct span text);
+void ctl_row_number(struct ctl_row *row, const char *name, uint64_t number);
+/* Bytes: "1.4 MiB" on a terminal. */
+void ctl_row_size(struct ctl_row *row, const char *name, uint64_t bytes);
+void ctl_row_bool(struct ctl_row *row, const char *name, bool is_true);
+/* Checked JSON text. */
+void ctl_row_source(struct ctl_row *row, const char *name, struct span text);
+
+/*
+ * Rows with the same members, printed as they come, but on a terminal in
+ * pages of which each column has one width. NULL: the arena of the run.
+ */
+struct ctl_output;
+
+struct ctl_output *ctl_output_open(const struct ctl *ctl);
+/* The row is printed or copied: its arena is the caller's again. */
+void ctl_output_row(struct ctl_output *output, const struct ctl_row *row);
+/* Prints what is left, and gives it back. */
+void ctl_output_close(struct ctl_output *output);
+
+/* One row alone: an object, or a line for each member. */
+void ctl_print_facts(const struct ctl *ctl, const struct ctl_row *row);
+
+/* "1.4 MiB", in the arena. */
+struct span ctl_size_text(struct arena *arena, uint64_t bytes);
+/* Without bytes that would steer a terminal, or break a line in two. */
+struct span ctl_visible(struct arena *arena, struct span text);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+#include "ctl_output.h"
+
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+
+static void
+print_rows(struct ctl *ctl)
+{
+	struct ctl_output *output;
+	struct arena *arena = arena_open();
+	struct ctl_row *row;
+	size_t i;
+
+	ctl->arena = arena_open();
+	output = ctl_output_open(ctl);
+	for (i = 0; i < 2; i++) {
+		row = ctl_row(arena);
+		ctl_row_text(row, "id", i == 0 ? SPAN("one") : SPAN_NONE);
+		ctl_row_size(row, "bytes", i * 1536);
+		ctl_row_text(row, "title", SPAN("a\tb\033[2J\"c"));
+		ctl_output_row(output, row);
+		arena_reset(arena);
+	}
+	ctl_output_close(output);
+	fflush(stdout);
+	arena_close(arena);
+	arena_close(ctl->arena);
+}
+
+Test(ctl_output, is_an_object_a_line_where_asked, .init = cr_redirect_stdout)
+{
+	struct ctl ctl = { .is_json = true, .is_terminal = true };
+
+	print_rows(&ctl);
+	cr_assert_stdout_eq_str("{\"id\":\"one\",\"bytes\":0,\"title\":"
+				"\"a\\tb\\u001b[2J\\\"c\"}\n"
+				"{\"id\":null,\"bytes\":1536,\"title\":"
+				"\"a\\tb\\u001b[2J\\\"c\"}\n");
+}
+
+Test(ctl_output, is_a_table_on_a_terminal, .init = cr_redirect_stdout)
+{
+	struct ctl ctl = { .is_terminal = true };
+
+	print_rows(&ctl);
+	cr_assert_stdout_eq_str("id     bytes  title\n"
+				"one      0 B  a\\x09b\\x1b[2J\"c\n"
+				"-    1.5 KiB  a\\x09b\\x1b[2J\"c\n");
+}
+
+Test(ctl_output, stands_between_tabs_elsewhere, .init = cr_redirect_stdout)
+{
+	struct ctl ctl = { 0 };
+
+	print_rows(&ctl);
+	cr_assert_stdout_eq_str("one\t0\ta\\x09b\\x1b[2J\"c\n"
+				"\t1536\ta\\x09b\\x1b[2J\"c\n");
+}
+
+Test(ctl_output, lets_no_byte_steer_a_terminal)
+{
+	static const struct {
+		const char *text;
+		const char *shown;
+	} cases[] = {
+		{ "", "" },
+		{ "plain \303\244", "plain \303\244" },
+		{ "\r\n\177", "\\x0d\\x0a\\x7f" },
+		{ "\302\233m", "\\xc2\\x9bm" },
+		{ "bad \377", "bad \357\277\275" },
+	};
+	struct arena *arena = arena_open();
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		cr_assert(span_is(ctl_visible(arena, span_str(cases[i].text)),
+			      cases[i].shown),
+		    "%s", cases[i].shown);
+	arena_close(arena);
+}
+
+Test(ctl_output, sizes_are_for_people)
+{
+	struct arena *arena = arena_open();
+
+	cr_assert(span_is(ctl_size_text(arena, 0), "0 B"));
+	cr_assert(span_is(ctl_size_text(arena, 1023), "1023 B"));
+	cr_assert(span_is(ctl_size_text(arena, 1024), "1.0 KiB"));
+	cr_assert(span_is(ctl_size_text(arena, 52428800), "50.0 MiB"));
+	cr_assert(span_is(ctl_size_text(arena, UINT64_MAX), "16384.0 PiB"));
+	arena_close(arena);
+}
