@@ -186,7 +186,10 @@ read_command(int argc, char **argv, struct ctl *ctl)
 	if (ctl->command == NULL)
 		return ctl_usage(
 		    ctl, "there is no command \"%.200s\"", argv[0]);
-	optind = 0; /* getopt_long begins anew, and lets operands come first */
+	/* What getopt_long says is to begin with this. */
+	argv[0] = arena_string(ctl->arena,
+	    arena_printf(ctl->arena, "artifactctl %s", ctl->command->name));
+	optind = 0; /* it begins anew, and lets operands come first */
 	table_init(&table, ctl->command);
 	if (!read_options(argc, argv, &table, ctl))
 		return ctl_error(
