@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* test_router.c - paths to handlers, 307, 404, 405. */
+/* test_router.c - paths to handlers, 307, 404, 405, and their description. */
 
 #include "router.h"
 
+#include <ctype.h>
+
 #include <criterion/criterion.h>
+
+/* doc/openapi.json */
+extern const char openapi_json[];
 
 static const char *called;
 
@@ -238,5 +243,136 @@ Test(router, has_the_paths_of_the_contract)
 		cr_assert_str_eq(header(&response, "Allow"), cases[i].allow,
 		    "%s", cases[i].target);
 	}
+	arena_close(arena);
+}
+
+/* ---- the description ---- */
+
+#define NAMES 32 /* of paths, or of members of one */
+
+/* An object, of which the test wants members. */
+static struct json_document
+read_object(struct arena *arena, struct span text)
+{
+	struct json_document document;
+	struct faults faults;
+
+	faults_init(&faults, arena);
+	cr_assert_eq(json_read(arena, text, &faults, &document), JSON_VALID);
+	cr_assert_neq(document.root, NULL);
+	return document;
+}
+
+static struct span
+find_object(const struct json_document *document, const char *name)
+{
+	struct faults faults;
+
+	faults_init(&faults, document->arena);
+	return json_get_object_text(document, name, 1 << 20, &faults);
+}
+
+/* There is no other member than these; NULL ends them. */
+static void
+refuse_others(const struct json_document *document, const char *const *names)
+{
+	struct faults faults;
+
+	faults_init(&faults, document->arena);
+	json_refuse_extra(document, names, &faults);
+	cr_assert_eq(faults.count, 0, "no route has this: %.*s",
+	    (int)faults.list[0].name.size, faults.list[0].name.data);
+}
+
+/* "/artifacts/{id}" as the description has it. */
+static const char *
+described(struct arena *arena, const char *pattern)
+{
+	const char *id = strstr(pattern, "{id}");
+
+	if (id == NULL)
+		return pattern;
+	return arena_printf(arena, "%.*s{artifact_id}%s", (int)(id - pattern),
+	    pattern, id + strlen("{id}"))
+	    .data;
+}
+
+static const char *
+lower(struct arena *arena, const char *method)
+{
+	char *text = arena_string(arena, span_str(method));
+	size_t i;
+
+	for (i = 0; text[i] != '\0'; i++)
+		text[i] = (char)tolower((unsigned char)text[i]);
+	return text;
+}
+
+/* Below which bases a path is answered, where not below both. */
+static const char *
+servers_of(const struct route *route)
+{
+	if (route->has_base && route->has_bare)
+		return NULL;
+	return route->has_bare ? "\"servers\":[{\"url\":\"/\""
+			       : "\"servers\":[{\"url\":\"/api/v1\"";
+}
+
+static bool
+contains(struct span text, const char *what)
+{
+	return memmem(text.data, text.size, what, strlen(what)) != NULL;
+}
+
+/* All methods of the pattern, and nothing else. */
+static void
+expect_path(const char *pattern, struct span text, struct arena *arena)
+{
+	const char *names[NAMES] = { "servers" };
+	struct json_document path = read_object(arena, text);
+	const struct route *route;
+	const char *servers = NULL;
+	size_t count = 1, i;
+
+	for (route = router_table(); route->pattern != NULL; route++) {
+		if (strcmp(route->pattern, pattern) != 0)
+			continue;
+		servers = servers_of(route);
+		names[count++] = lower(arena, route->method);
+		if (strcmp(route->method, "GET") == 0)
+			names[count++] = "head";
+	}
+	cr_assert_lt(count, NAMES);
+	for (i = 1; i < count; i++)
+		cr_assert_neq(find_object(&path, names[i]).data, NULL,
+		    "%s is not described: %s", pattern, names[i]);
+	refuse_others(&path, names);
+	cr_assert_eq(
+	    contains(text, "\"servers\":"), servers != NULL, "%s", pattern);
+	cr_assert(servers == NULL || contains(text, servers), "%s", pattern);
+}
+
+Test(router, is_described_path_by_path_and_method_by_method)
+{
+	struct arena *arena = arena_open();
+	struct json_document document =
+	    read_object(arena, span_str(openapi_json));
+	struct json_document paths =
+	    read_object(arena, find_object(&document, "paths"));
+	const char *names[NAMES] = { NULL };
+	const struct route *route;
+	struct span text;
+	size_t count = 0;
+
+	for (route = router_table(); route->pattern != NULL; route++) {
+		cr_assert_lt(count, NAMES - 1);
+		names[count] = described(arena, route->pattern);
+		text = find_object(&paths, names[count]);
+		cr_assert_neq(
+		    text.data, NULL, "not described: %s", names[count]);
+		count++;
+		expect_path(route->pattern, text, arena);
+	}
+	refuse_others(&paths, names);
 	arena_close(arena);
 }
