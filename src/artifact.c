@@ -282,6 +282,29 @@ artifact_etag(const struct artifact *artifact, struct arena *arena,
 	digest_fingerprint(buffer_span(&buffer), ret_etag, ETAG_SIZE);
 }
 
+/* The stored form, less what may differ. */
+static struct span
+essence(const struct artifact *artifact, struct arena *arena)
+{
+	struct artifact copy = *artifact;
+	struct buffer buffer;
+
+	copy.content.blob = 0;
+	copy.content.stored = 0;
+	if (span_is(copy.metadata, "{}"))
+		copy.metadata = SPAN_NONE;
+	buffer_init(&buffer, arena);
+	artifact_encode(&copy, &buffer);
+	return buffer_span(&buffer);
+}
+
+bool
+artifact_is_same(const struct artifact *one, const struct artifact *other,
+    struct arena *arena)
+{
+	return span_equal(essence(one, arena), essence(other, arena));
+}
+
 struct span
 artifact_type_lower(struct arena *arena, struct span type)
 {

@@ -83,6 +83,11 @@ MUST_USE enum result artifact_decode(
 void artifact_etag(const struct artifact *artifact, struct arena *arena,
     uint8_t ret_etag[ETAG_SIZE]);
 
+/* Are all members and bytes the same? Moments do not count, nor does where
+ * content is kept. */
+bool artifact_is_same(const struct artifact *one, const struct artifact *other,
+    struct arena *arena);
+
 /* ASCII letters in lower case; a copy in the arena. */
 struct span artifact_type_lower(struct arena *arena, struct span type);
 

@@ -127,6 +127,8 @@ is_sound(const struct change *change)
 		return change->blob != 0;
 	case CHANGE_DELETE:
 		return true;
+	case CHANGE_IMPORT:
+		return false; /* by whoever holds the store, nobody else */
 	}
 	return false;
 }

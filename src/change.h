@@ -17,6 +17,13 @@ enum change_kind {
 	CHANGE_DELETE,	   /* id */
 	CHANGE_STAGE,	   /* blob, chunk, bytes: content no record names */
 	CHANGE_DROP,	   /* blob: staged content that no record will name */
+	/*
+	 * id; artifact: all of it, with its own moments; bytes or a staged
+	 * blob. RESULT_EXISTS: it is there already; RESULT_MISMATCH: another
+	 * one has the id, and it is not to replace it; RESULT_CLOCK: it is of
+	 * a time that is yet to come. Never sent: who can send could backdate.
+	 */
+	CHANGE_IMPORT,
 };
 
 /* Which members of artifact a CHANGE_UPDATE sets. */
@@ -41,6 +48,7 @@ struct change {
 	struct span bytes; /* at most LIMIT_CHUNK */
 	uint64_t blob;
 	uint32_t chunk; /* 0 is the first */
+	bool replaces;	/* IMPORT: what has the id, but for its moment */
 	/* If-Match: absent, "*", or one of these. */
 	bool has_if_match;
 	bool if_match_any;

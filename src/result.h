@@ -18,7 +18,7 @@ enum result {
 	RESULT_NOT_FOUND,    /* no such artifact */
 	RESULT_EXISTS,	     /* the id is taken */
 	RESULT_PRECONDITION, /* If-Match names another state */
-	RESULT_MISMATCH,     /* the idempotency key stands for something else */
+	RESULT_MISMATCH,     /* the key, or the id, stands for something else */
 	RESULT_NO_SPACE,     /* the disk is at its reserve, or full */
 	RESULT_QUOTA,	     /* max_bytes would be passed */
 	RESULT_CLOCK,	     /* the last moment is far ahead of the clock */

@@ -20,6 +20,7 @@ static enum result (*const kinds[])(
 	[CHANGE_DELETE] = batch_delete,
 	[CHANGE_STAGE] = batch_stage,
 	[CHANGE_DROP] = batch_drop,
+	[CHANGE_IMPORT] = batch_import,
 };
 
 /* ---- exactly once ---- */
@@ -73,7 +74,7 @@ apply_one(struct batch *batch, const struct change *change)
 {
 	enum result result;
 
-	assert(change->kind >= CHANGE_CREATE && change->kind <= CHANGE_DROP);
+	assert(change->kind >= CHANGE_CREATE && change->kind <= CHANGE_IMPORT);
 	batch->is_repeat = false;
 	batch->id =
 	    change->kind == CHANGE_CREATE ? change->artifact->id : change->id;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store_lmdb_judge.c - changes to records: create, update, content, delete.
+ * store_lmdb_judge.c - changes to records: create, update, content, delete,
+ * import.
  *
  * Each function has two halves: the first only reads and may refuse, the
  * second only puts and may only fail. There are no nested transactions to
@@ -122,11 +123,53 @@ next_moment(struct batch *batch)
 	return meta->last_moment;
 }
 
+/* Behind the key that is a moment of a record, on to the next that is none. */
+static int
+skip_taken(MDB_cursor *cursor, uint64_t *moment)
+{
+	struct key taken = key_number(*moment);
+	MDB_val key = { taken.size, taken.bytes };
+	MDB_val value;
+	int code;
+
+	code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	while (code == MDB_SUCCESS && key.mv_size == taken.size &&
+	       memcmp(key.mv_data, taken.bytes, taken.size) == 0) {
+		taken = key_number(++*moment);
+		code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	return code;
+}
+
+/*
+ * From this moment on, the first that no record has: imported ones may be
+ * younger than the last moment. *ret_flags are for the put.
+ */
+static enum result
+free_moment(struct batch *batch, uint64_t *moment, unsigned *ret_flags)
+{
+	struct view *view = &batch->view;
+	MDB_cursor *cursor;
+	int code;
+
+	code = mdb_cursor_open(view->txn, view->databases[DB_RECORDS], &cursor);
+	if (code != MDB_SUCCESS)
+		return layout_note(view, DB_RECORDS, code);
+	code = skip_taken(cursor, moment);
+	mdb_cursor_close(cursor);
+	if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
+		return layout_note(view, DB_RECORDS, code);
+	/* Appended to, pages become full. */
+	*ret_flags = code == MDB_NOTFOUND ? MDB_APPEND : MDB_NOOVERWRITE;
+	return RESULT_OK;
+}
+
 enum result
 batch_create(struct batch *batch, const struct change *change)
 {
 	struct artifact artifact = *change->artifact;
 	enum result result;
+	unsigned flags = 0;
 
 	result = promise_judge(batch, change);
 	if (result != RESULT_NOT_FOUND)
@@ -137,11 +180,14 @@ batch_create(struct batch *batch, const struct change *change)
 
 	batch_spend(batch, RECORD_BYTES);
 	artifact.created = next_moment(batch);
+	result = free_moment(batch, &artifact.created, &flags);
+	batch->meta.last_moment = artifact.created;
 	artifact.content.stored = artifact.created;
 	batch->meta.artifacts++;
-	result = content_take(batch, change, &artifact.content.blob);
 	if (result == RESULT_OK)
-		result = put_record(batch, &artifact, MDB_APPEND);
+		result = content_take(batch, change, &artifact.content.blob);
+	if (result == RESULT_OK)
+		result = put_record(batch, &artifact, flags);
 	if (result == RESULT_OK)
 		result = layout_put_moment(
 		    &batch->view, &artifact.id, artifact.created);
@@ -288,5 +334,87 @@ batch_delete(struct batch *batch, const struct change *change)
 	key = key_number(artifact->created);
 	if (result == RESULT_OK)
 		result = layout_delete(&batch->view, DB_RECORDS, &key);
+	return result;
+}
+
+/* ---- import ---- */
+
+/* *ret_there is what has the id, to be replaced; NULL: nothing has. */
+static enum result
+import_judge(struct batch *batch, const struct change *change,
+    struct artifact **ret_there)
+{
+	const struct artifact *artifact = change->artifact;
+	struct artifact *there = NULL;
+	enum result result;
+
+	result = find(batch, change, &there);
+	if (result != RESULT_OK && result != RESULT_NOT_FOUND)
+		return result;
+	if (there != NULL &&
+	    artifact_is_same(there, artifact, batch->view.arena))
+		return RESULT_EXISTS;
+	if (there != NULL && !change->replaces)
+		return RESULT_MISMATCH;
+	if (artifact->created > batch->now ||
+	    artifact->content.stored > batch->now)
+		return RESULT_CLOCK;
+	*ret_there = there;
+	return content_judge(batch, change);
+}
+
+/* Its record goes where the old one stands, which leaves nothing else. */
+static enum result
+import_over(struct batch *batch, const struct artifact *there,
+    struct artifact *artifact, unsigned *ret_flags)
+{
+	enum result result;
+
+	artifact->created = there->created;
+	*ret_flags = 0;
+	result = content_release(batch, &there->content);
+	if (result == RESULT_OK)
+		result = each_index(batch, there, delete_index);
+	return result;
+}
+
+/* The last moment is that of creates: an import does not raise it. */
+static enum result
+import_new(struct batch *batch, struct artifact *artifact, unsigned *ret_flags)
+{
+	enum result result;
+
+	batch->meta.artifacts++;
+	result = free_moment(batch, &artifact->created, ret_flags);
+	if (result == RESULT_OK)
+		result = layout_put_moment(
+		    &batch->view, &artifact->id, artifact->created);
+	return result;
+}
+
+enum result
+batch_import(struct batch *batch, const struct change *change)
+{
+	struct artifact artifact = *change->artifact;
+	struct artifact *there = NULL;
+	enum result result;
+	unsigned flags = 0;
+
+	result = import_judge(batch, change, &there);
+	if (result != RESULT_OK)
+		return result;
+
+	batch_spend(batch, RECORD_BYTES);
+	batch->is_changed = true;
+	result = there != NULL ? import_over(batch, there, &artifact, &flags)
+			       : import_new(batch, &artifact, &flags);
+	if (artifact.content.stored < artifact.created)
+		artifact.content.stored = artifact.created;
+	if (result == RESULT_OK)
+		result = content_take(batch, change, &artifact.content.blob);
+	if (result == RESULT_OK)
+		result = put_record(batch, &artifact, flags);
+	if (result == RESULT_OK)
+		result = each_index(batch, &artifact, layout_put_index);
 	return result;
 }

@@ -155,6 +155,8 @@ MUST_USE enum result
 batch_stage(struct batch *batch, const struct change *change);
 MUST_USE enum result
 batch_drop(struct batch *batch, const struct change *change);
+MUST_USE enum result
+batch_import(struct batch *batch, const struct change *change);
 
 /* May a record that is there grow by so many bytes? */
 MUST_USE enum result growth_judge(struct batch *batch, uint64_t size);

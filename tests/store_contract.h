@@ -73,6 +73,17 @@ struct subject {
 	X(suite, it, a_blob_is_named_once_and_whole) \
 	X(suite, it, a_dropped_upload_frees_its_bytes)
 
+/* store_contract_import.c: likewise. */
+#define STORE_CONTRACT_IMPORTS(X, suite, it) \
+	X(suite, it, an_import_keeps_all_that_it_brings) \
+	X(suite, it, an_import_takes_the_next_free_moment) \
+	X(suite, it, an_import_of_a_time_to_come_is_refused) \
+	X(suite, it, an_import_is_harmless_to_repeat) \
+	X(suite, it, what_differs_is_kept_unless_it_is_replaced) \
+	X(suite, it, lists_hold_imports_where_they_belong) \
+	X(suite, it, creates_and_imports_never_share_a_moment) \
+	X(suite, it, an_import_meets_the_quota)
+
 #define STORE_CONTRACT_TEST(suite, it, name) \
 	Test(suite, name) \
 	{ \
@@ -85,7 +96,8 @@ struct subject {
 	STORE_CONTRACT_LISTS(STORE_CONTRACT_TEST, suite, it)
 
 #define STORE_CONTRACT_JUDGE(suite, it) \
-	STORE_CONTRACT_JUDGING(STORE_CONTRACT_TEST, suite, it)
+	STORE_CONTRACT_JUDGING(STORE_CONTRACT_TEST, suite, it) \
+	STORE_CONTRACT_IMPORTS(STORE_CONTRACT_TEST, suite, it)
 
 #define STORE_CONTRACT_DECLARE(suite, it, name) \
 	void contract_##name(const struct subject *subject);
@@ -94,5 +106,6 @@ STORE_CONTRACT_RECORDS(STORE_CONTRACT_DECLARE, , )
 STORE_CONTRACT_CONTENT(STORE_CONTRACT_DECLARE, , )
 STORE_CONTRACT_LISTS(STORE_CONTRACT_DECLARE, , )
 STORE_CONTRACT_JUDGING(STORE_CONTRACT_DECLARE, , )
+STORE_CONTRACT_IMPORTS(STORE_CONTRACT_DECLARE, , )
 
 #endif

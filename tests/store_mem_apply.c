@@ -145,6 +145,33 @@ remember(struct mem *mem, const struct change *change)
 	promise->id = change->artifact->id;
 }
 
+/* Where a record of that moment belongs; taken ones are passed over. */
+static size_t
+place_for(struct mem *mem, uint64_t *moment)
+{
+	size_t place = 0;
+
+	while (place < mem->records.count &&
+	       mem_record(mem, place)->created <= *moment) {
+		if (mem_record(mem, place)->created == *moment)
+			++*moment;
+		place++;
+	}
+	return place;
+}
+
+static void
+insert(struct mem *mem, struct artifact *artifact)
+{
+	size_t place = place_for(mem, &artifact->created);
+	struct artifact **row;
+
+	(void)mem_row_add(mem, &mem->records);
+	row = mem_row(&mem->records, place);
+	memmove(row + 1, row, (mem->records.count - 1 - place) * sizeof(*row));
+	*row = artifact;
+}
+
 static enum result
 create(struct mem *mem, const struct change *change, struct outcome *outcome)
 {
@@ -164,8 +191,9 @@ create(struct mem *mem, const struct change *change, struct outcome *outcome)
 	artifact->content.blob = name_content(mem, change);
 	if (now <= mem->last_moment)
 		now = mem->last_moment + 1;
-	mem->last_moment = artifact->created = artifact->content.stored = now;
-	*(struct artifact **)mem_row_add(mem, &mem->records) = artifact;
+	artifact->created = now;
+	insert(mem, artifact);
+	mem->last_moment = artifact->content.stored = artifact->created;
 	if (change->has_key)
 		remember(mem, change);
 	outcome->id = artifact->id;
@@ -204,6 +232,44 @@ replace(struct mem *mem, const struct change *change, struct artifact *artifact)
 	artifact->content.stored =
 	    now > artifact->created ? now : artifact->created + 1;
 	blob_free(mem, old);
+	return RESULT_OK;
+}
+
+static bool
+is_past(const struct artifact *artifact)
+{
+	return artifact->created <= moment_now() &&
+	       artifact->content.stored <= moment_now();
+}
+
+/* What has the id goes, but for its moment. */
+static enum result
+import(struct mem *mem, const struct change *change)
+{
+	struct artifact *artifact = mem_copy(change->artifact, mem->arena);
+	size_t place = mem_record_find(mem, &artifact->id);
+	struct artifact *there =
+	    place == MEM_NOWHERE ? NULL : mem_record(mem, place);
+	enum result result;
+
+	if (there != NULL && artifact_is_same(there, artifact, mem->arena))
+		return RESULT_EXISTS;
+	if (there != NULL && !change->replaces)
+		return RESULT_MISMATCH;
+	if (!is_past(artifact))
+		return RESULT_CLOCK;
+	result = judge_content(mem, change);
+	if (result != RESULT_OK)
+		return result;
+	artifact->content.blob = name_content(mem, change);
+	if (there != NULL) {
+		artifact->created = there->created;
+		blob_free(mem, there->content.blob);
+		mem_row_remove(&mem->records, place);
+	}
+	insert(mem, artifact);
+	if (artifact->content.stored < artifact->created)
+		artifact->content.stored = artifact->created;
 	return RESULT_OK;
 }
 
@@ -265,6 +331,9 @@ apply_new(struct mem *mem, const struct change *change, struct outcome *outcome)
 		return stage(mem, change);
 	case CHANGE_DROP:
 		return drop(mem, change);
+	case CHANGE_IMPORT:
+		outcome->id = change->id;
+		return import(mem, change);
 	case CHANGE_UPDATE:
 	case CHANGE_CONTENT:
 	case CHANGE_DELETE:

@@ -118,6 +118,7 @@ Test(change, is_refused_when_its_kind_lacks_something)
 		{ .kind = CHANGE_STAGE, .bytes = SPAN("x") },
 		{ .kind = CHANGE_DROP },
 		{ .kind = CHANGE_DELETE, .patch = 16 },
+		{ .kind = CHANGE_IMPORT },
 	};
 	struct change *got;
 	size_t i;
@@ -147,6 +148,18 @@ Test(change, refuses_an_update_to_no_title)
 	sent.kind = CHANGE_UPDATE;
 	cr_assert_eq(change_decode(encoded(&sent), arena, &got), RESULT_OK);
 	artifact.title = SPAN_NONE;
+	cr_assert_eq(
+	    change_decode(encoded(&sent), arena, &got), RESULT_MALFORMED);
+}
+
+/* Who can send could say when something was made, and who made it. */
+Test(change, is_refused_when_it_is_an_import)
+{
+	struct artifact artifact;
+	struct change sent = full_change(&artifact), *got;
+
+	cr_assert_eq(change_decode(encoded(&sent), arena, &got), RESULT_OK);
+	sent.kind = CHANGE_IMPORT;
 	cr_assert_eq(
 	    change_decode(encoded(&sent), arena, &got), RESULT_MALFORMED);
 }

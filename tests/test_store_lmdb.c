@@ -556,6 +556,36 @@ Test(store_lmdb, a_clock_that_fell_back_refuses_creates)
 	raw_put("meta", SPAN("counters"), span_of(counters, 56));
 	kit.store = lmdb_writer();
 	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	cr_assert_eq(kit_get(&kit, &change.artifact->id)->created,
+	    unpack_key(counters) + 1, "moments rise nevertheless");
+	kit_close(&kit);
+}
+
+/* Here what has its moment was imported when the clock was ahead. */
+Test(store_lmdb, a_create_passes_over_what_was_imported)
+{
+	struct kit kit = lmdb_kit(NULL);
+	uint64_t last = moment_now() + UINT64_C(60000000);
+	uint8_t counters[56] = { 0 };
+	struct change change;
+	size_t i;
+
+	counters[15] = 1; /* the next blob */
+	pack_key(counters, last);
+	for (i = 0; i < 2; i++) {
+		store_close(kit.store);
+		raw_put("meta", SPAN("counters"), span_of(counters, 56));
+		kit.store = lmdb_writer();
+		change = create_of(&kit, SPAN(""));
+		cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+		cr_assert_eq(
+		    kit_get(&kit, &change.artifact->id)->created, last + 1 + i);
+		counters[23]++; /* artifacts */
+	}
+	/* … and go on from there. */
+	change = create_of(&kit, SPAN(""));
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	cr_assert_eq(kit_get(&kit, &change.artifact->id)->created, last + 3);
 	kit_close(&kit);
 }
 
