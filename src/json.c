@@ -196,6 +196,14 @@ find_member(const struct json_document *document, const char *name)
 	return NULL;
 }
 
+struct span
+json_get_source(const struct json_document *document, const char *name)
+{
+	const struct json_member *member = find_member(document, name);
+
+	return member == NULL ? SPAN_NONE : member->value;
+}
+
 /* The value of a member; the root keeps it. */
 static struct json_c_object *
 member_value(const struct json_document *document, const char *name,
@@ -381,6 +389,20 @@ json_get_ids(const struct json_document *document, const char *name,
 	*ret_ids = ids;
 	*ret_count = count;
 	return true;
+}
+
+struct span
+json_text_of(struct arena *arena, struct span source)
+{
+	struct json_c_object *string;
+	struct span text;
+
+	if (!span_starts_with(source, "\""))
+		return SPAN_NONE;
+	string = parse(source);
+	text = arena_copy(arena, text_of(string));
+	(void)json_object_put(string);
+	return text;
 }
 
 /* ---- unknown members ---- */

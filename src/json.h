@@ -71,6 +71,25 @@ bool json_get_ids(const struct json_document *document, const char *name,
 void json_refuse_extra(const struct json_document *document,
     const char *const *names, struct faults *faults);
 
+/* ---- reading what a server answered ---- */
+
+/*
+ * The items of an array as checked source texts, each of which json_read
+ * takes. false: it is no valid JSON, or no array.
+ */
+MUST_USE bool json_read_items(struct arena *arena, struct span text,
+    struct span **ret_items, size_t *ret_count);
+
+/* The source text of a member; SPAN_NONE when it is absent. */
+struct span
+json_get_source(const struct json_document *document, const char *name);
+/* A whole number that fits; false: absent or anything else. */
+bool json_get_number(const struct json_document *document, const char *name,
+    uint64_t *ret_number);
+/* What the source text of a string means, in the arena; SPAN_NONE: it is
+ * none. */
+struct span json_text_of(struct arena *arena, struct span source);
+
 /* ---- writing ---- */
 
 struct json_value; /* an object or an array; in the arena */
