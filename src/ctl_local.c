@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: ISC */
+/* ctl_local.c - the store of this host: configuration, user, processes. */
+
+#include "ctl_local.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LOOK_EVERY_US 100000
+
+/* ---- configuration ---- */
+
+static struct config *
+load(const struct ctl *ctl)
+{
+	char **settings =
+	    arena_alloc(ctl->arena, ctl->given_count * sizeof(*settings));
+	const char *error = NULL, *value;
+	struct config *config;
+	size_t i = 0, count = 0;
+
+	while ((value = ctl_next_value(ctl, "set", &i)) != NULL)
+		settings[count++] = arena_string(ctl->arena, span_str(value));
+	config = config_load(
+	    ctl->arena, ctl_value(ctl, "config"), settings, count, &error);
+	if (config == NULL)
+		(void)ctl_fail("%s", error); /* NULL says it */
+	return config;
+}
+
+/* ---- whom it belongs to ---- */
+
+/* data.mdb tells better than the directory, if it is there. */
+static bool
+find_owner(const struct ctl_local *local, struct stat *ret_stat)
+{
+	struct span data =
+	    arena_printf(local->ctl->arena, "%s/data.mdb", local->directory);
+
+	return stat(data.data, ret_stat) == 0 ||
+	       stat(local->directory, ret_stat) == 0;
+}
+
+static const char *
+name_of(struct arena *arena, uid_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user != NULL)
+		return arena_string(arena, span_str(user->pw_name));
+	return arena_printf(arena, "%lld", (long long)uid).data;
+}
+
+static int
+no_directory(const struct ctl_local *local)
+{
+	int error = errno;
+
+	if (error == EACCES)
+		return ctl_fail("%s is closed to you: run artifactctl as root, "
+				"or as the user of artifactd",
+		    local->directory);
+	if (error != ENOENT)
+		return ctl_fail("%s: %s", local->directory, strerror(error));
+	return ctl_fail("there is no directory %s, which the setting "
+			"state_dir names: start the service once, make it with "
+			"systemd-tmpfiles --create, or name another with "
+			"--config or --set state_dir=",
+	    local->directory);
+}
+
+int
+ctl_local_load(const struct ctl *ctl, struct ctl_local *ret_local)
+{
+	struct ctl_local local = { .ctl = ctl };
+	uid_t me = geteuid();
+	struct stat file;
+
+	local.config = load(ctl);
+	if (local.config == NULL)
+		return CTL_FAILED;
+	local.directory = local.config->state_dir;
+	if (!find_owner(&local, &file))
+		return no_directory(&local);
+	local.uid = file.st_uid;
+	local.gid = file.st_gid;
+	local.user = name_of(ctl->arena, local.uid);
+	local.must_become = me == 0 && local.uid != 0;
+	if (me != 0 && me != local.uid)
+		return ctl_fail("%s belongs to %s: run artifactctl as root, "
+				"or as that user (a file made by another would "
+				"lock the service out)",
+		    local.directory, local.user);
+	*ret_local = local;
+	return CTL_OK;
+}
+
+int
+ctl_local_become(struct ctl_local *local)
+{
+	const struct passwd *user;
+	bool has_groups;
+
+	if (!local->must_become)
+		return CTL_OK;
+	user = getpwuid(local->uid);
+	has_groups = user != NULL ? initgroups(user->pw_name, local->gid) == 0
+				  : setgroups(0, NULL) == 0;
+	if (!has_groups || setgid(local->gid) != 0 || setuid(local->uid) != 0)
+		return ctl_fail("cannot become %s, whom %s belongs to: %s",
+		    local->user, local->directory, strerror(errno));
+	local->must_become = false;
+	return CTL_OK;
+}
+
+/* ---- opening ---- */
+
+int
+ctl_local_refusal(enum result result, const char *sentence)
+{
+	return ctl_error(result == RESULT_DAMAGED ? CTL_INTEGRITY : CTL_FAILED,
+	    "%s", sentence);
+}
+
+int
+ctl_local_open_reader(struct ctl_local *local, struct store **ret_store)
+{
+	char error[256] = "";
+	enum result result;
+	int exit_code = ctl_local_become(local);
+
+	if (exit_code != CTL_OK)
+		return exit_code;
+	result = store_lmdb_open_reader(local->directory, error, ret_store);
+	return result == RESULT_OK ? CTL_OK : ctl_local_refusal(result, error);
+}
+
+bool
+ctl_local_has_store(const struct ctl_local *local)
+{
+	struct arena *arena = local->ctl->arena;
+	struct stat file;
+
+	return stat(arena_printf(arena, "%s/format", local->directory).data,
+		   &file) == 0 ||
+	       stat(arena_printf(arena, "%s/data.mdb", local->directory).data,
+		   &file) == 0;
+}
+
+int
+ctl_local_open_writer(
+    struct ctl_local *local, bool may_create, struct store **ret_store)
+{
+	const struct store_lmdb_options options = {
+		.directory = local->directory,
+		.max_bytes = local->config->max_bytes,
+		.reserve = local->config->reserve,
+		.must_exist = !may_create,
+	};
+	char error[256] = "";
+	enum result result;
+	int exit_code = ctl_local_become(local);
+
+	if (exit_code != CTL_OK)
+		return exit_code;
+	if (!may_create && !ctl_local_has_store(local))
+		return ctl_fail("%s holds no store", local->directory);
+	result = store_lmdb_open_writer(&options, error, ret_store);
+	if (result == RESULT_OK)
+		return CTL_OK;
+	if (result == RESULT_UNAVAILABLE)
+		return ctl_local_refusal(result,
+		    "the service is running, or another artifactctl is at "
+		    "work: systemctl stop artifactd.socket artifactd.service");
+	return ctl_local_refusal(result, error);
+}
+
+bool
+ctl_local_is_running(const struct ctl_local *local)
+{
+	int fd = open(local->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool is_running;
+
+	if (fd < 0)
+		return false;
+	/* Shared, so that two who ask are not each other's service. */
+	is_running = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	(void)close(fd); /* lets go of it */
+	return is_running;
+}
+
+/* ---- a process of its own ---- */
+
+/* Never returns. */
+static void
+run_child(struct ctl_local *local, pid_t parent, int (*job)(void *object),
+    void *object)
+{
+	int exit_code = ctl_local_become(local);
+
+	/* Behind the change of user, which clears it. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* takes any signal */
+	if (getppid() != parent)
+		_exit(CTL_FAILED);
+	if (exit_code == CTL_OK)
+		exit_code = job(object);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		exit_code = ctl_fail("cannot write to standard output");
+	_exit(exit_code);
+}
+
+static int
+died(const struct ctl_local *local, int signal_number)
+{
+	if (signal_number != SIGSEGV && signal_number != SIGBUS &&
+	    signal_number != SIGABRT)
+		return ctl_fail("ended by signal %d before it was through: "
+				"run it again",
+		    signal_number);
+	return ctl_error(CTL_INTEGRITY,
+	    "ended by signal %d while it read a data.mdb (the store in %s, or "
+	    "a copy of it): pages of it are damaged, or the disk cannot read "
+	    "them; look into the kernel's log, and restore a backup",
+	    signal_number, local->directory);
+}
+
+static int
+wait_for(pid_t child, void (*while_it_runs)(void *object), void *object)
+{
+	int status = 0;
+	pid_t ended;
+
+	for (;;) {
+		ended = waitpid(
+		    child, &status, while_it_runs != NULL ? WNOHANG : 0);
+		if (ended == child)
+			return status;
+		if (ended < 0 && errno != EINTR)
+			return CTL_FAILED << 8;
+		if (ended != 0)
+			continue;
+		while_it_runs(object);
+		(void)usleep(LOOK_EVERY_US); /* shorter does no harm */
+	}
+}
+
+int
+ctl_local_run(struct ctl_local *local, int (*job)(void *object), void *object,
+    void (*while_it_runs)(void *object))
+{
+	pid_t parent = getpid();
+	pid_t child;
+	int status;
+
+	fflush(stdout); /* or both would print it */
+	child = fork();
+	if (child < 0)
+		return ctl_fail("cannot start a process: %s", strerror(errno));
+	if (child == 0)
+		run_child(local, parent, job, object);
+	status = wait_for(child, while_it_runs, object);
+	if (WIFSIGNALED(status))
+		return died(local, WTERMSIG(status));
+	return WEXITSTATUS(status);
+}
