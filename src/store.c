@@ -85,6 +85,21 @@ store_stat(struct store *store, struct store_stat *ret_stat)
 	return store->engine->stat(store->state, ret_stat);
 }
 
+enum result
+store_figures(struct store *store,
+    void (*visit)(void *object, const struct store_figure *figure),
+    void *object)
+{
+	return store->engine->figures(store->state, visit, object);
+}
+
+enum result
+store_room(struct store *store, uint64_t reserve, uint64_t max_bytes,
+    struct store_room *ret_room)
+{
+	return store->engine->room(store->state, reserve, max_bytes, ret_room);
+}
+
 void
 store_apply_many(struct store *store, struct change *const *changes,
     size_t count, struct outcome *ret_outcomes)

@@ -81,6 +81,45 @@ struct store_stat {
 MUST_USE enum result
 store_stat(struct store *store, struct store_stat *ret_stat);
 
+/*
+ * A number that an engine has to tell of itself, which may go up and down.
+ * Its name is of lower-case letters, digits and '_', and ends in `_bytes` or
+ * else counts; help is a sentence without a full stop. Both stay.
+ */
+struct store_figure {
+	const char *name;
+	const char *help;
+	uint64_t value;
+};
+
+/*
+ * Give each figure to visit(object, figure), always the same ones in the same
+ * order: first `artifacts`, `content_bytes` and `staged_bytes`, then the
+ * engine's own. It costs at most a millisecond or two, whatever the size of
+ * the store: what would take longer to count is counted in part, as its help
+ * says. It asks the system for nothing, so that a worker may call it. Not
+ * RESULT_OK: nothing was visited.
+ */
+MUST_USE enum result store_figures(struct store *store,
+    void (*visit)(void *object, const struct store_figure *figure),
+    void *object);
+
+/* Where content goes, and whether more may come. */
+struct store_room {
+	enum result verdict; /* RESULT_OK, RESULT_NO_SPACE or RESULT_QUOTA */
+	struct shortage shortage; /* of the latter two */
+	uint64_t disk_free;	  /* bytes that the store could use */
+	uint64_t file_bytes;	  /* that it takes of the disk now */
+};
+
+/*
+ * Would a create be taken, with these settings (config.h)? Asks the system
+ * what is free, which a worker's sandbox forbids. Not RESULT_OK: nobody can
+ * say.
+ */
+MUST_USE enum result store_room(struct store *store, uint64_t reserve,
+    uint64_t max_bytes, struct store_room *ret_room);
+
 /* ---- content on its way in ---- */
 
 /*

@@ -29,6 +29,11 @@ struct store_engine {
 	enum result (*read)(void *state, const struct content *content,
 	    uint64_t offset, char *data, size_t size, size_t *ret_size);
 	enum result (*stat)(void *state, struct store_stat *ret_stat);
+	enum result (*figures)(void *state,
+	    void (*visit)(void *object, const struct store_figure *figure),
+	    void *object);
+	enum result (*room)(void *state, uint64_t reserve, uint64_t max_bytes,
+	    struct store_room *ret_room);
 	/* Give staging->owner a blob. */
 	enum result (*stage_begin)(void *state, struct staging *staging);
 	/*

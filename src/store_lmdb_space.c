@@ -157,6 +157,18 @@ read_pages(struct lmdb *lmdb, size_t before, size_t most, struct pages *pages)
 	mdb_cursor_close(cursor);
 }
 
+/* The last commit: a reader's own, a writer's as it knows it. */
+static size_t
+last_commit(const struct lmdb *lmdb)
+{
+	MDB_envinfo info;
+
+	if (lmdb->is_writer)
+		return lmdb->last_txn;
+	(void)mdb_env_info(lmdb->env, &info); /* fails only for NULL */
+	return info.me_last_txnid;
+}
+
 /*
  * Bytes of data.mdb in the free pages that commits before this one left, in
  * runs of at least so many, or some that are enough.
@@ -195,18 +207,18 @@ content_in(uint64_t bytes)
 }
 
 uint64_t
-lmdb_room(struct lmdb *lmdb, uint64_t *ret_free, uint64_t *ret_slack)
+lmdb_room(
+    struct lmdb *lmdb, uint64_t wanted, uint64_t *ret_free, uint64_t *ret_slack)
 {
 	uint64_t disk = disk_room(lmdb);
 	/* Whatever the setting: deletes and sweeping make room, and need some
 	 * for their commits. */
-	uint64_t reserve =
-	    lmdb->reserve > COMMIT_BYTES ? lmdb->reserve : COMMIT_BYTES;
+	uint64_t reserve = wanted > COMMIT_BYTES ? wanted : COMMIT_BYTES;
 	uint64_t room = less(disk, reserve);
 	uint64_t slack = less(disk, COMMIT_BYTES);
 	/* What the last commit let go of is free for the one after the next:
 	 * not to be counted on where the file cannot grow instead. */
-	size_t before = lmdb->last_txn + (disk >= AMPLE ? 1 : 0);
+	size_t before = last_commit(lmdb) + (disk >= AMPLE ? 1 : 0);
 	uint64_t file = 0;
 
 	*ret_free = disk;
@@ -234,4 +246,39 @@ lmdb_can_commit(struct lmdb *lmdb)
 {
 	return disk_room(lmdb) >= COMMIT_BYTES ||
 	       reusable(lmdb, lmdb->last_txn, 1, COMMIT_BYTES) >= COMMIT_BYTES;
+}
+
+/* ---- for people ---- */
+
+/* What the file system has given data.mdb. */
+static uint64_t
+file_bytes(const struct lmdb *lmdb)
+{
+	return lmdb_file_size(lmdb) + held_bytes(lmdb);
+}
+
+enum result
+lmdb_store_room(void *state, uint64_t reserve, uint64_t max_bytes,
+    struct store_room *ret_room)
+{
+	struct lmdb *lmdb = state;
+	struct store_room room = { .verdict = RESULT_OK };
+	struct store_stat stat;
+	enum result result;
+	uint64_t slack;
+
+	result = lmdb_stat(lmdb, &stat);
+	if (result != RESULT_OK)
+		return result;
+	room.file_bytes = file_bytes(lmdb);
+	if (lmdb_room(lmdb, reserve, &room.disk_free, &slack) == 0) {
+		room.verdict = RESULT_NO_SPACE;
+		room.shortage = (struct shortage){ room.disk_free, reserve };
+	} else if (max_bytes != 0 && stat.bytes + stat.staged >= max_bytes) {
+		room.verdict = RESULT_QUOTA;
+		room.shortage =
+		    (struct shortage){ stat.bytes + stat.staged, max_bytes };
+	}
+	*ret_room = room;
+	return RESULT_OK;
 }

@@ -94,11 +94,13 @@ uint64_t lmdb_file_limit(void);
 /* What data.mdb says of its size; the file may end before its last page. */
 uint64_t lmdb_file_size(const struct lmdb *lmdb);
 /*
- * Bytes of content that a batch may bring; UINT64_MAX: as many as it likes.
+ * Bytes of content that a batch may bring, if so much of the disk is to stay
+ * free; UINT64_MAX: as many as it likes.
  * *ret_free: on the disk, or to the limit on the size of a file. *ret_slack:
  * bytes that records which are there may grow by, into the reserve.
  */
-uint64_t lmdb_room(struct lmdb *lmdb, uint64_t *ret_free, uint64_t *ret_slack);
+uint64_t lmdb_room(struct lmdb *lmdb, uint64_t reserve, uint64_t *ret_free,
+    uint64_t *ret_slack);
 /* Is there so little that pages of data.mdb have to be used again? */
 bool lmdb_is_short(const struct lmdb *lmdb);
 /* Is there room for a commit that brings nothing? */
@@ -114,6 +116,15 @@ enum result lmdb_find(void *state, struct span prefix,
 enum result lmdb_read(void *state, const struct content *content,
     uint64_t offset, char *data, size_t size, size_t *ret_size);
 enum result lmdb_stat(void *state, struct store_stat *ret_stat);
+
+/* store_lmdb_figures.c */
+enum result lmdb_figures(void *state,
+    void (*visit)(void *object, const struct store_figure *figure),
+    void *object);
+
+/* store_lmdb_space.c */
+enum result lmdb_store_room(void *state, uint64_t reserve, uint64_t max_bytes,
+    struct store_room *ret_room);
 
 /* store_lmdb_list.c */
 enum result lmdb_list(void *state, const struct filter *filter,

@@ -124,6 +124,21 @@ remote_stat(void *state, struct store_stat *ret_stat)
 	return store_stat(reader_of(state), ret_stat);
 }
 
+static enum result
+remote_figures(void *state,
+    void (*visit)(void *object, const struct store_figure *figure),
+    void *object)
+{
+	return store_figures(reader_of(state), visit, object);
+}
+
+static enum result
+remote_room(void *state, uint64_t reserve, uint64_t max_bytes,
+    struct store_room *ret_room)
+{
+	return store_room(reader_of(state), reserve, max_bytes, ret_room);
+}
+
 static const char *
 remote_reason(const void *state)
 {
@@ -160,6 +175,8 @@ static const struct store_engine remote_engine = {
 	.list = remote_list,
 	.read = remote_read,
 	.stat = remote_stat,
+	.figures = remote_figures,
+	.room = remote_room,
 	.stage_begin = remote_stage_begin,
 	.stage = remote_stage,
 	.stage_end = remote_stage_end,

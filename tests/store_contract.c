@@ -410,3 +410,34 @@ contract_counts_follow_each_change(const struct subject *subject)
 	kit_expect_stat(&kit, 0, 0, 0);
 	kit_close(&kit);
 }
+
+static void
+take_figure(void *object, const struct store_figure *figure)
+{
+	static const char *const first[] = { "artifacts", "content_bytes",
+		"staged_bytes" };
+	uint64_t *values = object;
+
+	cr_assert(values[0] >= 3 || strcmp(figure->name, first[values[0]]) == 0,
+	    "%s comes in its place", figure->name);
+	cr_assert_neq(figure->help[0], '\0');
+	if (values[0] < 3)
+		values[1 + values[0]] = figure->value;
+	values[0]++;
+}
+
+void
+contract_figures_say_what_stat_says(const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	uint64_t values[4] = { 0 };
+
+	(void)kit_put(&kit, SPAN("12345"));
+	(void)kit_put(&kit, SPAN("678"));
+	cr_assert_eq(store_figures(kit.store, take_figure, values), RESULT_OK);
+	cr_assert_geq(values[0], 3);
+	cr_assert_eq(values[1], 2);
+	cr_assert_eq(values[2], 8);
+	cr_assert_eq(values[3], 0);
+	kit_close(&kit);
+}

@@ -38,7 +38,8 @@ struct subject {
 	X(suite, it, a_missing_artifact_comes_before_if_match) \
 	X(suite, it, an_idempotent_create_happens_once) \
 	X(suite, it, a_refused_create_does_not_use_up_its_key) \
-	X(suite, it, counts_follow_each_change)
+	X(suite, it, counts_follow_each_change) \
+	X(suite, it, figures_say_what_stat_says)
 
 /* store_contract_content.c: bytes on their way in and out. */
 #define STORE_CONTRACT_CONTENT(X, suite, it) \

@@ -234,6 +234,43 @@ mem_stat(void *state, struct store_stat *ret_stat)
 	return RESULT_OK;
 }
 
+static enum result
+mem_figures(void *state,
+    void (*visit)(void *object, const struct store_figure *figure),
+    void *object)
+{
+	struct store_stat stat = mem_count(state);
+	const struct store_figure figures[] = {
+		{ "artifacts", "Artifacts that are there", stat.artifacts },
+		{ "content_bytes", "Bytes of their content", stat.bytes },
+		{ "staged_bytes", "Bytes of uploads in progress", stat.staged },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(figures) / sizeof(*figures); i++)
+		visit(object, &figures[i]);
+	return RESULT_OK;
+}
+
+/* Memory is not a disk: only the quota can be used up. */
+static enum result
+mem_room(void *state, uint64_t reserve, uint64_t max_bytes,
+    struct store_room *ret_room)
+{
+	struct store_stat stat = mem_count(state);
+	uint64_t used = stat.bytes + stat.staged;
+
+	(void)reserve;
+	*ret_room = (struct store_room){ .verdict = RESULT_OK,
+		.disk_free = UINT64_MAX,
+		.file_bytes = used };
+	if (max_bytes != 0 && used >= max_bytes) {
+		ret_room->verdict = RESULT_QUOTA;
+		ret_room->shortage = (struct shortage){ used, max_bytes };
+	}
+	return RESULT_OK;
+}
+
 /* ---- opening ---- */
 
 static struct shortage
@@ -270,6 +307,8 @@ static const struct store_engine engine = {
 	.list = mem_list,
 	.read = mem_read,
 	.stat = mem_stat,
+	.figures = mem_figures,
+	.room = mem_room,
 	.stage_begin = mem_stage_begin,
 	.stage = mem_stage,
 	.stage_end = mem_stage_end,

@@ -143,10 +143,44 @@ fail_close(void *state)
 	store_close(((struct trial *)state)->store);
 }
 
-static const struct store_engine failing = { "failing", fail_get, fail_find,
-	fail_list, fail_read, fail_stat, fail_stage_begin, fail_stage,
-	fail_stage_end, fail_stage_drop, fail_apply, fail_reason, fail_shortage,
-	fail_close };
+static enum result
+fail_figures(void *state,
+    void (*visit)(void *object, const struct store_figure *figure),
+    void *object)
+{
+	struct trial *trial = state;
+
+	return fails(&trial->stat) ? trial->stat.result
+				   : store_figures(trial->store, visit, object);
+}
+
+static enum result
+fail_room(void *state, uint64_t reserve, uint64_t max_bytes,
+    struct store_room *ret_room)
+{
+	struct trial *trial = state;
+
+	return store_room(trial->store, reserve, max_bytes, ret_room);
+}
+
+static const struct store_engine failing = {
+	.name = "failing",
+	.get = fail_get,
+	.find = fail_find,
+	.list = fail_list,
+	.read = fail_read,
+	.stat = fail_stat,
+	.figures = fail_figures,
+	.room = fail_room,
+	.stage_begin = fail_stage_begin,
+	.stage = fail_stage,
+	.stage_end = fail_stage_end,
+	.stage_drop = fail_stage_drop,
+	.apply = fail_apply,
+	.reason = fail_reason,
+	.shortage = fail_shortage,
+	.close = fail_close,
+};
 
 /* ---- requests ---- */
 
