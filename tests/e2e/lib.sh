@@ -78,9 +78,9 @@ equal()
 	[ "$1" = "$2" ] || { echo "# \"$1\" is not \"$2\""; false; }
 }
 
-# python_checks ARGUMENT...: run python3 with e2e.py at hand; its lines
-# "ok - …" and "not ok - …" are checks of this script.
-python_checks()
+# client_checks COMMAND...: the lines "ok - …" and "not ok - …" that it prints
+# are checks of this script.
+client_checks()
 {
 	local line
 
@@ -93,12 +93,19 @@ python_checks()
 		*) echo "# $line" ;;
 		esac
 	done < <(
-		export PYTHONPATH=$HERE PYTHONDONTWRITEBYTECODE=1 PORT WORK \
-		    TEST_SCALE DAEMON DAEMON_LOG NGINX_LOG SOCKET ARTIFACTD \
-		    STORE
-		python3 "$@" 2>&1
+		"$@" 2>&1
 		echo "exit $?"
 	)
+}
+
+# python_checks ARGUMENT...: client_checks of python3 with e2e.py at hand.
+python_checks()
+{
+	client_checks env PYTHONPATH="$HERE" PYTHONDONTWRITEBYTECODE=1 \
+	    PORT="$PORT" WORK="$WORK" TEST_SCALE="$TEST_SCALE" \
+	    DAEMON="$DAEMON" DAEMON_LOG="$DAEMON_LOG" NGINX_LOG="$NGINX_LOG" \
+	    SOCKET="$SOCKET" ARTIFACTD="$ARTIFACTD" STORE="$STORE" \
+	    python3 "$@"
 }
 
 # part NAME COMMAND...: of a campaign, unless only others were named on its
@@ -294,7 +301,7 @@ at_exit()
 	local code=$?
 
 	stop_all
-	if [ "$code" != 0 ] && [ -n "${E2E_LOGS-}" ]; then
+	if [ "$code" != 0 ] && [ "$code" != 77 ] && [ -n "${E2E_LOGS-}" ]; then
 		mkdir -p "$E2E_LOGS"
 		cp "$WORK"/*.log "$E2E_LOGS/" 2>/dev/null
 	fi
