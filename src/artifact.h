@@ -35,6 +35,11 @@ MUST_USE bool id_parse(struct span text, struct id *ret_id);
  */
 /* CONTRACT section 1: always six digits, and a NUL. */
 void moment_format(uint64_t moment, char ret_text[MOMENT_TEXT + 1]);
+/*
+ * RFC 3339 and its kin: "T" or a space, a fraction of any length (cut), "Z",
+ * an offset, or neither, which is UTC. false: anything else, or before 1970.
+ */
+MUST_USE bool moment_parse(struct span text, uint64_t *ret_moment);
 /* The clock. */
 uint64_t moment_now(void);
 
