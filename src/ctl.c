@@ -14,6 +14,8 @@
 
 /* In the order that help shows. */
 const struct ctl_command *const ctl_commands[] = {
+	&ctl_command_export,
+	&ctl_command_import,
 	&ctl_command_help,
 	&ctl_command_completion,
 	NULL,

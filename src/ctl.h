@@ -135,5 +135,7 @@ void ctl_help(const struct ctl_command *command, FILE *file);
 
 extern const struct ctl_command ctl_command_help;
 extern const struct ctl_command ctl_command_completion;
+extern const struct ctl_command ctl_command_export;
+extern const struct ctl_command ctl_command_import;
 
 #endif
