@@ -34,7 +34,7 @@ BEGIN {
 	name[3] = "store"; name[4] = "application"; name[5] = "processes"; name[6] = "tool"
 	# Prefixes of file names; "=" is the whole name before the dot.
 	floor_rule(0, "=result =limits =banned =mem =pack =log =metrics")
-	floor_rule(0, "=scoreboard =digest")
+	floor_rule(0, "=scoreboard =digest =note")
 	floor_rule(1, "=fault =utf8 =query json multipart =request")
 	floor_rule(2, "artifact =change")
 	floor_rule(3, "store =upload =wire")
