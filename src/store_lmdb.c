@@ -59,6 +59,7 @@ view_init(struct view *view, struct lmdb *lmdb, MDB_txn *txn)
 	*view = (struct view){
 		.txn = txn,
 		.databases = lmdb->databases,
+		.format = lmdb->format,
 		.arena = lmdb->scratch,
 	};
 }

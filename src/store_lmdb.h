@@ -48,14 +48,33 @@ MUST_USE enum result store_lmdb_sweep(
 /* Free the reader slots of the dead (RELIABILITY 12). */
 void store_lmdb_clear_readers(struct store *store);
 
+struct store_problem {
+	const char *line;		 /* what is wrong */
+	const char *advice;		 /* what to do about it */
+	const struct artifact *artifact; /* whose; NULL: nobody knows */
+};
+
+struct store_check {
+	bool is_deep; /* hash all content too */
+	void (*report)(void *object, const struct store_problem *problem);
+	/* Between two slices, when nothing is held: so many bytes are done,
+	 * of about so many. It may take its time. NULL: nobody wants it. */
+	void (*pace)(void *object, uint64_t done, uint64_t total);
+	void *object;
+	/* What came of it: */
+	uint64_t problems;
+	uint64_t artifacts;
+	uint64_t bytes;	 /* that were read */
+	bool is_counted; /* counters were compared, which a service that
+			  * runs leaves no time for in very large stores */
+};
+
 /*
  * Prove the invariants of DESIGN 2 in both directions: records, ids, index,
- * counters, chunks, pending; and that the disk lost no write. Each problem is
- * given to report as one line; *ret_problems counts them. is_deep hashes all
- * content too.
+ * counters, chunks, pending; and that the disk lost no write. A writer may go
+ * on meanwhile, in this process or another: no view is held for long.
  */
-MUST_USE enum result store_lmdb_check(struct store *store, bool is_deep,
-    void (*report)(void *object, const char *line), void *object,
-    uint64_t *ret_problems);
+MUST_USE enum result
+store_lmdb_check(struct store *store, struct store_check *check);
 
 #endif

@@ -2,76 +2,56 @@
 /*
  * store_lmdb_check.c - is all that DESIGN 2 promises true of this store?
  *
- * Each database is walked once and compared with what it hangs together
- * with, in both directions: a record has its id, index entries and content;
- * an id, an index entry and a chunk lead to what they belong to. All in one
- * read transaction, so that a writer may go on meanwhile.
- *
- * The content of all records is kept in memory, 64 bytes each, to find the
- * owner of every chunk in one walk.
+ * Slices, walks and reports. Each database is walked once and compared with
+ * what it hangs together with, in both directions: a record has its id, index
+ * entries and content; an id, an index entry and a blob lead to what they
+ * belong to. What is kept in memory meanwhile is 8 bytes a blob.
  */
 
 #include "store_lmdb_check.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#define DAY_MOMENTS UINT64_C(86400000000) /* that a clock may fall back */
+#define SLICE_BYTES (UINT64_C(4) << 20)
+#define SLICE_US INT64_C(50000)
+#define KEY_MOST 511 /* of LMDB */
+
+/* ---- reports ---- */
+
+static const char *const advice[DB_COUNT] = {
+	[DB_META] = "restore a backup",
+	[DB_IDS] = "restore a backup: lookups by id may miss it",
+	[DB_RECORDS] = "restore a backup: it cannot be read",
+	[DB_INDEX] = "restore a backup: lists may miss it",
+	[DB_CHUNKS] = "upload the content again, or delete the artifact, or "
+		      "restore a backup; no damaged byte is ever served",
+	[DB_PENDING] = "no artifact is concerned; artifactctl export, and "
+		       "import into a new store, leaves it behind",
+	[DB_IDEMPOTENCY] = "no artifact is concerned; the row goes within "
+			   "a day",
+	[DB_APPLIED] = "no artifact is concerned; restart the service, and "
+		       "the row goes",
+};
 
 void
-check_report(struct check *check, const char *format, ...)
+check_report(
+    struct check *check, enum database database, const char *format, ...)
 {
+	struct store_problem problem = { .advice = advice[database] };
 	char line[256];
 	va_list arguments;
+	int size;
 
+	size = snprintf(line, sizeof(line), "%s: ", layout_name(database));
 	va_start(arguments, format);
-	(void)vsnprintf(line, sizeof(line), format, arguments); /* cut */
+	(void)vsnprintf(line + size, sizeof(line) - (size_t)size, format,
+	    arguments); /* cut */
 	va_end(arguments);
-	check->problems++;
-	check->report(check->object, line);
-}
-
-enum result
-check_walk(struct check *check, enum database database, size_t key_size,
-    enum result (*visit)(
-	struct check *check, const struct key *key, struct span bytes))
-{
-	struct view *view = &check->view;
-	MDB_val name, value;
-	MDB_cursor *cursor;
-	struct span bytes;
-	struct key key;
-	enum result result = RESULT_OK;
-	int code;
-
-	code = mdb_cursor_open(view->txn, view->databases[database], &cursor);
-	if (code != MDB_SUCCESS)
-		return layout_note(view, database, code);
-	code = mdb_cursor_get(cursor, &name, &value, MDB_FIRST);
-	while (code == MDB_SUCCESS && result == RESULT_OK) {
-		key = key_from(&name);
-		bytes = SPAN_NONE;
-		if (layout_is_summed(database))
-			check->seen.sum += layout_addend(&value);
-		if (key_size != 0 && name.mv_size != key_size)
-			check_report(check, "%s: a key of %zu bytes",
-			    layout_name(database), name.mv_size);
-		else if (database != DB_INDEX &&
-			 layout_verify(view, database, &name, &value, &bytes) !=
-			     RESULT_OK)
-			check_report(check, "%s: a damaged value, key %s",
-			    layout_name(database), check_hex(check, &key));
-		else
-			result = visit(check, &key, bytes);
-		arena_reset(check->arena);
-		code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
-	}
-	mdb_cursor_close(cursor);
-	if (result != RESULT_OK || code == MDB_NOTFOUND)
-		return result;
-	return layout_note(view, database, code);
+	problem.line = line;
+	problem.artifact = check->about;
+	check->order->problems++;
+	check->order->report(check->order->object, &problem);
 }
 
 const char *
@@ -83,308 +63,234 @@ check_hex(struct check *check, const struct key *key)
 	return text;
 }
 
-/* ---- records ---- */
-
-static void
-keep_content(struct check *check, const struct artifact *artifact)
-{
-	struct check_content *contents = check->contents;
-
-	if (check->count == check->capacity) {
-		check->capacity = check->capacity * 2 + 64;
-		contents =
-		    realloc(contents, check->capacity * sizeof(*contents));
-		if (contents == NULL)
-			abort();
-		check->contents = contents;
-	}
-	contents[check->count] = (struct check_content){
-		.blob = artifact->content.blob,
-		.size = artifact->content.size,
-		.moment = artifact->created,
-	};
-	memcpy(contents[check->count++].hash, artifact->content.hash,
-	    DIGEST_SHA256_SIZE);
-}
-
-/* Anything but OK and NOT_FOUND that is not mere damage ends the check. */
-static bool
-is_fatal(const struct check *check)
+bool
+check_is_fatal(const struct check *check)
 {
 	return check->view.error != 0;
 }
 
-static enum result
-check_id_of(struct check *check, const struct artifact *artifact)
+/* ---- slices ---- */
+
+enum result
+check_begin(struct check *check)
 {
-	char text[ID_TEXT + 1];
-	uint64_t moment = 0;
-	enum result result;
+	enum result result = lmdb_read_begin(check->lmdb, &check->view);
 
-	result = layout_get_moment(&check->view, &artifact->id, &moment);
-	if (is_fatal(check))
-		return result;
-	id_format(&artifact->id, text);
-	if (result != RESULT_OK || moment != artifact->created)
-		check_report(
-		    check, "ids: %s does not lead to its record", text);
-	return RESULT_OK;
-}
-
-static enum result
-check_index_of(struct check *check, const struct artifact *artifact)
-{
-	char text[ID_TEXT + 1];
-	enum result result;
-	struct key key;
-	struct span value;
-	size_t tag;
-
-	id_format(&artifact->id, text);
-	for (tag = 0; tag < INDEX_TAGS; tag++) {
-		value = index_value(artifact, tag);
-		if (value.size == 0)
-			continue;
-		key = index_prefix(tag, value);
-		key = key_then(&key, artifact->created);
-		result = layout_has_index(&check->view, &key);
-		if (is_fatal(check))
-			return result;
-		if (result != RESULT_OK)
-			check_report(check, "index: %s has no entry '%c'", text,
-			    key.bytes[0]);
-	}
-	return RESULT_OK;
-}
-
-static enum result
-visit_record(struct check *check, const struct key *key, struct span bytes)
-{
-	struct artifact *artifact;
-	enum result result;
-	uint64_t moment = key_last_number(key);
-
-	check->seen.artifacts++;
-	/* Imported ones may be younger than the last moment, but were past. */
-	if (moment > check->meta.last_moment &&
-	    moment > moment_now() + DAY_MOMENTS)
-		check_report(check, "records: %s is of a time to come",
-		    check_hex(check, key));
-	if (artifact_decode(bytes, check->arena, &artifact) != RESULT_OK) {
-		check_report(
-		    check, "records: %s is no artifact", check_hex(check, key));
-		return RESULT_OK;
-	}
-	artifact->created = moment;
-	check->seen.bytes += artifact->content.size;
-	if (artifact->content.blob != 0)
-		keep_content(check, artifact);
-	else if (artifact->content.size != 0)
-		check_report(check, "records: %s names no content",
-		    check_hex(check, key));
-	result = check_id_of(check, artifact);
-	return result == RESULT_OK ? check_index_of(check, artifact) : result;
-}
-
-/* ---- what leads to records ---- */
-
-static enum result
-visit_id(struct check *check, const struct key *key, struct span bytes)
-{
-	struct artifact *artifact;
-	char text[ID_TEXT + 1];
-	enum result result;
-	struct id id;
-
-	(void)bytes; /* read again with the record */
-	memcpy(id.bytes, key->bytes, sizeof(id.bytes));
-	result = layout_find_record(&check->view, &id, check->arena, &artifact);
-	if (is_fatal(check))
-		return result;
-	id_format(&id, text);
 	if (result != RESULT_OK)
-		check_report(
-		    check, "ids: %s leads to no record of that id", text);
-	return RESULT_OK;
-}
-
-static enum result
-visit_index(struct check *check, const struct key *key, struct span bytes)
-{
-	struct artifact *artifact;
-	enum result result;
-	struct span value;
-	uint64_t moment;
-	size_t tag;
-
-	(void)bytes; /* there are none */
-	if (!index_parse(key, &tag, &value, &moment)) {
-		check_report(
-		    check, "index: %s is no key of it", check_hex(check, key));
-		return RESULT_OK;
-	}
-	result =
-	    layout_get_record(&check->view, moment, check->arena, &artifact);
-	if (is_fatal(check))
 		return result;
-	if (result != RESULT_OK ||
-	    !span_equal(value, index_value(artifact, tag)))
-		check_report(check, "index: %s leads to no such record",
-		    check_hex(check, key));
-	return RESULT_OK;
+	check->about = NULL;
+	check->rows = 0;
+	check->slice_bytes = 0;
+	check->until = scoreboard_now() + SLICE_US;
+	result = layout_get_meta(&check->view, &check->meta);
+	check->has_meta = result == RESULT_OK;
+	if (!check_is_fatal(check))
+		return RESULT_OK;
+	return lmdb_read_end(check->lmdb, &check->view, result);
 }
 
-/* ---- the rest ---- */
-
-static enum result
-visit_promise(struct check *check, const struct key *key, struct span bytes)
+enum result
+check_end(struct check *check, enum result result)
 {
-	struct promise promise;
+	struct store_check *order = check->order;
 
-	if (!promise_decode(bytes, &promise))
-		check_report(check, "idempotency: %s is no such row",
-		    check_hex(check, key));
-	return RESULT_OK;
-}
-
-static enum result
-visit_applied(struct check *check, const struct key *key, struct span bytes)
-{
-	struct applied applied;
-
-	if (!applied_decode(bytes, &applied))
-		check_report(
-		    check, "applied: %s is no such row", check_hex(check, key));
-	return RESULT_OK;
-}
-
-static void
-compare(struct check *check, const char *name, uint64_t counted, uint64_t seen)
-{
-	if (counted != seen)
-		check_report(check, "meta: %s is %llu, not %llu", name,
-		    (unsigned long long)counted, (unsigned long long)seen);
-}
-
-/*
- * Each commit writes the one of LMDB's two meta pages that is older, so their
- * ids are neighbours; lmdb.h does not say where an id stands, mdb.c 0.9.24
- * does (MDB_page, MDB_meta). Between the two reads others may commit.
- */
-#define META_TXN 144 /* of a page, 64 bits wide */
-#define META_TRIES 10
-
-static enum result
-read_meta_ids(struct check *check, size_t page_size, uint64_t ret_ids[2])
-{
-	ssize_t size = sizeof(ret_ids[0]);
-	mdb_filehandle_t fd;
-	off_t second = (off_t)page_size + META_TXN;
-	int code;
-
-	code = mdb_env_get_fd(mdb_txn_env(check->view.txn), &fd);
-	if (code == MDB_SUCCESS &&
-	    (pread(fd, &ret_ids[0], (size_t)size, META_TXN) != size ||
-		pread(fd, &ret_ids[1], (size_t)size, second) != size))
-		code = EIO;
-	return layout_note(&check->view, DB_META, code);
-}
-
-static enum result
-check_meta_pages(struct check *check)
-{
-	uint64_t ids[2] = { 0, 0 };
-	enum result result = RESULT_OK;
-	MDB_stat stat;
-	int tries;
-
-	if (mdb_env_stat(mdb_txn_env(check->view.txn), &stat) != MDB_SUCCESS)
-		return RESULT_OK; /* only for NULL */
-	for (tries = 0; tries < META_TRIES && result == RESULT_OK; tries++) {
-		result = read_meta_ids(check, stat.ms_psize, ids);
-		if (ids[0] + 1 == ids[1] || ids[1] + 1 == ids[0])
-			return result;
-	}
-	if (result == RESULT_OK)
-		check_report(check,
-		    "meta pages: %llu and %llu are no "
-		    "neighbours: commits were lost",
-		    (unsigned long long)ids[0], (unsigned long long)ids[1]);
+	check->about = NULL;
+	arena_reset(check->arena);
+	check->done += check->slice_bytes;
+	result = lmdb_read_end(check->lmdb, &check->view, result);
+	if (order->pace != NULL)
+		order->pace(order->object, check->done, check->total);
 	return result;
 }
 
-/* Every commit leaves its id with the counters. */
-static void
-check_commit(struct check *check)
+bool
+check_is_full(struct check *check, uint64_t bytes)
 {
-	uint64_t txn = mdb_txn_id(check->view.txn);
-
-	if (check->meta.txn != txn)
-		check_report(check,
-		    "meta: of commit %llu, where %llu is the last: a write "
-		    "was lost",
-		    (unsigned long long)check->meta.txn,
-		    (unsigned long long)txn);
+	check->rows++;
+	check->slice_bytes += bytes;
+	return check->rows >= CHECK_ROWS || check->slice_bytes >= SLICE_BYTES ||
+	       scoreboard_now() > check->until;
 }
+
+/* ---- walks ---- */
+
+struct walker {
+	enum database database;
+	size_t key_size;
+	check_visit *visit;
+	size_t size; /* of the last key; 0: none yet */
+	uint8_t last[KEY_MOST];
+};
+
+/* The row behind the last one, of the slice before. */
+static int
+seek(struct walker *walker, MDB_cursor *cursor, MDB_val *name, MDB_val *value)
+{
+	int code;
+
+	if (walker->size == 0)
+		return mdb_cursor_get(cursor, name, value, MDB_FIRST);
+	*name = (MDB_val){ walker->size, walker->last };
+	code = mdb_cursor_get(cursor, name, value, MDB_SET_RANGE);
+	if (code != MDB_SUCCESS || name->mv_size != walker->size ||
+	    memcmp(name->mv_data, walker->last, walker->size) != 0)
+		return code;
+	return mdb_cursor_get(cursor, name, value, MDB_NEXT);
+}
+
+/* Keys rise, or the walk would not find its way in the next slice. */
+static bool
+advance(struct walker *walker, const MDB_val *name)
+{
+	size_t size =
+	    name->mv_size < walker->size ? name->mv_size : walker->size;
+	int order = memcmp(name->mv_data, walker->last, size);
+
+	if (order < 0 || (order == 0 && name->mv_size <= walker->size))
+		return false;
+	walker->size = name->mv_size;
+	memcpy(walker->last, name->mv_data, name->mv_size);
+	return true;
+}
+
+static enum result
+look(struct check *check, const struct walker *walker, const MDB_val *name,
+    const MDB_val *value)
+{
+	enum database database = walker->database;
+	struct key key = key_from(name);
+	struct span bytes = SPAN_NONE;
+
+	check->about = NULL;
+	if (walker->key_size != 0 && name->mv_size != walker->key_size)
+		check_report(
+		    check, database, "a key of %zu bytes", name->mv_size);
+	else if (database != DB_INDEX && layout_verify(&check->view, database,
+					     name, value, &bytes) != RESULT_OK)
+		check_report(check, database, "a damaged value, key %s",
+		    check_hex(check, &key));
+	else
+		return walker->visit(check, &key, bytes);
+	return RESULT_OK;
+}
+
+/* RESULT_END: that was the last row. */
+static enum result
+walk_rows(struct check *check, struct walker *walker, MDB_cursor *cursor)
+{
+	MDB_val name, value;
+	enum result result;
+	int code = seek(walker, cursor, &name, &value);
+
+	while (code == MDB_SUCCESS) {
+		/* One that is too long is no place to go on from. */
+		if (name.mv_size <= KEY_MOST && !advance(walker, &name)) {
+			check_report(check, walker->database,
+			    "keys are out of order; those behind are not "
+			    "looked at");
+			return RESULT_END;
+		}
+		result = look(check, walker, &name, &value);
+		arena_reset(check->arena);
+		if (result != RESULT_OK)
+			return result;
+		if (check_is_full(check, value.mv_size) &&
+		    name.mv_size <= KEY_MOST)
+			return RESULT_OK;
+		code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
+	}
+	if (code == MDB_NOTFOUND)
+		return RESULT_END;
+	return layout_note(&check->view, walker->database, code);
+}
+
+static enum result
+walk_slice(struct check *check, struct walker *walker)
+{
+	struct view *view = &check->view;
+	MDB_cursor *cursor;
+	enum result result;
+	int code;
+
+	result = check_begin(check);
+	if (result != RESULT_OK)
+		return result;
+	check->content_count = 0;
+	code = mdb_cursor_open(
+	    view->txn, view->databases[walker->database], &cursor);
+	if (code != MDB_SUCCESS)
+		return check_end(
+		    check, layout_note(view, walker->database, code));
+	result = walk_rows(check, walker, cursor);
+	mdb_cursor_close(cursor);
+	return check_end(check, result);
+}
+
+enum result
+check_walk(struct check *check, enum database database, size_t key_size,
+    check_visit *visit)
+{
+	struct walker walker = { database, key_size, visit, 0, { 0 } };
+	enum result result = RESULT_OK;
+	enum result inner;
+	size_t i;
+
+	while (result == RESULT_OK) {
+		result = walk_slice(check, &walker);
+		if (result != RESULT_OK && result != RESULT_END)
+			return result;
+		for (i = 0; i < check->content_count; i++) {
+			inner = check_content(check, &check->contents[i]);
+			if (inner != RESULT_OK)
+				return inner;
+		}
+	}
+	return RESULT_OK;
+}
+
+/* ---- the whole ---- */
 
 static enum result
 check_all(struct check *check)
 {
+	static const struct {
+		enum database database;
+		size_t key_size;
+		check_visit *visit;
+	} walks[] = {
+		{ DB_RECORDS, 8, check_record },
+		{ DB_IDS, 16, check_id },
+		{ DB_INDEX, 0, check_index },
+		{ DB_PENDING, 8, check_pending },
+		{ DB_IDEMPOTENCY, 32, check_promise },
+		{ DB_APPLIED, 8, check_applied },
+	};
 	enum result result;
+	size_t i;
 
-	result = layout_get_meta(&check->view, &check->meta);
-	if (is_fatal(check))
-		return result;
-	if (result != RESULT_OK)
-		check_report(check, "meta: the counters are damaged");
-	else
-		check_commit(check);
-	result = check_meta_pages(check);
+	result = check_commits(check);
 	if (result == RESULT_OK)
-		result = check_walk(check, DB_RECORDS, 8, visit_record);
+		result = check_find_blobs(check);
+	for (i = 0; i < sizeof(walks) / sizeof(walks[0]); i++)
+		if (result == RESULT_OK)
+			result = check_walk(check, walks[i].database,
+			    walks[i].key_size, walks[i].visit);
 	if (result == RESULT_OK)
-		result = check_walk(check, DB_IDS, 16, visit_id);
-	if (result == RESULT_OK)
-		result = check_walk(check, DB_INDEX, 0, visit_index);
-	if (result == RESULT_OK)
-		result = check_contents(check);
-	if (result == RESULT_OK)
-		result = check_walk(check, DB_IDEMPOTENCY, 32, visit_promise);
-	if (result == RESULT_OK)
-		result = check_walk(check, DB_APPLIED, 8, visit_applied);
-	if (result != RESULT_OK)
-		return result;
-	compare(
-	    check, "artifacts", check->meta.artifacts, check->seen.artifacts);
-	compare(check, "bytes", check->meta.bytes, check->seen.bytes);
-	compare(check, "staged", check->meta.staged, check->seen.staged);
-	if (check->problems == 0 && check->meta.sum != check->seen.sum)
-		check_report(check, "meta: each row is sound, but not all "
-				    "are the latest: a write was lost");
-	return RESULT_OK;
+		result = check_unnamed(check);
+	return result == RESULT_OK ? check_totals(check) : result;
 }
 
 enum result
-store_lmdb_check(struct store *store, bool is_deep,
-    void (*report)(void *object, const char *line), void *object,
-    uint64_t *ret_problems)
+store_lmdb_check(struct store *store, struct store_check *order)
 {
-	struct lmdb *lmdb = lmdb_of(store);
-	struct check check = {
-		.is_deep = is_deep,
-		.report = report,
-		.object = object,
-	};
+	struct check check = { .lmdb = lmdb_of(store), .order = order };
 	enum result result;
 
-	result = lmdb_read_begin(lmdb, &check.view);
-	if (result != RESULT_OK)
-		return result;
 	check.arena = arena_open();
+	order->problems = 0;
 	result = check_all(&check);
+	order->bytes = check.done;
 	arena_close(check.arena);
-	free(check.contents);
-	if (result == RESULT_OK)
-		*ret_problems = check.problems;
-	return lmdb_read_end(lmdb, &check.view, result);
+	free(check.blobs);
+	return result;
 }

@@ -7,19 +7,19 @@
  */
 
 #include "store_lmdb_state.h"
+#include "store_lmdb_upkeep.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define TEXT_OF(number) #number
-#define FORMAT_TEXT_OF(number) "artifactd " TEXT_OF(number) "\n"
-#define FORMAT_TEXT FORMAT_TEXT_OF(LAYOUT_FORMAT)
-#define UNFINISHED_SIZE 262144 /* more than an empty store has */
+#define FORMAT_TEXT "artifactd %" SCNu32 "%c" /* and a newline */
+#define UNFINISHED_SIZE 262144		      /* more than an empty store has */
 
 enum result
 opening_refuse(
@@ -88,7 +88,7 @@ opening_directory(struct opening *opening)
 	if (fd < 0)
 		return opening_refuse_errno(opening, "open");
 	opening->lmdb->directory = fd;
-	return check_file_system(opening);
+	return opening->lmdb->is_copy ? RESULT_OK : check_file_system(opening);
 }
 
 enum result
@@ -123,6 +123,36 @@ has_file(const struct opening *opening, const char *name)
 	       stat.st_size > 0;
 }
 
+/* 0: it is no text of a format. */
+static uint32_t
+format_of(const char *text)
+{
+	uint32_t format;
+	char end;
+
+	if (sscanf(text, FORMAT_TEXT, &format, &end) != 2 || end != '\n')
+		return 0;
+	return format;
+}
+
+static enum result
+judge_format(struct opening *opening, const char *name, const char *text)
+{
+	uint32_t format = format_of(text);
+	bool is_old = format > 0 && format < LAYOUT_FORMAT;
+
+	if (format == LAYOUT_FORMAT || (is_old && opening->lmdb->takes_old)) {
+		opening->lmdb->format = format;
+		return RESULT_OK;
+	}
+	return opening_refuse(opening, RESULT_MALFORMED,
+	    "%s/%s says \"%.*s\", and this version reads format %d: %s",
+	    opening->directory, name, (int)strcspn(text, "\n"), text,
+	    LAYOUT_FORMAT,
+	    is_old ? "artifactctl migrate --backup DIR makes it that"
+		   : "start the version that made the store");
+}
+
 /* RESULT_NOT_FOUND: there is no file of this name. */
 static enum result
 check_format_file(struct opening *opening, const char *name)
@@ -139,13 +169,7 @@ check_format_file(struct opening *opening, const char *name)
 	(void)close(fd); /* nothing was written */
 	if (size < 0)
 		return opening_refuse_errno(opening, name);
-	if (!span_is(span_of(text, (size_t)size), FORMAT_TEXT))
-		return opening_refuse(opening, RESULT_MALFORMED,
-		    "%s/%s says \"%.*s\", and this version reads format %d: "
-		    "start the version that made the store",
-		    opening->directory, name, (int)strcspn(text, "\n"), text,
-		    LAYOUT_FORMAT);
-	return RESULT_OK;
+	return judge_format(opening, name, text);
 }
 
 /*
@@ -198,27 +222,33 @@ opening_check(struct opening *opening)
 	return result;
 }
 
+bool
+store_lmdb_put_format(int directory, const char *name, uint32_t format)
+{
+	char text[32];
+	int size = snprintf(text, sizeof(text), "artifactd %u\n", format);
+	int fd = openat(
+	    directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int error;
+
+	if (fd < 0)
+		return false;
+	if (fchmod(fd, 0600) == 0 && write(fd, text, (size_t)size) == size &&
+	    fsync(fd) == 0)
+		return close(fd) == 0;
+	error = errno;
+	(void)close(fd); /* it has failed already */
+	errno = error;
+	return false;
+}
+
 enum result
 opening_announce(struct opening *opening)
 {
-	const struct span text = SPAN(FORMAT_TEXT);
 	int directory = opening->lmdb->directory;
-	bool is_written;
-	int fd;
 
-	fd = openat(directory, "format.new",
-	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return opening_refuse_errno(opening, "format.new");
-	is_written = fchmod(fd, 0600) == 0 &&
-		     write(fd, text.data, text.size) == (ssize_t)text.size &&
-		     fsync(fd) == 0;
-	if (!is_written) {
-		(void)opening_refuse_errno(opening, "format.new");
-		(void)close(fd); /* it is refused already */
-		return RESULT_IO;
-	}
-	if (close(fd) != 0 || fsync(directory) != 0)
+	if (!store_lmdb_put_format(directory, "format.new", LAYOUT_FORMAT) ||
+	    fsync(directory) != 0)
 		return opening_refuse_errno(opening, "format.new");
 	return RESULT_OK;
 }

@@ -251,6 +251,24 @@ layout_get(struct view *view, enum database database, const struct key *key,
 	return layout_verify(view, database, &name, &value, ret_bytes);
 }
 
+enum result
+layout_seek(struct view *view, enum database database, struct key *key)
+{
+	MDB_val name = val_of(key);
+	MDB_val value;
+	MDB_cursor *cursor;
+	int code;
+
+	code = mdb_cursor_open(view->txn, view->databases[database], &cursor);
+	if (code != MDB_SUCCESS)
+		return layout_note(view, database, code);
+	code = mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE);
+	if (code == MDB_SUCCESS)
+		*key = key_from(&name);
+	mdb_cursor_close(cursor);
+	return layout_note(view, database, code);
+}
+
 bool
 layout_is_summed(enum database database)
 {

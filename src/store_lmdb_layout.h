@@ -37,12 +37,14 @@ enum database {
 	DB_COUNT
 };
 
-#define LAYOUT_FORMAT 2 /* 1: without sum and txn in meta */
+#define LAYOUT_FORMAT 2
+#define LAYOUT_FORMAT_SUMMED 2 /* since then sum and txn are in meta */
 
 /* A transaction, the handles, and what went wrong in it. */
 struct view {
 	MDB_txn *txn;
 	const MDB_dbi *databases;
+	uint32_t format;     /* LAYOUT_FORMAT, or an old store's */
 	struct arena *arena; /* for bytes on their way into the map */
 	uint64_t sum;	     /* what puts and deletes add to meta's */
 	int error;	     /* LMDB's: the transaction is spoilt */
@@ -117,6 +119,10 @@ bool layout_is_summed(enum database database);
 /* What a row adds: its check as it stands there. */
 uint64_t layout_addend(const MDB_val *value);
 
+/* Make *key the first one that is not before it, cut if it is over-long. */
+MUST_USE enum result
+layout_seek(struct view *view, enum database database, struct key *key);
+
 /* Note the code of an LMDB call; MDB_NOTFOUND is not noted. */
 enum result layout_note(struct view *view, enum database database, int code);
 /* Note damage. Always RESULT_DAMAGED. */
@@ -163,6 +169,7 @@ struct applied {
 
 MUST_USE enum result layout_get_format(struct view *view, uint32_t *ret_format);
 MUST_USE enum result layout_put_format(struct view *view, uint32_t format);
+/* sum and txn are 0 in a store whose format is older than they are. */
 MUST_USE enum result layout_get_meta(struct view *view, struct meta *ret_meta);
 /* Once in each transaction, last: adds the view's sum, sets txn. */
 MUST_USE enum result

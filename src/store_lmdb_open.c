@@ -11,9 +11,11 @@
  */
 
 #include "store_lmdb_state.h"
+#include "store_lmdb_upkeep.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -49,6 +51,7 @@ static enum result
 open_environment(struct opening *opening, uint64_t map_size)
 {
 	struct lmdb *lmdb = opening->lmdb;
+	unsigned alone = lmdb->is_copy ? MDB_NOLOCK : 0;
 	unsigned flags = MDB_NOTLS | (lmdb->is_writer ? 0 : MDB_RDONLY);
 	int code;
 
@@ -60,7 +63,8 @@ open_environment(struct opening *opening, uint64_t map_size)
 	if (code == MDB_SUCCESS && map_size != 0)
 		code = mdb_env_set_mapsize(lmdb->env, map_size);
 	if (code == MDB_SUCCESS)
-		code = mdb_env_open(lmdb->env, opening->directory, flags, 0600);
+		code = mdb_env_open(
+		    lmdb->env, opening->directory, flags | alone, 0600);
 	if (code == MDB_SUCCESS)
 		code = mdb_env_get_flags(lmdb->env, &flags);
 	/* A map larger than memory is a reservation, but counts. */
@@ -71,7 +75,7 @@ open_environment(struct opening *opening, uint64_t map_size)
 		    opening->directory, strerror(code));
 	if (code != MDB_SUCCESS)
 		return opening_refuse_code(opening, "data.mdb", code);
-	assert((flags & FORBIDDEN) == 0);
+	assert((flags & FORBIDDEN & ~alone) == 0);
 	return RESULT_OK;
 }
 
@@ -185,6 +189,22 @@ create(struct opening *opening, uint64_t map_size)
 
 /* ---- opening what is there ---- */
 
+/* A copy is open to read only, but ours to write. */
+static bool
+lengthen(const struct opening *opening, int fd, off_t size)
+{
+	bool is_long;
+
+	if (opening->lmdb->is_writer)
+		return ftruncate(fd, size) == 0;
+	fd = openat(opening->lmdb->directory, "data.mdb", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	is_long = ftruncate(fd, size) == 0;
+	(void)close(fd); /* it is synced by whoever made the copy */
+	return is_long;
+}
+
 /*
  * Reading behind the end of the file is a death by SIGBUS, at each start
  * anew. Filled up with zeros, what was cut off is damage like other damage:
@@ -208,7 +228,7 @@ fill_up(struct opening *opening)
 	(void)mdb_env_get_fd(opening->lmdb->env, &fd);
 	if (fstat(fd, &file) != 0)
 		return opening_refuse_errno(opening, "data.mdb");
-	if (file.st_size < (off_t)size && ftruncate(fd, (off_t)size) != 0)
+	if (file.st_size < (off_t)size && !lengthen(opening, fd, (off_t)size))
 		return opening_refuse(opening, RESULT_IO,
 		    "%s: data.mdb ends %lld bytes before its last page, and "
 		    "cannot be filled up: %s",
@@ -247,7 +267,8 @@ open_existing(struct opening *opening)
 	enum result result;
 
 	result = open_environment(opening, 0);
-	if (result == RESULT_OK && opening->lmdb->is_writer)
+	if (result == RESULT_OK &&
+	    (opening->lmdb->is_writer || opening->lmdb->is_copy))
 		result = fill_up(opening);
 	if (result == RESULT_OK)
 		result = open_databases(opening, false);
@@ -271,7 +292,10 @@ read_state(struct lmdb *lmdb)
 	if (result != RESULT_OK)
 		return result;
 	result = layout_get_format(&view, &format);
-	if (result == RESULT_OK && format != LAYOUT_FORMAT)
+	/* Between the two steps of a migration the row is ahead of the file. */
+	if (result == RESULT_OK && lmdb->takes_old && format == LAYOUT_FORMAT)
+		lmdb->format = view.format = format;
+	if (result == RESULT_OK && format != lmdb->format)
 		result = layout_damaged(&view, DB_META);
 	if (result == RESULT_OK)
 		result = layout_get_meta(&view, &meta);
@@ -304,6 +328,7 @@ lmdb_new(bool is_writer)
 	lmdb->pid = getpid();
 	lmdb->directory = -1;
 	lmdb->is_writer = is_writer;
+	lmdb->format = LAYOUT_FORMAT;
 	lmdb->file_limit = lmdb_file_limit();
 	lmdb->scratch = arena_open();
 	if (!is_writer)
@@ -378,6 +403,21 @@ store_lmdb_open_writer(const struct store_lmdb_options *options,
 	return finish(&opening, open_as_writer(&opening, options), ret_store);
 }
 
+static enum result
+open_as_reader(struct opening *opening)
+{
+	enum result result = opening_directory(opening);
+
+	if (result == RESULT_OK)
+		result = opening_check(opening);
+	if (result == RESULT_NOT_FOUND)
+		return opening_refuse(opening, RESULT_NOT_FOUND,
+		    "%s holds no store", opening->directory);
+	if (result == RESULT_OK)
+		result = open_existing(opening);
+	return result == RESULT_OK ? check_state(opening) : result;
+}
+
 enum result
 store_lmdb_open_reader(
     const char *directory, char ret_error[256], struct store **ret_store)
@@ -387,17 +427,50 @@ store_lmdb_open_reader(
 		.directory = directory,
 		.error = ret_error,
 	};
-	enum result result;
 
-	result = opening_directory(&opening);
-	if (result == RESULT_OK)
-		result = opening_check(&opening);
-	if (result == RESULT_NOT_FOUND)
-		result = opening_refuse(
-		    &opening, RESULT_NOT_FOUND, "%s holds no store", directory);
-	else if (result == RESULT_OK)
-		result = open_existing(&opening);
-	if (result == RESULT_OK)
-		result = check_state(&opening);
-	return finish(&opening, result, ret_store);
+	return finish(&opening, open_as_reader(&opening), ret_store);
+}
+
+enum result
+store_lmdb_open_source(
+    const char *directory, char ret_error[256], struct store **ret_store)
+{
+	struct opening opening = {
+		.lmdb = lmdb_new(false),
+		.directory = directory,
+		.error = ret_error,
+	};
+
+	opening.lmdb->takes_old = true;
+	return finish(&opening, open_as_reader(&opening), ret_store);
+}
+
+enum result
+store_lmdb_open_copy(
+    const char *directory, char ret_error[256], struct store **ret_store)
+{
+	struct opening opening = {
+		.lmdb = lmdb_new(false),
+		.directory = directory,
+		.error = ret_error,
+	};
+
+	opening.lmdb->takes_old = true;
+	opening.lmdb->is_copy = true;
+	return finish(&opening, open_as_reader(&opening), ret_store);
+}
+
+enum result
+store_lmdb_open_old(const struct store_lmdb_options *options,
+    char ret_error[256], struct store **ret_store)
+{
+	struct opening opening = {
+		.lmdb = lmdb_new(true),
+		.directory = options->directory,
+		.error = ret_error,
+	};
+
+	opening.lmdb->reserve = options->reserve;
+	opening.lmdb->takes_old = true;
+	return finish(&opening, open_as_writer(&opening, options), ret_store);
 }

@@ -46,7 +46,7 @@ enum result
 layout_get_meta(struct view *view, struct meta *ret_meta)
 {
 	struct unpack unpack = { 0 };
-	struct meta meta;
+	struct meta meta = { 0 };
 	enum result result;
 
 	result = layout_get(view, DB_META, &name_counters, &unpack.rest);
@@ -57,8 +57,10 @@ layout_get_meta(struct view *view, struct meta *ret_meta)
 	meta.artifacts = unpack_u64(&unpack);
 	meta.bytes = unpack_u64(&unpack);
 	meta.staged = unpack_u64(&unpack);
-	meta.sum = unpack_u64(&unpack);
-	meta.txn = unpack_u64(&unpack);
+	if (view->format >= LAYOUT_FORMAT_SUMMED) {
+		meta.sum = unpack_u64(&unpack);
+		meta.txn = unpack_u64(&unpack);
+	}
 	if (!unpack_is_done(&unpack))
 		return layout_damaged(view, DB_META);
 	*ret_meta = meta;

@@ -45,7 +45,10 @@ struct lmdb {
 	pid_t pid;	 /* of the process that opened it */
 	int directory;	 /* of a writer: locked */
 	bool is_writer;
-	bool is_broken; /* a commit failed: nobody knows what is on disk */
+	bool is_copy;	 /* nobody else has it open, nor will */
+	bool takes_old;	 /* formats, to copy or migrate them */
+	uint32_t format; /* LAYOUT_FORMAT, unless it takes_old */
+	bool is_broken;	 /* a commit failed: nobody knows what is on disk */
 	size_t last_txn;
 	uint64_t max_bytes;
 	uint64_t reserve;

@@ -76,21 +76,14 @@ first_chunk(struct view *view, uint64_t blob, struct key *ret_key)
 {
 	struct key key = key_chunk(blob, 0);
 	struct key prefix = key_number(blob);
-	MDB_val name = { key.size, key.bytes };
-	MDB_val value;
-	MDB_cursor *cursor;
-	int code;
+	enum result result = layout_seek(view, DB_CHUNKS, &key);
 
-	code = mdb_cursor_open(view->txn, view->databases[DB_CHUNKS], &cursor);
-	if (code != MDB_SUCCESS)
-		return layout_note(view, DB_CHUNKS, code);
-	code = mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE);
-	if (code == MDB_SUCCESS)
-		*ret_key = key_from(&name);
-	mdb_cursor_close(cursor);
-	if (code == MDB_SUCCESS && !key_has_prefix(ret_key, &prefix))
-		code = MDB_NOTFOUND;
-	return layout_note(view, DB_CHUNKS, code);
+	if (result != RESULT_OK)
+		return result;
+	if (!key_has_prefix(&key, &prefix))
+		return RESULT_NOT_FOUND;
+	*ret_key = key;
+	return RESULT_OK;
 }
 
 /* RESULT_OK: all of it is gone; RESULT_END: there is more than budget. */

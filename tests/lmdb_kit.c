@@ -13,7 +13,7 @@
 #define MAP_SIZE (UINT64_C(256) << 20)
 
 char lmdb_error[256];
-char lmdb_problem[256];
+char lmdb_problem[2048];
 
 static char directory[256];
 
@@ -128,21 +128,24 @@ lmdb_reopen(struct kit *kit)
 /* ---- checking ---- */
 
 static void
-report(void *object, const char *line)
+report(void *object, const struct store_problem *problem)
 {
+	size_t size = strlen(lmdb_problem);
+
 	(void)object;
-	snprintf(lmdb_problem, sizeof(lmdb_problem), "%s", line);
+	snprintf(lmdb_problem + size, sizeof(lmdb_problem) - size, "%s\n",
+	    problem->line);
 }
 
 uint64_t
 lmdb_check(struct store *store, bool is_deep)
 {
-	uint64_t problems = 0;
+	struct store_check check = { .is_deep = is_deep, .report = report };
 
 	lmdb_problem[0] = '\0';
-	cr_assert_eq(store_lmdb_check(store, is_deep, report, NULL, &problems),
-	    RESULT_OK, "%s", store_reason(store));
-	return problems;
+	cr_assert_eq(store_lmdb_check(store, &check), RESULT_OK, "%s",
+	    store_reason(store));
+	return check.problems;
 }
 
 /* ---- by hand ---- */

@@ -30,8 +30,8 @@ struct kit lmdb_kit(const struct store_lmdb_options *options);
 /* Close the kit's store and open it again. */
 void lmdb_reopen(struct kit *kit);
 
-/* The problems that a check counts; the last one's line is lmdb_problem. */
-extern char lmdb_problem[256];
+/* The problems that a check counts; lmdb_problem has a line for each. */
+extern char lmdb_problem[2048];
 uint64_t lmdb_check(struct store *store, bool is_deep);
 
 /* An LMDB environment over the closed store's file, by hand. */

@@ -12,10 +12,10 @@
 #include <stdio.h>
 
 static void
-print_line(void *object, const char *line)
+print_problem(void *object, const struct store_problem *problem)
 {
 	(void)object;
-	puts(line);
+	puts(problem->line);
 }
 
 static enum result
@@ -33,8 +33,8 @@ main(int argc, char **argv)
 {
 	struct store *store;
 	struct store_stat stat;
+	struct store_check check = { .is_deep = true, .report = print_problem };
 	char error[256] = "no libsodium";
-	uint64_t problems;
 
 	if (argc != 2 && argc != 3)
 		return 2;
@@ -43,14 +43,13 @@ main(int argc, char **argv)
 		puts(error);
 		return 1;
 	}
-	if (store_lmdb_check(store, true, print_line, NULL, &problems) !=
-		RESULT_OK ||
+	if (store_lmdb_check(store, &check) != RESULT_OK ||
 	    store_stat(store, &stat) != RESULT_OK) {
 		puts(store_reason(store));
 		return 1;
 	}
 	printf("%llu artifacts, %llu problems\n",
-	    (unsigned long long)stat.artifacts, (unsigned long long)problems);
+	    (unsigned long long)stat.artifacts, (unsigned long long)check.problems);
 	store_close(store);
-	return problems != 0;
+	return check.problems != 0;
 }

@@ -247,10 +247,10 @@ run_orders(struct arena *arena, const struct order *orders, size_t count)
 /* ---- what must hold ---- */
 
 static void
-report(void *object, const char *line)
+report(void *object, const struct store_problem *problem)
 {
 	(void)object;
-	fprintf(stderr, "%s\n", line);
+	fprintf(stderr, "%s\n", problem->line);
 }
 
 /* Hashes of staged content are the worker's word: not deep. */
@@ -259,14 +259,14 @@ demand_whole(struct arena *arena)
 {
 	struct filter filter = { .workflow = SPAN_NONE };
 	struct position newest = { .size = 0 };
-	uint64_t problems = 1, offset;
+	struct store_check check = { .report = report };
+	uint64_t offset;
 	struct page page;
 	size_t i, size;
 	char *piece = arena_alloc(arena, LIMIT_CHUNK);
 
-	DEMAND(store_lmdb_check(store, false, report, NULL, &problems) ==
-		   RESULT_OK &&
-	       problems == 0);
+	DEMAND(store_lmdb_check(store, &check) == RESULT_OK &&
+	       check.problems == 0);
 	DEMAND(store_list(store, &filter, &newest, LIMIT_PAGE, arena, &page) ==
 	       RESULT_OK);
 	DEMAND(page.count <= IDS);

@@ -216,10 +216,10 @@ check_artifacts(struct store *store, size_t cut)
 }
 
 static void
-keep_line(void *object, const char *line)
+keep_problem(void *object, const struct store_problem *found)
 {
 	(void)object;
-	(void)snprintf(problem, sizeof(problem), "%s", line);
+	(void)snprintf(problem, sizeof(problem), "%s", found->line);
 }
 
 const char *
@@ -228,16 +228,15 @@ model_check(const char *directory, size_t cut)
 	struct store_lmdb_options options = { .directory = directory,
 		.map_size = UINT64_C(64) << 20 };
 	struct store *store;
+	struct store_check check = { .is_deep = true, .report = keep_problem };
 	char error[256];
-	uint64_t problems;
 
 	if (store_lmdb_open_writer(&options, error, &store) != RESULT_OK) {
 		/* A creation that did not end is begun anew. */
 		(void)snprintf(problem, sizeof(problem), "%s", error);
 		return problem;
 	}
-	if (store_lmdb_check(store, true, keep_line, NULL, &problems) !=
-	    RESULT_OK)
+	if (store_lmdb_check(store, &check) != RESULT_OK)
 		return store_reason(store);
-	return problems > 0 ? problem : check_artifacts(store, cut);
+	return check.problems > 0 ? problem : check_artifacts(store, cut);
 }

@@ -173,11 +173,11 @@ look_by_reading(void)
 }
 
 static void
-ignore_line(void *object, const char *line)
+ignore_problem(void *object, const struct store_problem *problem)
 {
 	(void)object;
 	if (getenv("ROT_LOUD") != NULL)
-		printf("# %s\n", line);
+		printf("# %s\n", problem->line);
 }
 
 /* VERDICT_EQUAL: the check found nothing. */
@@ -185,14 +185,14 @@ enum verdict
 look_by_check(void)
 {
 	struct store *store = open_store(false);
-	uint64_t problems;
+	struct store_check check = { .is_deep = true,
+		.report = ignore_problem };
 
 	if (store == NULL)
 		return VERDICT_TOLD;
-	if (store_lmdb_check(store, true, ignore_line, NULL, &problems) !=
-	    RESULT_OK)
+	if (store_lmdb_check(store, &check) != RESULT_OK)
 		return VERDICT_TOLD;
-	return problems == 0 ? VERDICT_EQUAL : VERDICT_TOLD;
+	return check.problems == 0 ? VERDICT_EQUAL : VERDICT_TOLD;
 }
 
 enum verdict
