@@ -14,8 +14,14 @@
 
 /* In the order that help shows. */
 const struct ctl_command *const ctl_commands[] = {
+	&ctl_command_status,
+	&ctl_command_check,
+	&ctl_command_backup,
+	&ctl_command_restore,
 	&ctl_command_export,
 	&ctl_command_import,
+	&ctl_command_compact,
+	&ctl_command_migrate,
 	&ctl_command_help,
 	&ctl_command_completion,
 	NULL,

@@ -133,6 +133,12 @@ void ctl_help(const struct ctl_command *command, FILE *file);
 
 /* ---- the commands, each in the file that is called so ---- */
 
+extern const struct ctl_command ctl_command_status;
+extern const struct ctl_command ctl_command_check;
+extern const struct ctl_command ctl_command_backup;
+extern const struct ctl_command ctl_command_restore;
+extern const struct ctl_command ctl_command_compact;
+extern const struct ctl_command ctl_command_migrate;
 extern const struct ctl_command ctl_command_help;
 extern const struct ctl_command ctl_command_completion;
 extern const struct ctl_command ctl_command_export;

@@ -131,6 +131,14 @@ ctl_local_refusal(enum result result, const char *sentence)
 }
 
 int
+ctl_local_in_use(void)
+{
+	return ctl_fail(
+	    "the service is running, or another artifactctl is at work: "
+	    "systemctl stop artifactd.socket artifactd.service");
+}
+
+int
 ctl_local_open_reader(struct ctl_local *local, struct store **ret_store)
 {
 	char error[256] = "";
@@ -176,11 +184,8 @@ ctl_local_open_writer(
 	result = store_lmdb_open_writer(&options, error, ret_store);
 	if (result == RESULT_OK)
 		return CTL_OK;
-	if (result == RESULT_UNAVAILABLE)
-		return ctl_local_refusal(result,
-		    "the service is running, or another artifactctl is at "
-		    "work: systemctl stop artifactd.socket artifactd.service");
-	return ctl_local_refusal(result, error);
+	return result == RESULT_UNAVAILABLE ? ctl_local_in_use()
+					    : ctl_local_refusal(result, error);
 }
 
 bool

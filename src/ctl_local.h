@@ -14,7 +14,7 @@
 
 #include "config.h"
 #include "ctl.h"
-#include "store_lmdb.h"
+#include "store_lmdb_upkeep.h"
 
 #include <sys/types.h>
 
@@ -51,6 +51,8 @@ MUST_USE int ctl_local_open_writer(
 /* Say what opening the store came to, and give the exit code for it. */
 MUST_USE int ctl_local_refusal(enum result result, const char *sentence);
 
+/* Say that the service has to be stopped first. */
+MUST_USE int ctl_local_in_use(void);
 /* Is there a store, or a part of one? */
 bool ctl_local_has_store(const struct ctl_local *local);
 /* Is the store in use by a service, or by a command that changes it? */

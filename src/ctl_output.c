@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <wchar.h>
 
-#define COLUMNS 20
+#define COLUMNS 32
 #define PAGE 200 /* rows whose columns get one width */
 
 enum kind { KIND_TEXT, KIND_NUMBER, KIND_SIZE, KIND_BOOL, KIND_SOURCE };

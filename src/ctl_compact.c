@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl_compact.c - artifactctl compact: give unused pages back to the file
+ * system.
+ *
+ * The compacted copy is made and verified in state_dir/compact.partial, and
+ * then renamed over data.mdb. The store is locked all that time.
+ */
+
+#include "ctl_copies.h"
+#include "ctl_output.h"
+#include "ctl_verify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define PARTIAL "compact" COPIES_PARTIAL
+#define SPARE (UINT64_C(1) << 20) /* for the commit behind the copy */
+#define NOT_WORTH 65536		  /* what that commit may leave unused */
+
+/* Shared with the process that does it. */
+struct compacting {
+	uint64_t before;
+	uint64_t unused;
+	uint64_t after;
+	bool is_copying;
+	struct ctl_verify verify;
+};
+
+struct compaction {
+	struct ctl_local *local;
+	const char *path; /* of the copy's directory */
+	int directory;	  /* state_dir */
+	struct compacting *shared;
+	struct ctl_progress progress;
+};
+
+static int
+cannot(const char *what)
+{
+	return ctl_fail("%s: %s", what, strerror(errno));
+}
+
+static int
+judge_room(const struct compaction *compaction)
+{
+	const struct compacting *shared = compaction->shared;
+	uint64_t needed = shared->before - shared->unused + SPARE;
+	uint64_t bytes = 0;
+	struct statvfs disk;
+
+	if (fstatvfs(compaction->directory, &disk) == 0)
+		bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	if (bytes >= needed)
+		return CTL_OK;
+	return ctl_fail("%s has %llu bytes free, and the compacted copy takes "
+			"%llu beside the old one: make room, or restore a "
+			"backup on a larger disk",
+	    compaction->local->directory, (unsigned long long)bytes,
+	    (unsigned long long)needed);
+}
+
+/* lock.mdb tells of commits of the old file, and is made anew. */
+static int
+put_in_place(const struct compaction *compaction)
+{
+	int directory = compaction->directory;
+
+	if (unlinkat(directory, "lock.mdb", 0) != 0 && errno != ENOENT)
+		return cannot("lock.mdb");
+	if (renameat(directory, PARTIAL "/data.mdb", directory, "data.mdb") !=
+		0 ||
+	    fsync(directory) != 0)
+		return cannot("data.mdb");
+	return CTL_OK;
+}
+
+static int
+verify(struct compaction *compaction, struct store *copy)
+{
+	int exit_code = ctl_verify(copy, &compaction->shared->verify);
+
+	compaction->shared->after = store_lmdb_size(copy);
+	if (exit_code == CTL_INTEGRITY)
+		(void)ctl_fail("the compacted copy is not whole, so that the "
+			       "store is not either, which stays as it is: see "
+			       "artifactctl check --deep");
+	return exit_code;
+}
+
+static int
+compact(struct compaction *compaction, struct store *store)
+{
+	struct store *copy;
+	char error[256] = "";
+	enum result result;
+	int exit_code;
+
+	if (mkdirat(compaction->directory, PARTIAL, 0700) != 0)
+		return cannot(compaction->path);
+	compaction->shared->is_copying = true;
+	result = store_lmdb_compact(store, compaction->path, error, &copy);
+	compaction->shared->is_copying = false;
+	if (result != RESULT_OK)
+		return ctl_local_refusal(result, error);
+	exit_code = verify(compaction, copy);
+	store_close(copy);
+	if (exit_code == CTL_OK &&
+	    compaction->shared->after < compaction->shared->before)
+		exit_code = put_in_place(compaction);
+	return exit_code;
+}
+
+static int
+compact_if_room(struct compaction *compaction, struct store *store)
+{
+	int exit_code;
+
+	if (!ctl_copies_remove(compaction->directory, PARTIAL))
+		return cannot(compaction->path);
+	exit_code = judge_room(compaction);
+	if (exit_code == CTL_OK)
+		exit_code = compact(compaction, store);
+	/* Else the next one removes it. */
+	(void)!ctl_copies_remove(compaction->directory, PARTIAL);
+	return exit_code;
+}
+
+static int
+job(void *object)
+{
+	struct compaction *compaction = object;
+	struct ctl_local *local = compaction->local;
+	struct store *store;
+	int exit_code;
+
+	(void)umask(0077); /* returns the old one */
+	exit_code = ctl_local_open_writer(local, false, &store);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	compaction->directory =
+	    open(local->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	compaction->shared->before = store_lmdb_size(store);
+	compaction->shared->unused = store_lmdb_unused(store);
+	if (compaction->directory < 0)
+		exit_code = cannot(local->directory);
+	else if (!ctl_has(local->ctl, "dry-run"))
+		exit_code = compact_if_room(compaction, store);
+	store_close(store); /* its lock too: not before */
+	return exit_code;
+}
+
+static void
+show_copy(void *object)
+{
+	struct compaction *compaction = object;
+	struct compacting *shared = compaction->shared;
+	struct stat file;
+
+	if (!shared->is_copying || stat(compaction->path, &file) != 0)
+		return;
+	compaction->progress.total = shared->before - shared->unused;
+	if (stat(arena_printf(compaction->local->ctl->arena, "%s/data.mdb",
+		     compaction->path)
+		     .data,
+		&file) == 0)
+		ctl_progress_at(&compaction->progress, (uint64_t)file.st_size);
+}
+
+static int
+print_result(const struct ctl *ctl, const struct compacting *shared)
+{
+	bool is_dry = ctl_has(ctl, "dry-run");
+	struct ctl_row *row = ctl_row(ctl->arena);
+	uint64_t after =
+	    is_dry ? shared->before - shared->unused : shared->after;
+
+	ctl_row_size(row, "before_bytes", shared->before);
+	ctl_row_size(row, is_dry ? "estimate_bytes" : "after_bytes", after);
+	ctl_row_size(row, is_dry ? "unused_bytes" : "freed_bytes",
+	    shared->before > after ? shared->before - after : 0);
+	ctl_print_facts(ctl, row);
+	return is_dry && shared->unused > NOT_WORTH ? CTL_WOULD_CHANGE : CTL_OK;
+}
+
+static int
+run(struct ctl *ctl)
+{
+	struct ctl_local local;
+	struct compaction compaction = { .local = &local, .directory = -1 };
+	int exit_code = ctl_local_load(ctl, &local);
+
+	if (exit_code != CTL_OK)
+		return exit_code;
+	compaction.path =
+	    arena_printf(ctl->arena, "%s/" PARTIAL, local.directory).data;
+	compaction.shared = ctl_shared(sizeof(*compaction.shared));
+	compaction.shared->verify = (struct ctl_verify){
+		.ctl = ctl, .what = "verification", .is_deep = true
+	};
+	ctl_progress_begin(&compaction.progress, ctl, "copy", 0);
+	exit_code = ctl_local_run(
+	    &local, job, &compaction, ctl->is_watched ? show_copy : NULL);
+	return exit_code == CTL_OK ? print_result(ctl, compaction.shared)
+				   : exit_code;
+}
+
+static const struct ctl_option options[] = {
+	{ "dry-run", 0, NULL, "only say what it would free" },
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct ctl_command ctl_command_compact = {
+	.name = "compact",
+	.summary = "give unused pages back to the file system",
+	.operands = "",
+	.where = CTL_LOCAL,
+	.options = options,
+	.details =
+	    "After many deletes: data.mdb keeps their pages for what comes, "
+	    "and\n"
+	    "never gets shorter by itself. The service has to be stopped, and\n"
+	    "there has to be room for the compacted copy beside the old file.\n"
+	    "The copy is verified before it takes the old one's place.\n",
+	.run = run,
+};

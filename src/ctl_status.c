@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: ISC */
+/* ctl_status.c - artifactctl status: the store of this host in numbers. */
+
+#include "ctl_output.h"
+#include "ctl_verify.h"
+#include "note.h"
+
+#define SECOND UINT64_C(1000000)
+
+static bool
+is_size(const char *name)
+{
+	size_t size = strlen(name);
+
+	return size > 6 && strcmp(name + size - 6, "_bytes") == 0;
+}
+
+static void
+add_figure(void *object, const struct store_figure *figure)
+{
+	if (is_size(figure->name))
+		ctl_row_size(object, figure->name, figure->value);
+	else
+		ctl_row_number(object, figure->name, figure->value);
+}
+
+static struct span
+verdict_text(struct arena *arena, const struct store_room *room)
+{
+	if (room->verdict == RESULT_OK)
+		return SPAN("yes");
+	return arena_printf(arena,
+	    room->verdict == RESULT_QUOTA
+		? "no: %llu bytes of the %llu of max_bytes are used"
+		: "no: %llu bytes are free, and the reserve is %llu",
+	    (unsigned long long)room->shortage.have,
+	    (unsigned long long)room->shortage.limit);
+}
+
+/* "2026-11-25T17:00:00Z, ok": when, and what became of it. */
+static void
+add_note(struct ctl_row *row, const struct ctl_local *local, const char *name,
+    const char *time_name, const char *result_name)
+{
+	struct arena *arena = local->ctl->arena;
+	struct note note = { 0 };
+	struct span result = SPAN_NONE, when = SPAN_NONE;
+	char text[MOMENT_TEXT + 1];
+
+	if (note_read(local->directory, name, &note) == RESULT_OK) {
+		moment_format(note.finished * SECOND, text);
+		when = arena_printf(arena, "%.19sZ", text);
+		result = note.is_ok ? SPAN("ok") : SPAN("failed");
+		if (note.problems > 0)
+			result = arena_printf(arena, "%llu problems",
+			    (unsigned long long)note.problems);
+	}
+	ctl_row_text(row, time_name, when);
+	ctl_row_text(row, result_name, result);
+}
+
+static int
+fill(struct ctl_local *local, struct store *store, struct ctl_row *row)
+{
+	struct store_room room;
+	enum result result = store_figures(store, add_figure, row);
+
+	if (result == RESULT_OK)
+		result = store_room(store, local->config->reserve,
+		    local->config->max_bytes, &room);
+	if (result != RESULT_OK)
+		return ctl_local_refusal(result, store_reason(store));
+	ctl_row_size(row, "file_bytes", room.file_bytes);
+	ctl_row_size(row, "disk_free_bytes", room.disk_free);
+	ctl_row_size(row, "reserve_bytes", local->config->reserve);
+	ctl_row_text(
+	    row, "takes_creates", verdict_text(local->ctl->arena, &room));
+	return CTL_OK;
+}
+
+static int
+show(void *object)
+{
+	struct ctl_local *local = object;
+	struct ctl_row *row = ctl_row(local->ctl->arena);
+	struct store *store;
+	int exit_code;
+
+	ctl_row_text(row, "service",
+	    ctl_local_is_running(local) ? SPAN("running") : SPAN("stopped"));
+	exit_code = ctl_local_open_reader(local, &store);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	exit_code = fill(local, store, row);
+	store_close(store);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	add_note(row, local, NOTE_CHECK, "last_check", "last_check_result");
+	add_note(row, local, NOTE_BACKUP, "last_backup", "last_backup_result");
+	ctl_print_facts(local->ctl, row);
+	return CTL_OK;
+}
+
+static int
+run(struct ctl *ctl)
+{
+	struct ctl_local local;
+	int exit_code = ctl_local_load(ctl, &local);
+
+	if (exit_code != CTL_OK)
+		return exit_code;
+	return ctl_local_run(&local, show, &local, NULL);
+}
+
+static const struct ctl_option options[] = { { NULL, 0, NULL, NULL } };
+
+const struct ctl_command ctl_command_status = {
+	.name = "status",
+	.summary = "show the store of this host in numbers",
+	.operands = "",
+	.where = CTL_LOCAL,
+	.options = options,
+	.run = run,
+};
