@@ -33,7 +33,7 @@ BEGIN {
 	name[0] = "ground"; name[1] = "parsing"; name[2] = "model"
 	name[3] = "store"; name[4] = "application"; name[5] = "processes"; name[6] = "tool"
 	# Prefixes of file names; "=" is the whole name before the dot.
-	floor_rule(0, "=result =limits =banned =mem =pack =log =metrics")
+	floor_rule(0, "=result =limits =banned =mem =pack =log metrics")
 	floor_rule(0, "=scoreboard =digest =note")
 	floor_rule(1, "=fault =utf8 =query json multipart =request")
 	floor_rule(2, "artifact =change")
@@ -64,7 +64,7 @@ BEGIN {
 function floor_of(file,    stem, i)
 {
 	stem = file
-	sub(/\.[ch]$/, "", stem)
+	sub(/\.([ch]|def)$/, "", stem)
 	for (i = 1; i <= floors; i++) {
 		if (floor_prefix[i] == "=" stem)
 			return floor_number[i]
