@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * multipart_headers.h - the header block of one part: what it says, or that
- * it is not well formed. Private to multipart*.c.
+ * it is not well formed. For multipart*.c, and for ctl_http_text.c: an answer
+ * names a file in the same way.
  */
 #ifndef MULTIPART_HEADERS_H
 #define MULTIPART_HEADERS_H

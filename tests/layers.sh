@@ -52,7 +52,7 @@ BEGIN {
 	door_rule("confuse.h", "^config(_file)?\\.c$")
 	door_rule("seccomp.h", "^sandbox\\.c$")
 	door_rule("linux/seccomp.h", "^sandbox\\.c$")
-	door_rule("curl/.*", "^ctl_http[a-z_]*\\.c$")
+	door_rule("curl/.*", "^ctl_http[a-z_]*\\.[ch]$")
 	door_rule("archive.*", "^ctl_tar[a-z_]*\\.c$")
 	door_rule("magic.h", "^ctl_type\\.c$")
 

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl_http.c - which server it is, how to show who we are, and sending one
+ * request after the other.
+ */
+
+#include "ctl_http_state.h"
+
+#include "ctl_http_text.h"
+#include "ctl_output.h"
+#include "digest.h"
+
+#include <stdlib.h>
+
+#define HERE "http://127.0.0.1:8137"
+#define KEY_SIZE 16 /* bytes; enough never to meet twice */
+
+/* ---- opening ---- */
+
+static void
+add_header(struct ctl_http *http, struct arena *arena, const char *line)
+{
+	size_t size = sizeof(http->headers[0]);
+
+	http->headers = arena_resize(arena, http->headers,
+	    size * http->header_count, size * (http->header_count + 1));
+	http->headers[http->header_count++] = line;
+}
+
+/* A line that is one: nothing in it ends it, or begins the next. */
+static bool
+is_line(struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.size; i++)
+		if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static bool
+is_header(struct span line)
+{
+	size_t colon = span_find(line, ':');
+
+	return is_line(line) && colon > 0 && colon < line.size &&
+	       span_find(line, ' ') > colon;
+}
+
+/* false: it has been said. */
+static bool
+add_headers(struct ctl_http *http, const struct ctl *ctl)
+{
+	const char *token = getenv("ARTIFACT_TOKEN");
+	const char *line;
+	size_t index = 0;
+
+	while ((line = ctl_next_value(ctl, "header", &index)) != NULL) {
+		if (!is_header(span_str(line))) {
+			(void)ctl_usage(
+			    ctl, "--header has to be NAME:VALUE, in one line");
+			return false;
+		}
+		add_header(http, ctl->arena, line);
+	}
+	if (token == NULL || *token == '\0')
+		return true;
+	if (!is_line(span_str(token))) {
+		(void)ctl_usage(ctl, "$ARTIFACT_TOKEN is not one line of text");
+		return false;
+	}
+	add_header(http, ctl->arena,
+	    arena_printf(ctl->arena, "Authorization: Bearer %s", token).data);
+	return true;
+}
+
+static const char *
+chosen_url(const struct ctl *ctl)
+{
+	const char *url = ctl_value(ctl, "url");
+
+	if (url == NULL)
+		url = getenv("ARTIFACT_URL");
+	return url == NULL || *url == '\0' ? HERE : url;
+}
+
+static void
+close_easy(void *easy)
+{
+	curl_easy_cleanup(easy);
+	curl_global_cleanup();
+}
+
+int
+ctl_http_open(
+    const struct ctl *ctl, const char *url, struct ctl_http **ret_http)
+{
+	struct ctl_http *http = arena_alloc(ctl->arena, sizeof(*http));
+
+	if (url == NULL)
+		url = chosen_url(ctl);
+	if (!ctl_http_base(span_str(url), &http->base))
+		return ctl_usage(ctl,
+		    "\"%.200s\" is no URL of a store: it has to begin with "
+		    "http:// or https://, and to have no query",
+		    url);
+	http->ctl = ctl;
+	http->shown = ctl_http_shown(ctl->arena, http->base);
+	http->is_loopback = ctl_http_is_loopback(http->base);
+	if (!add_headers(http, ctl))
+		return CTL_USAGE;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return ctl_fail("libcurl cannot be used");
+	http->easy = curl_easy_init();
+	if (http->easy == NULL)
+		abort(); /* for lack of memory alone */
+	arena_defer(ctl->arena, close_easy, http->easy);
+	*ret_http = http;
+	return CTL_OK;
+}
+
+struct span
+ctl_http_url(const struct ctl_http *http)
+{
+	return http->shown;
+}
+
+/* ---- sending ---- */
+
+struct span
+ctl_http_header(const struct ctl_http_answer *answer, const char *name)
+{
+	size_t i;
+
+	for (i = answer->header_count; i > 0; i--)
+		if (span_is_nocase(answer->headers[i - 1].name, name))
+			return answer->headers[i - 1].value;
+	return SPAN_NONE;
+}
+
+const char *
+ctl_http_idempotency_key(struct arena *arena)
+{
+	uint8_t bytes[KEY_SIZE];
+	char text[2 * KEY_SIZE + 1];
+
+	digest_random(bytes, sizeof(bytes));
+	digest_hex(bytes, sizeof(bytes), text);
+	return arena_printf(arena, "Idempotency-Key: %s", text).data;
+}
+
+static void
+wait_for(const struct exchange *exchange, CURLcode code, long wait)
+{
+	struct timespec time = { wait / 1000, wait % 1000 * 1000000 };
+	struct span trouble = exchange_trouble(exchange, code);
+
+	if (exchange->http->ctl->is_watched)
+		(void)ctl_error(CTL_OK, "%.*s; trying again in %.1f s",
+		    (int)trouble.size, trouble.data, (double)wait / 1000);
+	(void)nanosleep(&time, NULL);
+}
+
+int
+ctl_http_send(struct ctl_http *http, const struct ctl_http_request *request,
+    struct arena *arena, struct ctl_http_answer *ret_answer)
+{
+	struct exchange exchange;
+	long wait = 0;
+	CURLcode code;
+	int exit_code;
+
+	exchange_init(&exchange, http, request, arena, http->easy);
+	for (;;) {
+		exchange_prepare(&exchange);
+		code = curl_easy_perform(exchange.easy);
+		if (!exchange_repeats(&exchange, code, &wait))
+			break;
+		wait_for(&exchange, code, wait);
+		exchange_release(&exchange);
+	}
+	exit_code = exchange_conclude(&exchange, code, ret_answer);
+	exchange_release(&exchange);
+	return exit_code;
+}
+
+int
+ctl_http_get(struct ctl_http *http, struct span path, struct arena *arena,
+    struct ctl_http_answer *ret_answer)
+{
+	const struct ctl_http_request request = { .method = "GET",
+		.path = path };
+
+	return ctl_http_send(http, &request, arena, ret_answer);
+}

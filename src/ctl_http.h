@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl_http.h - requests to an artifact store over HTTP: the door to libcurl.
+ *
+ * A request that is safe to repeat is repeated a few times where the other
+ * side is away or asks for it (connection refused or cut off, 429, 502, 503,
+ * 504), and a download goes on where it was cut off. Redirects are not
+ * followed: where they lead is told instead, and no token goes there. Stalled
+ * connections end; slow ones may take as long as they need. What went wrong
+ * has been said as a sentence when anything but CTL_OK comes back.
+ */
+#ifndef CTL_HTTP_H
+#define CTL_HTTP_H
+
+#include "ctl_progress.h"
+
+#define CTL_HTTP_AT_ONCE 16 /* requests that ctl_http_many has under way */
+
+/* A server, and how to talk to it. Lives as long as the run. */
+struct ctl_http;
+
+/*
+ * url NULL: that of --url or $ARTIFACT_URL, or this host's. --header,
+ * $ARTIFACT_TOKEN, --cacert, --cert and --key apply to either.
+ */
+MUST_USE int ctl_http_open(
+    const struct ctl *ctl, const char *url, struct ctl_http **ret_http);
+/* The URL without user and password, for sentences. */
+struct span ctl_http_url(const struct ctl_http *http);
+
+/* A part of a form: text, or the bytes of a file (filename is not NULL). */
+struct ctl_http_part {
+	const char *name;
+	struct span text;
+	const char *filename;
+	const char *content_type;
+	struct span digest; /* Repr-Digest */
+	int fd;		    /* read from its start */
+	uint64_t size;
+};
+
+/* Takes the next piece of a body; false: it could not, and has said why. */
+typedef bool ctl_http_sink(void *context, struct span piece);
+
+struct ctl_http_request {
+	const char *method;
+	struct span path; /* below the URL, percent-encoded, with its query */
+	struct span json; /* the body; SPAN_NONE: none */
+	const struct ctl_http_part *parts; /* or these, as a form */
+	size_t part_count;
+	const char *headers[4]; /* "Name: value"; NULL ends them */
+	bool is_repeatable;	/* as GET is: a second time changes nothing */
+	bool may_be_missing;	/* 404 is an answer, not an error */
+	bool is_any_type;	/* a 2xx need not be JSON */
+	ctl_http_sink *sink;	/* where the body of a 2xx goes, of any type */
+	void *context;		/* of the sink */
+	struct ctl_progress *progress; /* of an upload, or NULL */
+};
+
+struct ctl_http_header {
+	struct span name;
+	struct span value;
+};
+
+struct ctl_http_answer {
+	unsigned status;
+	struct span body; /* in the arena; with a sink, only of errors */
+	struct ctl_http_header headers[64];
+	size_t header_count;
+};
+
+/* Of several the last; SPAN_NONE: there is none. */
+struct span
+ctl_http_header(const struct ctl_http_answer *answer, const char *name);
+
+/*
+ * Send it and wait. CTL_OK: the status is 2xx, or 404 where that may be.
+ * Else 404 is CTL_NOT_FOUND, bytes that do not match their digest or check
+ * CTL_INTEGRITY, all others CTL_FAILED.
+ */
+MUST_USE int
+ctl_http_send(struct ctl_http *http, const struct ctl_http_request *request,
+    struct arena *arena, struct ctl_http_answer *ret_answer);
+
+/* GET of JSON. */
+MUST_USE int ctl_http_get(struct ctl_http *http, struct span path,
+    struct arena *arena, struct ctl_http_answer *ret_answer);
+
+/* A header for a change that is safe to repeat, new each time. */
+const char *ctl_http_idempotency_key(struct arena *arena);
+
+/*
+ * Many requests, up to CTL_HTTP_AT_ONCE at a time, in no order. next fills
+ * in the next one (all zero before), or says that there are no more; done
+ * gets each that ctl_http_send would call CTL_OK. Anything but CTL_OK from
+ * done, or a request that failed, ends it all: what is under way is still
+ * waited for, and the first exit code is given back. Bodies go to the arena
+ * of the answer, which is gone after done.
+ */
+struct ctl_http_many {
+	void *context;
+	bool (*next)(void *context, struct arena *arena, size_t *ret_number,
+	    struct ctl_http_request *ret_request);
+	int (*done)(void *context, size_t number, struct arena *arena,
+	    const struct ctl_http_answer *answer);
+};
+
+MUST_USE int
+ctl_http_many(struct ctl_http *http, const struct ctl_http_many *many);
+
+#endif

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl_http_exchange.c - one request and its answer, on a handle of libcurl.
+ * Says nothing to anybody.
+ */
+
+#include "ctl_http_state.h"
+
+#include "ctl_http_text.h"
+#include "response.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define BODY_MOST (UINT64_C(1) << 30) /* json-c takes 2 GiB */
+#define CONNECT_SECONDS 10L
+/* Longer than the server lets a request take: it says why. */
+#define STALL_SECONDS 150L
+#define BUFFER_SIZE 262144L
+#define TRIES_UNREACHABLE 4
+#define TRIES_BUSY 6
+#define WAIT_FIRST 500L	 /* ms; it doubles */
+#define WAIT_MOST 30000L /* ms; whatever the server asks for */
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "unknown"
+#endif
+
+void
+exchange_init(struct exchange *exchange, struct ctl_http *http,
+    const struct ctl_http_request *request, struct arena *arena, CURL *easy)
+{
+	*exchange = (struct exchange){
+		.http = http, .request = request, .arena = arena, .easy = easy
+	};
+}
+
+/* An option that libcurl refuses is a mistake of ours, or no memory. */
+#define SET(exchange, option, value) \
+	do { \
+		if (curl_easy_setopt((exchange)->easy, option, value) != \
+		    CURLE_OK) \
+			abort(); \
+	} while (0)
+
+/* ---- what comes back ---- */
+
+static bool
+is_success(const struct ctl_http_answer *answer)
+{
+	return answer->status >= 200 && answer->status < 300;
+}
+
+/* It begins, perhaps anew: 100 comes before the answer proper. */
+static void
+take_status(struct exchange *exchange)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(
+	    exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+	exchange->answer.header_count = 0;
+	exchange->answer.status = (unsigned)status;
+}
+
+static size_t
+take_header(char *data, size_t one, size_t size, void *object)
+{
+	struct exchange *exchange = object;
+	struct ctl_http_answer *answer = &exchange->answer;
+	struct span value = span_of(data, size);
+	struct span name;
+
+	(void)one;
+	while (value.size > 0 && (value.data[value.size - 1] == '\n' ||
+				     value.data[value.size - 1] == '\r'))
+		value.size--;
+	if (span_starts_with(value, "HTTP/")) {
+		take_status(exchange);
+		return size;
+	}
+	name = span_split(&value, ':');
+	if (value.data != NULL &&
+	    answer->header_count <
+		sizeof(answer->headers) / sizeof(answer->headers[0]))
+		answer->headers[answer->header_count++] =
+		    (struct ctl_http_header){ arena_copy(exchange->arena, name),
+			    arena_copy(exchange->arena, span_trim(value)) };
+	return size;
+}
+
+/* Does a 206 go on exactly where the last try was cut off? */
+static bool
+goes_on(const struct exchange *exchange)
+{
+	struct span wanted = arena_printf(exchange->arena, "bytes %llu-",
+	    (unsigned long long)exchange->delivered);
+
+	return exchange->answer.status == 206 &&
+	       span_starts_with(
+		   ctl_http_header(&exchange->answer, "Content-Range"),
+		   wanted.data);
+}
+
+static bool
+deliver(struct exchange *exchange, struct span piece)
+{
+	if (exchange->delivered == 0)
+		exchange->first = exchange->answer;
+	if (!exchange->request->sink(exchange->request->context, piece)) {
+		exchange->is_refused = true;
+		return false;
+	}
+	exchange->delivered += piece.size;
+	return true;
+}
+
+static size_t
+take_body(char *data, size_t one, size_t size, void *object)
+{
+	struct exchange *exchange = object;
+
+	(void)one;
+	if (exchange->request->sink != NULL && is_success(&exchange->answer))
+		return !exchange->is_replaced &&
+			       deliver(exchange, span_of(data, size))
+			   ? size
+			   : 0;
+	if (size > BODY_MOST - exchange->body.size) {
+		exchange->is_too_large = true;
+		return 0;
+	}
+	buffer_append(&exchange->body, span_of(data, size));
+	return size;
+}
+
+/* libcurl tells of the empty line that ends the headers as of any other. */
+static size_t
+take_header_line(char *data, size_t one, size_t size, void *object)
+{
+	struct exchange *exchange = object;
+	bool is_end = size == 2 && data[0] == '\r';
+
+	if (!is_end)
+		return take_header(data, one, size, object);
+	if (exchange->delivered > 0 && is_success(&exchange->answer) &&
+	    !goes_on(exchange))
+		exchange->is_replaced = true;
+	return size;
+}
+
+/* ---- what is sent ---- */
+
+/* The bytes of a file as libcurl asks for them. */
+struct reader {
+	const struct ctl_http_part *part;
+	struct ctl_progress *progress;
+	uint64_t offset;
+};
+
+static size_t
+read_part(char *room, size_t one, size_t size, void *object)
+{
+	struct reader *reader = object;
+	ssize_t count;
+
+	count =
+	    pread(reader->part->fd, room, one * size, (off_t)reader->offset);
+	if (count < 0)
+		return CURL_READFUNC_ABORT;
+	reader->offset += (uint64_t)count;
+	if (reader->progress != NULL)
+		ctl_progress_at(reader->progress, reader->offset);
+	return (size_t)count;
+}
+
+static int
+seek_part(void *object, curl_off_t offset, int origin)
+{
+	struct reader *reader = object;
+
+	if (origin != SEEK_SET || offset < 0)
+		return CURL_SEEKFUNC_CANTSEEK;
+	reader->offset = (uint64_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+/* A list of libcurl's with one more line. */
+static struct curl_slist *
+with_line(struct curl_slist *list, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(list, line);
+
+	if (longer == NULL)
+		abort();
+	return longer;
+}
+
+/* Named as an answer would name it: any name of a file fits in. */
+static const char *
+file_disposition(struct exchange *exchange, const struct ctl_http_part *part)
+{
+	struct span text = response_disposition(
+	    exchange->arena, false, span_str(part->filename));
+	size_t type = span_find(text, ';');
+
+	return arena_printf(exchange->arena,
+	    "Content-Disposition: form-data; name=\"%s\"%.*s", part->name,
+	    (int)(text.size - type), text.data + type)
+	    .data;
+}
+
+static void
+add_file(struct exchange *exchange, curl_mimepart *mime,
+    const struct ctl_http_part *part)
+{
+	struct reader *reader = arena_alloc(exchange->arena, sizeof(*reader));
+	struct curl_slist *lines;
+
+	*reader = (struct reader){ .part = part,
+		.progress = exchange->request->progress };
+	lines = with_line(NULL, file_disposition(exchange, part));
+	if (part->digest.data != NULL)
+		lines = with_line(
+		    lines, arena_printf(exchange->arena, "Repr-Digest: %.*s",
+			       (int)part->digest.size, part->digest.data)
+			       .data);
+	/* The part owns the lines. */
+	if (curl_mime_data_cb(mime, (curl_off_t)part->size, read_part,
+		seek_part, NULL, reader) != CURLE_OK ||
+	    curl_mime_headers(mime, lines, 1) != CURLE_OK ||
+	    curl_mime_type(mime, part->content_type) != CURLE_OK)
+		abort();
+}
+
+static void
+add_part(struct exchange *exchange, const struct ctl_http_part *part)
+{
+	curl_mimepart *mime = curl_mime_addpart(exchange->mime);
+
+	if (mime == NULL || curl_mime_name(mime, part->name) != CURLE_OK)
+		abort();
+	if (part->filename != NULL)
+		add_file(exchange, mime, part);
+	else if (curl_mime_data(mime, part->text.data, part->text.size) !=
+		 CURLE_OK)
+		abort();
+}
+
+static void
+set_body(struct exchange *exchange)
+{
+	const struct ctl_http_request *request = exchange->request;
+	size_t i;
+
+	if (request->json.data != NULL) {
+		SET(exchange, CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)request->json.size);
+		SET(exchange, CURLOPT_POSTFIELDS, request->json.data);
+		exchange->headers = with_line(
+		    exchange->headers, "Content-Type: application/json");
+	}
+	if (request->part_count > 0) {
+		exchange->mime = curl_mime_init(exchange->easy);
+		if (exchange->mime == NULL)
+			abort();
+		for (i = 0; i < request->part_count; i++)
+			add_part(exchange, &request->parts[i]);
+		SET(exchange, CURLOPT_MIMEPOST, exchange->mime);
+	}
+	SET(exchange, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
+/* Of the first answer of a download, if it is strong; SPAN_NONE: none. */
+static struct span
+strong_etag(const struct exchange *exchange)
+{
+	struct span etag = ctl_http_header(&exchange->first, "ETag");
+
+	return span_starts_with(etag, "\"") ? etag : SPAN_NONE;
+}
+
+static void
+set_headers(struct exchange *exchange)
+{
+	struct arena *arena = exchange->arena;
+	struct span etag = strong_etag(exchange);
+	const char *const *line;
+	size_t i;
+
+	for (i = 0; i < exchange->http->header_count; i++)
+		exchange->headers =
+		    with_line(exchange->headers, exchange->http->headers[i]);
+	for (line = exchange->request->headers; *line != NULL; line++)
+		exchange->headers = with_line(exchange->headers, *line);
+	if (exchange->delivered > 0) {
+		exchange->headers = with_line(exchange->headers,
+		    arena_printf(arena, "Range: bytes=%llu-",
+			(unsigned long long)exchange->delivered)
+			.data);
+		exchange->headers = with_line(
+		    exchange->headers, arena_printf(arena, "If-Range: %.*s",
+					   (int)etag.size, etag.data)
+					   .data);
+	}
+	SET(exchange, CURLOPT_HTTPHEADER, exchange->headers);
+}
+
+static void
+set_connection(struct exchange *exchange)
+{
+	const struct ctl *ctl = exchange->http->ctl;
+
+	SET(exchange, CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(exchange, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+	SET(exchange, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	SET(exchange, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
+	SET(exchange, CURLOPT_NOSIGNAL, 1L);
+	SET(exchange, CURLOPT_PATH_AS_IS, 1L);
+	SET(exchange, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
+	SET(exchange, CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_SIZE);
+	SET(exchange, CURLOPT_USERAGENT, "artifactctl/" PACKAGE_VERSION);
+	if (exchange->http->is_loopback)
+		SET(exchange, CURLOPT_NOPROXY, "*");
+	if (ctl_has(ctl, "cacert"))
+		SET(exchange, CURLOPT_CAINFO, ctl_value(ctl, "cacert"));
+	if (ctl_has(ctl, "cert"))
+		SET(exchange, CURLOPT_SSLCERT, ctl_value(ctl, "cert"));
+	if (ctl_has(ctl, "key"))
+		SET(exchange, CURLOPT_SSLKEY, ctl_value(ctl, "key"));
+}
+
+void
+exchange_prepare(struct exchange *exchange)
+{
+	struct span base = exchange->http->base;
+	struct span path = exchange->request->path;
+	struct span url = arena_printf(exchange->arena, "%.*s%.*s",
+	    (int)base.size, base.data, (int)path.size, path.data);
+
+	exchange->tries++;
+	exchange->answer = (struct ctl_http_answer){ 0 };
+	exchange->error[0] = '\0';
+	buffer_init(&exchange->body, exchange->arena);
+	curl_easy_reset(exchange->easy);
+	SET(exchange, CURLOPT_URL, url.data);
+	SET(exchange, CURLOPT_ERRORBUFFER, exchange->error);
+	SET(exchange, CURLOPT_HEADERFUNCTION, take_header_line);
+	SET(exchange, CURLOPT_HEADERDATA, exchange);
+	SET(exchange, CURLOPT_WRITEFUNCTION, take_body);
+	SET(exchange, CURLOPT_WRITEDATA, exchange);
+	SET(exchange, CURLOPT_PRIVATE, exchange);
+	set_connection(exchange);
+	set_body(exchange);
+	set_headers(exchange);
+}
+
+void
+exchange_release(struct exchange *exchange)
+{
+	curl_slist_free_all(exchange->headers);
+	curl_mime_free(exchange->mime);
+	exchange->headers = NULL;
+	exchange->mime = NULL;
+}
+
+/* ---- once more? ---- */
+
+/* Cut off in the middle. */
+static bool
+was_cut_off(CURLcode code)
+{
+	return code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR ||
+	       code == CURLE_RECV_ERROR || code == CURLE_PARTIAL_FILE ||
+	       code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
+}
+
+static bool
+is_busy(unsigned status)
+{
+	return status == 429 || (status >= 502 && status <= 504);
+}
+
+bool
+exchange_repeats(const struct exchange *exchange, CURLcode code, long *ret_wait)
+{
+	bool is_repeatable = exchange->request->is_repeatable ||
+			     strcmp(exchange->request->method, "GET") == 0;
+	unsigned most = code == CURLE_OK ? TRIES_BUSY : TRIES_UNREACHABLE;
+	uint64_t seconds;
+
+	if (exchange->tries >= most || exchange->is_refused ||
+	    exchange->is_too_large || exchange->is_replaced)
+		return false;
+	/* Nobody was there to do anything. */
+	if (code != CURLE_COULDNT_CONNECT) {
+		if (!is_repeatable ||
+		    (code == CURLE_OK ? !is_busy(exchange->answer.status)
+				      : !was_cut_off(code)))
+			return false;
+		if (exchange->delivered > 0 &&
+		    strong_etag(exchange).data == NULL)
+			return false;
+	}
+	*ret_wait = WAIT_FIRST << (exchange->tries - 1);
+	if (ctl_http_retry_after(
+		ctl_http_header(&exchange->answer, "Retry-After"),
+		(int64_t)time(NULL), &seconds))
+		*ret_wait = seconds < WAIT_MOST / 1000 ? (long)seconds * 1000
+						       : WAIT_MOST;
+	return true;
+}

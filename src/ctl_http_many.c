@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl_http_many.c - many requests at once: a handle each, which takes the
+ * next one when it is done, and waits alone where one has to be repeated.
+ */
+
+#include "ctl_http_state.h"
+
+#include "scoreboard.h"
+
+#include <stdlib.h>
+
+#define POLL_MOST 1000 /* ms */
+
+struct lane {
+	struct exchange exchange; /* the first member */
+	struct ctl_http_request request;
+	struct arena *arena;
+	CURL *easy;
+	size_t number;
+	bool is_busy;
+	int64_t resumes; /* us: waits until then to try again; 0: runs */
+};
+
+struct traffic {
+	struct ctl_http *http;
+	const struct ctl_http_many *many;
+	CURLM *multi;
+	struct lane lanes[CTL_HTTP_AT_ONCE];
+	size_t busy;
+	bool is_over; /* no more requests */
+	int exit_code;
+};
+
+/* Only a mistake of ours, or no memory, makes it fail. */
+static void
+require(CURLMcode code)
+{
+	if (code != CURLM_OK)
+		abort();
+}
+
+static void
+start(struct traffic *traffic, struct lane *lane)
+{
+	exchange_prepare(&lane->exchange);
+	require(curl_multi_add_handle(traffic->multi, lane->easy));
+	lane->resumes = 0;
+}
+
+/* Give each idle lane a request. */
+static void
+fill(struct traffic *traffic)
+{
+	struct lane *lane;
+	size_t i;
+
+	for (i = 0; i < CTL_HTTP_AT_ONCE && !traffic->is_over; i++) {
+		lane = &traffic->lanes[i];
+		if (lane->is_busy)
+			continue;
+		arena_reset(lane->arena);
+		lane->request = (struct ctl_http_request){ 0 };
+		if (!traffic->many->next(traffic->many->context, lane->arena,
+			&lane->number, &lane->request)) {
+			traffic->is_over = true;
+			return;
+		}
+		exchange_init(&lane->exchange, traffic->http, &lane->request,
+		    lane->arena, lane->easy);
+		lane->is_busy = true;
+		traffic->busy++;
+		start(traffic, lane);
+	}
+}
+
+static void
+fail(struct traffic *traffic, int exit_code)
+{
+	traffic->is_over = true;
+	if (traffic->exit_code == CTL_OK)
+		traffic->exit_code = exit_code;
+}
+
+/* A try of this lane has ended. */
+static void
+take_end(struct traffic *traffic, struct lane *lane, CURLcode code)
+{
+	const struct ctl_http_many *many = traffic->many;
+	struct ctl_http_answer answer;
+	long wait = 0;
+	int exit_code;
+
+	require(curl_multi_remove_handle(traffic->multi, lane->easy));
+	if (traffic->exit_code == CTL_OK &&
+	    exchange_repeats(&lane->exchange, code, &wait)) {
+		exchange_release(&lane->exchange);
+		lane->resumes = scoreboard_now() + (int64_t)wait * 1000;
+		return;
+	}
+	exit_code = exchange_conclude(&lane->exchange, code, &answer);
+	exchange_release(&lane->exchange);
+	if (exit_code == CTL_OK)
+		exit_code = many->done(
+		    many->context, lane->number, lane->arena, &answer);
+	if (exit_code != CTL_OK)
+		fail(traffic, exit_code);
+	lane->is_busy = false;
+	traffic->busy--;
+}
+
+static void
+take_ends(struct traffic *traffic)
+{
+	struct lane *lane;
+	CURLMsg *message;
+	char *private;
+	int left;
+
+	while (
+	    (message = curl_multi_info_read(traffic->multi, &left)) != NULL) {
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		(void)curl_easy_getinfo(
+		    message->easy_handle, CURLINFO_PRIVATE, &private);
+		lane = (void *)private; /* the exchange is its first member */
+		take_end(traffic, lane, message->data.result);
+	}
+}
+
+/* Start those whose wait is over; ms until the next one's is. */
+static int
+resume(struct traffic *traffic)
+{
+	int64_t now = scoreboard_now();
+	int64_t soonest = now + POLL_MOST * INT64_C(1000);
+	struct lane *lane;
+	size_t i;
+
+	for (i = 0; i < CTL_HTTP_AT_ONCE; i++) {
+		lane = &traffic->lanes[i];
+		if (!lane->is_busy || lane->resumes == 0)
+			continue;
+		if (lane->resumes <= now)
+			start(traffic, lane);
+		else if (lane->resumes < soonest)
+			soonest = lane->resumes;
+	}
+	return (int)((soonest - now) / 1000) + 1;
+}
+
+static void
+run(struct traffic *traffic)
+{
+	int running, wait;
+
+	for (;;) {
+		fill(traffic);
+		if (traffic->busy == 0)
+			return;
+		wait = resume(traffic);
+		require(curl_multi_perform(traffic->multi, &running));
+		take_ends(traffic);
+		if (traffic->busy > 0)
+			require(curl_multi_poll(
+			    traffic->multi, NULL, 0, wait, NULL));
+	}
+}
+
+int
+ctl_http_many(struct ctl_http *http, const struct ctl_http_many *many)
+{
+	struct traffic *traffic =
+	    arena_alloc(http->ctl->arena, sizeof(*traffic));
+	size_t i;
+
+	*traffic = (struct traffic){ .http = http, .many = many };
+	traffic->multi = curl_multi_init();
+	if (traffic->multi == NULL)
+		abort();
+	for (i = 0; i < CTL_HTTP_AT_ONCE; i++) {
+		traffic->lanes[i].arena = arena_open();
+		traffic->lanes[i].easy = curl_easy_init();
+		if (traffic->lanes[i].easy == NULL)
+			abort();
+	}
+	run(traffic);
+	for (i = 0; i < CTL_HTTP_AT_ONCE; i++) {
+		curl_easy_cleanup(traffic->lanes[i].easy);
+		arena_close(traffic->lanes[i].arena);
+	}
+	(void)curl_multi_cleanup(traffic->multi);
+	return traffic->exit_code;
+}

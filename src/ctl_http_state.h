@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl_http_state.h - shared by the files of the door to libcurl, and by no
+ * others.
+ */
+#ifndef CTL_HTTP_STATE_H
+#define CTL_HTTP_STATE_H
+
+#include "ctl_http.h"
+
+#include <curl/curl.h>
+
+struct ctl_http {
+	const struct ctl *ctl;
+	struct span base;  /* without slashes at its end */
+	struct span shown; /* without user and password */
+	const char **headers;
+	size_t header_count;
+	bool is_loopback;
+	CURL *easy; /* of ctl_http_send; its connection is kept */
+};
+
+/* A request on its way, over as many tries as it takes. */
+struct exchange {
+	struct ctl_http *http;
+	const struct ctl_http_request *request;
+	struct arena *arena;
+	struct ctl_http_answer answer; /* of this try */
+	struct buffer body;	       /* what no sink took */
+	unsigned tries;
+
+	/* A download that may be cut off. */
+	uint64_t delivered; /* bytes that the sink took, of all tries */
+	struct ctl_http_answer first; /* the answer that they began with */
+	bool is_refused;	      /* the sink did not take more */
+	bool is_too_large;
+	bool is_replaced; /* going on would put two contents together */
+
+	CURL *easy;
+	struct curl_slist *headers;
+	curl_mime *mime;
+	char error[CURL_ERROR_SIZE];
+};
+
+void exchange_init(struct exchange *exchange, struct ctl_http *http,
+    const struct ctl_http_request *request, struct arena *arena, CURL *easy);
+/* Set up a try on the easy handle. */
+void exchange_prepare(struct exchange *exchange);
+/* A try has ended. Worth another one, after so many milliseconds? */
+bool exchange_repeats(
+    const struct exchange *exchange, CURLcode code, long *ret_wait);
+/* Gives back what a try held. */
+void exchange_release(struct exchange *exchange);
+
+/*
+ * What came of it, said where it is an error; the exit code. CTL_OK: the
+ * answer is *ret_answer.
+ */
+int exchange_conclude(struct exchange *exchange, CURLcode code,
+    struct ctl_http_answer *ret_answer);
+/* What went wrong in a few words, for the wait before the next try. */
+struct span exchange_trouble(const struct exchange *exchange, CURLcode code);
+
+#endif
