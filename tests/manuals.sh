@@ -9,6 +9,7 @@
 # Runs in a build directory. Environment: ARTIFACTD, TOP_SRCDIR.
 
 artifactd=${ARTIFACTD:-./artifactd}
+artifactctl=$(dirname "$artifactd")/artifactctl
 top=${TOP_SRCDIR:-..}
 
 if ! command -v mandoc >/dev/null; then
@@ -72,7 +73,7 @@ options_of_manual()
 
 # ---- artifactd
 
-for page in doc/artifactd.8 doc/artifactd.conf.5; do
+for page in doc/artifactd.8 doc/artifactd.conf.5 doc/artifactctl.1; do
 	check "$page is clean" is_clean "$page"
 done
 
@@ -119,6 +120,37 @@ awk '/^\.It Ic / { name = $3; text = ""; next }
     doc/artifactd.conf.5 >"$work/manual.bounds"
 check "artifactd.conf(5) has bounds and default of each" \
     same "$work/bounds" "$work/manual.bounds"
+
+# ---- artifactctl
+
+"$artifactctl" help >"$work/help" || exit 1
+sed -n 's/^  \([a-z]*\)  .*/\1/p' "$work/help" >"$work/commands"
+awk '/^\.S[hs] / { is_in = $0 == ".Sh COMMANDS" || is_in && $1 == ".Ss"
+	    if (is_in && $1 == ".Ss") print $2 }' \
+    doc/artifactctl.1 >"$work/manual.commands"
+check "artifactctl(1) has the commands of artifactctl help" \
+    same "$work/commands" "$work/manual.commands"
+
+# Those in common stand once, in a section of their own; each command has
+# them or not.
+options_of_manual doc/artifactctl.1 "Common options" >"$work/common"
+: >"$work/any"
+has_options()
+{
+	"$artifactctl" help "$1" | options_of_help >"$work/help.all"
+	cat "$work/help.all" >>"$work/any"
+	options_of_manual doc/artifactctl.1 "$1" >"$work/manual.options"
+	grep -vxF -f "$work/common" "$work/help.all" >"$work/help.options"
+	[ -s "$work/help.options" ] || [ -s "$work/manual.options" ] ||
+	    return 0
+	same "$work/help.options" "$work/manual.options"
+}
+while read -r command; do
+	check "artifactctl(1) has the options of artifactctl help $command" \
+	    has_options "$command"
+done <"$work/commands"
+grep -xF -f "$work/common" "$work/any" >"$work/any.common"
+check "... and no other in common" same "$work/any.common" "$work/common"
 
 # ---- what is said
 
@@ -181,6 +213,14 @@ def sentences(pages, *names):
     return list(missing(sorted(paths - left_out), text))
 
 
+def nginx(page, path):
+    """What nginx says of its own errors."""
+    with open(path, encoding="utf-8") as file:
+        rows = re.findall(r'^\t\d{3} +"(.*)";', file.read(), re.M)
+    text = flat(page)
+    return [row for row in rows if row.split("@")[0] not in text]
+
+
 EVENT = re.compile(r'(?:log_open|log_request)\([^;]*?"(\w+)"'
                    r'|\bfail\("(\w+)"|\bevent = "(\w+)"')
 
@@ -219,8 +259,11 @@ check "artifactd(8) has each log event" \
     said events doc/artifactd.8 "$top/src/m*.c" "$top/src/w*.c"
 check "artifactd(8) has each limit" said limits doc/artifactd.8 \
     "$top/src/limits.h"
+check "artifactd(8) has what nginx says" \
+    said nginx doc/artifactd.8 "$top/nginx/artifactd-http.conf.in"
 check "the manuals have each sentence" \
-    said sentences doc/artifactd.8,doc/artifactd.conf.5 "$top/src/*.c" \
+    said sentences doc/artifactd.8,doc/artifactd.conf.5,doc/artifactctl.1 \
+    "$top/src/*.c" \
     "!$top/src/ctl*" "!$top/src/sandbox*" "!$top/src/main.c" \
     "!$top/src/config_table.c" "!$top/src/store_lmdb_check*" \
     "!$top/src/response_condition.c" "!$top/src/mem.c" "!$top/src/digest.c" \
