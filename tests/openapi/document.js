@@ -96,6 +96,12 @@ class Document {
 		return `/paths/${path}/${operation.method}`;
 	}
 
+	parameters(operation) {
+		const pointer = this.pointerOf(operation);
+		return (this.follow(pointer).value.parameters ?? []).map(
+			(_, i) => this.follow(`${pointer}/parameters/${i}`).value);
+	}
+
 	// Complaints about a value, by the schema that a pointer leads to.
 	validate(pointer, value) {
 		if (!this.validators.has(pointer))
@@ -139,7 +145,11 @@ class Document {
 			return answer.body.length === 0
 				? [] : ["a body is not described"];
 		const type = answer.headers["content-type"];
-		const key = response.content[type] ? type : "*/*";
+		const media = type.split(";")[0];
+		// JSON comes without parameters.
+		const key = response.content[media] &&
+			(media === type || media !== "application/json")
+			? media : "*/*";
 		if (!response.content[key])
 			return [`Content-Type ${type} is not described`];
 		if (key !== "application/json")
