@@ -166,6 +166,9 @@ TOKEN = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\''
                    r'|[A-Za-z_]\w*|\s+|.', re.S)
 # What a sentence of ours is made of between the values put into it.
 VALUE = re.compile(r'%[-.*0-9]*(?:ll?|z)?[a-zA-Z]|\\n')
+# ... and in a manual, where words stand for values.
+CLAUSE = re.compile(r'\b(?:NKB|N|NAME|PATH|DIRECTORY|DIR|REASON|ID|VALUE|FILE'
+                    r'|URL|HASH|TYPE)\b|\.\.\.|[.,:;] ')
 SD_NOTIFY = re.compile(r'[A-Z]+=')
 
 
@@ -213,6 +216,23 @@ def sentences(pages, *names):
     return list(missing(sorted(paths - left_out), text))
 
 
+def stale(page, *names):
+    """Sentences of the manual that none of these files has, by clauses."""
+    said = []
+    for name in names:
+        for path in glob.glob(name):
+            with open(path, encoding="utf-8") as file:
+                said += literals(path) if path.endswith(".c") else [file.read()]
+    said = " ".join(" ".join(said).replace("\\n", " ").split())
+    with open(page, encoding="utf-8") as file:
+        entries = re.findall(r'^\.It "(.*)"$', file.read(), re.M)
+    for entry in entries:
+        for part in CLAUSE.split(entry.replace('""', '"')):
+            part = part.strip(" \"':[]().,;")
+            if part.count(" ") >= 2 and part not in said:
+                yield f"nobody says this: {part}"
+
+
 def nginx(page, path):
     """What nginx says of its own errors."""
     with open(path, encoding="utf-8") as file:
@@ -243,7 +263,7 @@ def limits(page, header):
             if not re.search(rf"\b{eval(value)}\b", text)]
 
 
-found = globals()[sys.argv[1]](*sys.argv[2:])
+found = list(globals()[sys.argv[1]](*sys.argv[2:]))
 print("\n".join(found))
 sys.exit(bool(found))
 END
@@ -268,4 +288,8 @@ check "the manuals have each sentence" \
     "!$top/src/config_table.c" "!$top/src/store_lmdb_check*" \
     "!$top/src/response_condition.c" "!$top/src/mem.c" "!$top/src/digest.c" \
     "!$top/src/metrics*" "!$top/src/store_lmdb_figures.c"
+for page in doc/artifactd.8 doc/artifactd.conf.5 doc/artifactctl.1; do
+	check "$page has no sentence that nobody says" \
+	    said stale "$page" "$top/src/*.c" "$top/nginx/*.in"
+done
 exit $failed
