@@ -15,9 +15,10 @@ function check(text, complaints) {
 }
 
 // A header whose value is an array is sent once for each.
-function send(method, target, { headers = {}, body } = {}) {
+function send(method, target, { headers = {}, body, from } = {}) {
 	const options = { host: "127.0.0.1", port: PORT, method, path: target,
-		agent: false, timeout: 20000, headers: { ...headers } };
+		agent: false, timeout: 20000, headers: { ...headers },
+		localAddress: from };
 	if (body !== undefined)
 		options.headers["Content-Length"] = Buffer.byteLength(body);
 	return new Promise((resolve, reject) => {

@@ -243,6 +243,10 @@ async function services() {
 	check("the description that is served is this one",
 		JSON.stringify(parse(answer)) === JSON.stringify(document.root)
 			? [] : ["it is another"]);
+	await ask(200, "GET", "/readyz?verbose");
+	// nginx lets this host alone have them.
+	for (const method of ["GET", "HEAD"])
+		await ask(403, method, "/metrics", { from: "127.0.0.2" });
 	await askBoth(307, "GET", "/artifacts/?limit=1");
 	await askBoth(404, "GET", "/nothing");
 	await askBoth(405, "PATCH", "/artifacts");
@@ -282,6 +286,8 @@ async function full() {
 	await askBoth(507, "PUT", `/artifacts/${id}/raw`, { body: "x" });
 	await askBoth(507, "PUT", `/artifacts/${id}`,
 		json({ metadata: { a: "x".repeat(50000) } }));
+	for (const query of ["", "?verbose"])
+		await ask(503, "GET", `/readyz${query}`);
 	await ask(200, "GET", `/artifacts/${id}`);
 	await ask(200, "DELETE", `/artifacts/${id}`);
 }
