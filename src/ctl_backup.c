@@ -76,15 +76,15 @@ dry_run(const struct ctl_backup *backup, uint64_t keep)
 static int
 back_up(struct ctl_backup *backup, uint64_t keep)
 {
-	uint64_t deleted = 0;
-	int exit_code;
+	uint64_t count = 0;
+	int exit_code = ctl_backup_make(backup);
+	int deleted;
 
-	exit_code = ctl_backup_make(backup);
-	if (exit_code == CTL_OK)
-		exit_code = delete_older(backup, keep, &deleted);
-	if (exit_code == CTL_OK)
-		print_backup(backup, deleted);
-	return exit_code;
+	if (!backup->is_made)
+		return exit_code;
+	deleted = delete_older(backup, keep, &count);
+	print_backup(backup, count);
+	return exit_code == CTL_OK ? deleted : exit_code;
 }
 
 static int

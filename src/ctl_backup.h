@@ -13,6 +13,7 @@ struct ctl_backup {
 	const char *path; /* of the directory of backups */
 	int directory;	  /* open and locked; -1: not yet */
 	/* What came of it: */
+	bool is_made;
 	char name[COPIES_NAME];
 	uint64_t bytes; /* of its data.mdb */
 	struct ctl_verify verify;
@@ -22,8 +23,9 @@ struct ctl_backup {
 MUST_USE int ctl_backup_open(
     struct ctl_local *local, const char *path, struct ctl_backup *ret_backup);
 /*
- * Copy, verify, name. CTL_OK: the backup is whole and on disk. Anything else:
- * there is none, and nothing is left of it. Either is noted in state_dir.
+ * Copy, verify, name, and note in state_dir what became of it. CTL_OK: the
+ * backup is whole and on disk. Anything else: nothing is left of it, unless
+ * is_made says that only the note could not be written.
  */
 MUST_USE int ctl_backup_make(struct ctl_backup *backup);
 void ctl_backup_close(struct ctl_backup *backup);

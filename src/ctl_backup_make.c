@@ -18,6 +18,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#define LOOK_EVERY_US 50000
+
 struct making {
 	struct ctl_backup *backup;
 	char partial[COPIES_PARTIAL_NAME];
@@ -222,6 +224,17 @@ copy_and_verify(struct making *making)
 
 /* ---- its name ---- */
 
+/* Names are of seconds: a second backup in the same one waits. */
+static void
+name_backup(struct ctl_backup *backup)
+{
+	ctl_copies_name(backup->name);
+	while (faccessat(backup->directory, backup->name, F_OK, 0) == 0) {
+		(void)usleep(LOOK_EVERY_US); /* shorter does no harm */
+		ctl_copies_name(backup->name);
+	}
+}
+
 static int
 begin_copy(struct making *making)
 {
@@ -234,7 +247,7 @@ begin_copy(struct making *making)
 					    "be removed");
 	if (free_bytes(backup->directory) < needed)
 		return no_room(backup, needed);
-	ctl_copies_name(backup->name);
+	name_backup(backup);
 	(void)snprintf(making->partial, sizeof(making->partial),
 	    "%s" COPIES_PARTIAL, backup->name);
 	if (mkdirat(backup->directory, making->partial, 0700) != 0)
@@ -291,8 +304,9 @@ ctl_backup_make(struct ctl_backup *backup)
 		.what = "verification",
 		.is_deep = true };
 	exit_code = make(&making);
+	backup->is_made = exit_code == CTL_OK;
 	backup->verify = *making.verify;
-	note.is_ok = exit_code == CTL_OK;
+	note.is_ok = backup->is_made;
 	note.bytes = backup->bytes;
 	note.problems = making.verify->problems;
 	noted = ctl_keep_note(backup->local, NOTE_BACKUP, began, &note);

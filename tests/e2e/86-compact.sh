@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# artifactctl compact: gives back what deletes freed; killed at every call
+# that changes a file, there is the old store or the new one, whole.
+. "$(dirname "$0")/lib.sh"
+. "$HERE/ctl.sh"
+
+build_killat
+start
+fill 60
+kept=$(python3 - "$URL" <<'PYTHON'
+import json, sys, urllib.request
+url = sys.argv[1]
+page = json.load(urllib.request.urlopen(f"{url}/artifacts?limit=200"))
+for artifact in page[6:]:
+    urllib.request.urlopen(urllib.request.Request(
+        f"{url}/artifacts/{artifact['id']}", method="DELETE"))
+print(len(page[:6]))
+PYTHON
+)
+check "all but six are deleted" equal "$kept" 6
+
+# swept: what was deleted is free.
+swept()
+{
+	for _ in {1..100}; do
+		ctl status
+		[ "$(fact sweep_backlog)" = 0 ] && return
+		sleep 0.1
+	done
+	return 1
+}
+
+check "what they took is free in the file" swept
+before=$(stat -c %s "$STORE/data.mdb")
+ctl compact
+check "a service that runs is not compacted" \
+    says 1 "systemctl stop artifactd.socket artifactd.service"
+daemon_stop
+cp -a "$STORE" "$WORK/full"
+ctl compact --dry-run
+check "a dry run exits 5" equal "$CODE" 5
+check "... with an estimate" [ "$(fact estimate_bytes)" -lt $((before / 4)) ]
+check "... and changes nothing" \
+    equal "$(stat -c %s "$STORE/data.mdb")" "$before"
+estimate=$(fact estimate_bytes)
+wanted=$(rows)
+ctl compact
+check "it is compacted" equal "$CODE $(fact before_bytes)" "0 $before"
+after=$(stat -c %s "$STORE/data.mdb")
+check "... to about the estimate" \
+    [ "$after" -lt $((estimate + 65536)) -a "$after" = "$(fact after_bytes)" ]
+check "... closed to others" equal "$(stat -c %a "$STORE/data.mdb")" 600
+check "nothing else is left" equal "$(ls "$STORE" | xargs)" "data.mdb format"
+check "check --deep finds nothing" is_whole
+check "all is still there" equal "$(rows)" "$wanted"
+ctl compact --dry-run
+check "a second time there is nothing to gain" equal "$CODE" 0
+daemon_start
+wait_ready || fail "it is served"
+http GET /artifacts
+check "it is served" equal \
+    "$STATUS $(grep -o '"id"' "$WORK/body" | wc -l)" "200 6"
+create
+check "... and takes more" equal "$STATUS" 201
+daemon_stop
+check "... and is whole then" is_whole
+
+# ---- killed, and without room
+
+again()
+{
+	rm -rf "$STORE"
+	cp -a "$WORK/full" "$STORE"
+}
+
+# either: the old store or the new one, and it can be repeated.
+either()
+{
+	is_whole && equal "$(rows)" "$wanted" || return
+	ctl compact
+	equal "$CODE" 0 && is_whole && equal "$(rows)" "$wanted" &&
+	    ! ls "$STORE" | grep partial &&
+	    [ "$(stat -c %s "$STORE/data.mdb")" -lt $((before / 4)) ]
+}
+
+at_each_kill "a compaction is killed" again either compact
+at_each_failure "no space for a compaction" 28 again either compact
+if [ "$(id -u)" = 0 ] && mkdir "$WORK/tiny" &&
+    mount -t tmpfs -o size=$((before / 1024 + 300))k artifactd-test \
+	"$WORK/tiny" 2>/dev/null; then
+	cp "$WORK/full"/{data.mdb,format} "$WORK/tiny/"
+	STORE=$WORK/tiny ctl compact
+	check "too little room is told with numbers" says 1 \
+	    "has [0-9]* bytes free, and the compacted copy takes [0-9]*"
+	check "... before anything is written" \
+	    equal "$(ls "$WORK/tiny" | grep -c partial)" 0
+	umount "$WORK/tiny"
+fi
+finish

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+#
+# ctl.sh - behind lib.sh, for scripts about artifactctl and the store of this
+# host: running it, killing it, breaking what it reads.
+
+ARTIFACTCTL=${ARTIFACTCTL:-$(dirname "$ARTIFACTD")/artifactctl}
+BACKUPS=$WORK/backups
+mkdir -p "$BACKUPS"
+# Sanitizers want to come first, before what is preloaded.
+export ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0
+
+# ctl COMMAND...: CODE; its output in $WORK/out, what it says in $WORK/err.
+ctl()
+{
+	timeout 300 "$ARTIFACTCTL" "$@" --config "$CONFIG" \
+	    --set state_dir="$STORE" >"$WORK/out" 2>"$WORK/err"
+	CODE=$?
+}
+
+# says CODE TEXT: the last one ended so, with this in a sentence.
+says()
+{
+	equal "$CODE" "$1" && grep -qe "$2" "$WORK/err" || {
+		head -n 3 "$WORK/err" | sed 's/^/# /'
+		return 1
+	}
+}
+
+# fact NAME: of the last output, made without --json.
+fact()
+{
+	sed -n "s/^$1	//p" "$WORK/out"
+}
+
+# is_whole: the store, and deeply.
+is_whole()
+{
+	ctl check --deep --json
+	equal "$CODE" 0 && grep -q '"problems":0' "$WORK/out" || {
+		head -n 3 "$WORK/out" "$WORK/err" | sed 's/^/# /'
+		return 1
+	}
+}
+
+# rows: a line for each artifact of the store, whatever it is: to compare.
+rows()
+{
+	"$ARTIFACTCTL" status --json --config "$CONFIG" \
+	    --set state_dir="$STORE" |
+	    grep -oE '"(artifacts|content_bytes)":[0-9]+'
+}
+
+# new_store: an empty directory for one.
+new_store()
+{
+	rm -rf "$STORE"
+	mkdir -m 0700 "$STORE"
+}
+
+# fill N: so many artifacts, of three sizes.
+fill()
+{
+	python_checks - "$1" <<-'PYTHON'
+	import sys
+	from e2e import *
+	client = Client()
+	bad = 0
+	for i in range(int(sys.argv[1])):
+	    size = (100, 70000, 400000)[i % 3]
+	    status, _ = client.create(title=f"t{i}", content=chr(97 + i % 26) * size)
+	    bad += status != 201
+	check(f"{sys.argv[1]} artifacts are created", bad == 0, bad)
+	PYTHON
+}
+
+# ---- killing
+
+build_killat()
+{
+	${CC:-cc} -shared -fPIC -D_GNU_SOURCE -O1 -o "$WORK/killat.so" \
+	    "$HERE/killat.c" -ldl || fail "killat.so is built"
+}
+
+# ctl_until N COMMAND...: killed, all its processes, before the Nth call that
+# changes files. CODE is 137 then.
+ctl_until()
+{
+	local n=$1
+	shift
+
+	rm -f "$WORK/count"
+	# A group of its own, which timeout makes.
+	CODE=$(
+		KILLAT=$n KILLAT_COUNT=$WORK/count LD_PRELOAD=$WORK/killat.so \
+		    timeout 300 "$ARTIFACTCTL" "$@" --config "$CONFIG" \
+		    --set state_dir="$STORE" >"$WORK/out" 2>"$WORK/err"
+		echo $?
+	) 2>/dev/null
+}
+
+# at_each_kill TEXT PREPARE VERIFY COMMAND...: for each such N there is:
+# PREPARE, kill, VERIFY.
+at_each_kill()
+{
+	local text=$1 prepare=$2 verify=$3 n=0 bad=0
+	shift 3
+
+	while [ $n -lt 1000 ]; do
+		n=$((n + 1))
+		"$prepare"
+		ctl_until $n "$@"
+		[ "$CODE" = 137 ] || break
+		"$verify" || { bad=$((bad + 1)); echo "# killed at $n"; }
+	done
+	check "$text: $((n - 1)) kills" equal $bad 0
+	check "... and then it ends well" equal "$CODE" 0
+	check "... there are places to kill it at" [ $n -gt 5 ]
+}
+
+# flip FILE OFFSET: a bit of it.
+flip()
+{
+	python3 - "$1" "$2" <<-'PYTHON'
+	import sys
+	with open(sys.argv[1], "r+b") as file:
+	    file.seek(int(sys.argv[2]))
+	    byte = file.read(1)[0]
+	    file.seek(int(sys.argv[2]))
+	    file.write(bytes([byte ^ 4]))
+	PYTHON
+}
+
+# ---- failing
+
+# at_each_failure TEXT ERRNO PREPARE VERIFY COMMAND...: each of these calls
+# fails once, and the command says so or goes on: VERIFY looks at CODE.
+at_each_failure()
+{
+	local text=$1 error=$2 prepare=$3 verify=$4 n=0 bad=0 count
+	shift 4
+
+	while [ $n -lt 1000 ]; do
+		n=$((n + 1))
+		"$prepare"
+		KILLAT_ERROR=$error ctl_until $n "$@"
+		count=$(python3 -c 'import struct, sys
+print(struct.unpack("q", open(sys.argv[1], "rb").read(8))[0])' "$WORK/count")
+		[ "$count" -ge $n ] || break
+		"$verify" || {
+			bad=$((bad + 1))
+			echo "# failed at $n, exit $CODE"
+			head -n 2 "$WORK/err" | sed 's/^/# /'
+		}
+	done
+	check "$text: $((n - 1)) failures" equal $bad 0
+}
