@@ -39,6 +39,7 @@ struct fcgi {
 	unsigned io_timeout;
 	FCGX_Request request;
 	uint64_t body_left;
+	uint64_t received; /* of the body */
 };
 
 struct fcgi *
@@ -121,6 +122,7 @@ fcgi_receive(struct fcgi *fcgi)
 {
 	FCGX_Request *request = &fcgi->request;
 
+	fcgi->received = 0;
 	request->keepConnection = 1;
 	/* It closes the connection itself when it fails. */
 	if (FCGX_Accept_r(request) != 0)
@@ -166,6 +168,7 @@ body_read(void *source, char *data, size_t size, size_t *ret_size)
 	if (count <= 0 || FCGX_GetError(fcgi->request.in) != 0)
 		return RESULT_MALFORMED;
 	fcgi->body_left -= (uint64_t)count;
+	fcgi->received += (uint64_t)count;
 	*ret_size = (size_t)count;
 	return RESULT_OK;
 }
@@ -175,6 +178,12 @@ fcgi_body(struct fcgi *fcgi, uint64_t length)
 {
 	fcgi->body_left = length;
 	return (struct body){ .source = fcgi, .read = body_read };
+}
+
+uint64_t
+fcgi_received(const struct fcgi *fcgi)
+{
+	return fcgi->received;
 }
 
 /*

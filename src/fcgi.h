@@ -36,6 +36,9 @@ char *const *fcgi_parameters(const struct fcgi *fcgi);
 /* The body, of the announced length (request.h); source is the fcgi. */
 struct body fcgi_body(struct fcgi *fcgi, uint64_t length);
 
+/* Bytes of the request's body that were read. */
+uint64_t fcgi_received(const struct fcgi *fcgi);
+
 /* Write bytes of the answer. RESULT_IO: the peer is gone or too slow. */
 MUST_USE enum result fcgi_write(struct fcgi *fcgi, struct span bytes);
 

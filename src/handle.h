@@ -6,13 +6,17 @@
 #define HANDLE_H
 
 #include "config.h"
+#include "metrics.h"
 #include "response.h"
+#include "scoreboard.h"
 
 /* What a handler works with. */
 struct context {
 	const struct config *config;
 	struct store *store;
 	struct owner owner; /* of uploads: this worker, this request */
+	struct metrics *metrics;
+	struct scoreboard *scoreboard; /* NULL: there are no processes */
 };
 
 void handle_list(const struct context *context, struct request *request,
@@ -34,6 +38,8 @@ void handle_raw_get(const struct context *context, struct request *request,
 void handle_raw_put(const struct context *context, struct request *request,
     struct response *response);
 void handle_healthz(const struct context *context, struct request *request,
+    struct response *response);
+void handle_metrics(const struct context *context, struct request *request,
     struct response *response);
 void handle_readyz(const struct context *context, struct request *request,
     struct response *response);

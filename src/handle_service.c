@@ -29,24 +29,6 @@ handle_healthz(const struct context *context, struct request *request,
 	answer_status(response, "healthy", NULL);
 }
 
-/* The store can be read. */
-void
-handle_readyz(const struct context *context, struct request *request,
-    struct response *response)
-{
-	struct store_stat stat;
-	enum result result;
-
-	(void)request;
-	result = store_stat(context->store, &stat);
-	if (result == RESULT_OK) {
-		answer_status(response, "ready", NULL);
-		return;
-	}
-	response_result(response, RESULT_UNAVAILABLE, SPAN_NONE);
-	response->cause = result;
-}
-
 /* What clients of the original service look for. */
 void
 handle_health(const struct context *context, struct request *request,

@@ -270,10 +270,13 @@ begin(struct master *master)
 		return false;
 	}
 	master->scoreboard = scoreboard_open();
-	if (master->scoreboard == NULL) {
+	master->metrics = metrics_open();
+	if (master->scoreboard == NULL || master->metrics == NULL) {
 		log_refusal(strerror(errno));
 		return false;
 	}
+	metrics_set(
+	    master->metrics, METRIC_STARTED, LABELS_NONE, (uint64_t)time(NULL));
 	return open_listener(master);
 }
 
@@ -300,6 +303,7 @@ master_run(const struct master_options *options, struct config *config)
 	}
 	listen_close(&master.listener);
 	scoreboard_close(master.scoreboard);
+	metrics_close(master.metrics);
 	if (master.signal_fd >= 0)
 		(void)close(master.signal_fd);
 	arena_close(master.scratch);

@@ -49,6 +49,13 @@ child_role(const struct master *master, const struct child *child)
 	return child_is_writer(master, child) ? "writer" : "worker";
 }
 
+/* The same as a label. */
+static unsigned
+child_label(const struct master *master, const struct child *child)
+{
+	return child_is_writer(master, child) ? METRICS_WRITER : METRICS_WORKER;
+}
+
 static struct throttle *
 child_throttle(struct master *master, const struct child *child)
 {
@@ -138,6 +145,7 @@ run_child(struct master *master, const struct child *child, int control_fd,
 	struct process process = {
 		.config = master->config,
 		.scoreboard = master->scoreboard,
+		.metrics = master->metrics,
 		.slot = child_slot(master, child),
 		.listen_fd = is_writer ? -1 : master->listener.fd,
 		.control_fd = control_fd,
@@ -205,6 +213,15 @@ child_start(struct master *master, struct child *child)
 	*child = (struct child){
 		.pid = pid, .control_fd = fds[0], .born = scoreboard_now()
 	};
+	metrics_add(master->metrics, METRIC_STARTS,
+	    LABELS(child_label(master, child)), 1);
+	/* While it is held back, the first death was told, and is enough. */
+	if (child_throttle(master, child)->delay > 0)
+		return;
+	log_open(LOG_INFO, "child_started");
+	log_string("child", child_role(master, child));
+	log_number("child_pid", pid);
+	log_close();
 }
 
 static bool
@@ -357,6 +374,16 @@ judge_crash(struct master *master, const struct child *child, int status)
 		master_stop(master, PROCESS_FAILED);
 }
 
+static unsigned
+reason_of(int status)
+{
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGKILL ? METRICS_KILLED
+						   : METRICS_CRASHED;
+	return WEXITSTATUS(status) == PROCESS_DONE ? METRICS_DONE
+						   : METRICS_FAILED;
+}
+
 static void
 bury(struct master *master, struct child *child, int status)
 {
@@ -375,6 +402,8 @@ bury(struct master *master, struct child *child, int status)
 	}
 	if (is_told)
 		log_obituary(master, child, status);
+	metrics_add(master->metrics, METRIC_ENDS,
+	    LABELS(child_label(master, child), reason_of(status)), 1);
 	slot_vacate(child_slot(master, child));
 	if (child->control_fd >= 0)
 		(void)close(child->control_fd);

@@ -86,6 +86,8 @@ master_reload(struct master *master)
 			    "STATUS=reloading",
 		    (long long)scoreboard_now());
 	config = load(master, arena, &error);
+	metrics_add(master->metrics, METRIC_RELOADS,
+	    LABELS(config != NULL ? METRICS_TAKEN : METRICS_REFUSED), 1);
 	if (config != NULL) {
 		adopt(master, arena, config);
 		return;

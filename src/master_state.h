@@ -13,6 +13,7 @@
 #include "process.h"
 
 #include <sys/types.h>
+#include <time.h>
 
 #define SECOND INT64_C(1000000) /* times are microseconds, monotonic */
 
@@ -42,6 +43,8 @@ struct file_name {
 	ino_t inode; /* 0: not known */
 };
 
+#define MASTER_NOTES 2
+
 enum phase {
 	PHASE_STARTING, /* the writer is not ready yet, and no worker lives */
 	PHASE_SERVING,
@@ -55,6 +58,7 @@ struct master {
 	struct config *config;
 	struct arena *scratch;
 	struct scoreboard *scoreboard;
+	struct metrics *metrics;
 	struct listener listener;
 	int signal_fd;
 	enum phase phase;
@@ -67,6 +71,8 @@ struct master {
 	int64_t grace_until; /* the loop itself was late: nobody is judged */
 	int64_t next_beat;   /* WATCHDOG=1 */
 	struct file_name store[STORE_FILES];
+	int64_t next_notes;		     /* when to look at them again */
+	struct timespec notes[MASTER_NOTES]; /* as they were; 0: not there */
 	struct throttle worker_throttle;
 	struct throttle writer_throttle;
 	struct child children[SCOREBOARD_SLOTS];
@@ -110,6 +116,11 @@ void master_connect(struct master *master);
 void master_watch(struct master *master);
 /* The writer is ready: these are the store's files from here on. */
 void master_watch_files(struct master *master);
+
+/* ---- master_notes.c ---- */
+
+/* Tell the metrics of notes that have come. */
+void master_take_notes(struct master *master, int64_t now);
 
 /* ---- master_reload.c ---- */
 

@@ -201,6 +201,7 @@ master_watch(struct master *master)
 		if (master->children[i].pid != 0)
 			watch_child(master, &master->children[i], now);
 	watch_files(master);
+	master_take_notes(master, now);
 	watch_stop(master, now);
 	beat(master, now);
 }

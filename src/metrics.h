@@ -24,7 +24,7 @@ enum metric {
 /* The values of labels, by number. */
 #define METRICS_ROUTES 32 /* rows of the router's table, from 1; 0: none */
 enum { METRICS_WORKER, METRICS_WRITER };
-enum { METRICS_DONE, METRICS_FAILED, METRICS_CRASHED, METRICS_OVERDUE };
+enum { METRICS_DONE, METRICS_FAILED, METRICS_CRASHED, METRICS_KILLED };
 enum { METRICS_BUSY, METRICS_IDLE };
 enum { METRICS_TAKEN, METRICS_REFUSED };
 enum { METRICS_DISK, METRICS_QUOTA };

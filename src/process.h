@@ -6,11 +6,13 @@
 #define PROCESS_H
 
 #include "config.h"
+#include "metrics.h"
 #include "scoreboard.h"
 
 struct process {
 	const struct config *config;
 	struct scoreboard *scoreboard;
+	struct metrics *metrics;
 	struct slot *slot; /* its own */
 	int listen_fd;	   /* worker: the FastCGI socket; writer: -1 */
 	int control_fd;	   /* to the master: wire.h */

@@ -29,6 +29,7 @@ struct request {
 	struct span query;  /* of the target, after '?', not decoded */
 	struct span id;	    /* path parameter, decoded; set by the router */
 	struct span base;   /* "" or "/api/v1"; set by the router */
+	unsigned route;	    /* router_routes, from 1; 0: none; likewise */
 	struct span request_id;
 	struct span user; /* REMOTE_USER; "" is absent */
 	struct span content_type;

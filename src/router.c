@@ -8,6 +8,8 @@
 
 #include "query.h"
 
+#include <assert.h>
+
 #define BASE "/api/v1"
 
 static const struct route routes[] = {
@@ -23,6 +25,7 @@ static const struct route routes[] = {
 	{ "/health", "GET", handle_health, true, false },
 	{ "/healthz", "GET", handle_healthz, false, true },
 	{ "/readyz", "GET", handle_readyz, false, true },
+	{ "/metrics", "GET", handle_metrics, false, true },
 	{ "/openapi.json", "GET", handle_openapi, false, true },
 	{ NULL, NULL, NULL, false, false },
 };
@@ -31,6 +34,19 @@ const struct route *
 router_table(void)
 {
 	return routes;
+}
+
+size_t
+router_patterns(const char *ret_patterns[METRICS_ROUTES])
+{
+	size_t count = 0;
+
+	while (routes[count].pattern != NULL) {
+		assert(count < METRICS_ROUTES - 1);
+		ret_patterns[count] = routes[count].pattern;
+		count++;
+	}
+	return count;
 }
 
 /* ---- matching ---- */
@@ -85,6 +101,15 @@ is_method(const struct route *route, struct span method)
 	return span_is(method, route->method);
 }
 
+/* Rows of a pattern stand together. */
+static unsigned
+route_number(const struct route *table, const struct route *route)
+{
+	while (route > table && strcmp(route->pattern, route[-1].pattern) == 0)
+		route--;
+	return (unsigned)(route - table) + 1;
+}
+
 /*
  * The route of this path and method. NULL: allow holds the methods that the
  * path has, and is empty for an unknown path.
@@ -98,6 +123,7 @@ find_route(const struct route *table, struct span path, struct request *request,
 	for (route = table; route->pattern != NULL; route++) {
 		if (!route_matches(route, path, &request->id, &request->base))
 			continue;
+		request->route = route_number(table, route);
 		if (is_method(route, request->method))
 			return route;
 		buffer_printf(allow, "%s%s%s", allow->size == 0 ? "" : ", ",

@@ -20,7 +20,7 @@ struct route {
 };
 
 /*
- * Set request->id and base, and fill response by the route's handler or with
+ * Set request->id, base and route, and fill response by the route's handler or with
  * 307, 404 or 405; a 507 says the store's numbers.
  */
 void router_dispatch(const struct context *context, struct request *request,
@@ -30,6 +30,12 @@ void router_dispatch(const struct context *context, struct request *request,
 void
 router_dispatch_in(const struct route *table, const struct context *context,
     struct request *request, struct response *response);
+
+/*
+ * The pattern of each row of the table, in order, and how many: the number of
+ * a request's route is that of the first row with its pattern, from 1.
+ */
+size_t router_patterns(const char *ret_patterns[METRICS_ROUTES]);
 
 /* The table itself, for tests: a route with pattern NULL ends it. */
 const struct route *router_table(void);

@@ -103,6 +103,21 @@ scoreboard_oldest(struct scoreboard *scoreboard)
 	return oldest;
 }
 
+void
+scoreboard_count(
+    struct scoreboard *scoreboard, unsigned *ret_busy, unsigned *ret_idle)
+{
+	const struct slot *slot;
+	size_t i;
+
+	*ret_busy = *ret_idle = 0;
+	for (i = 0; i < SCOREBOARD_WORKERS; i++) {
+		slot = &scoreboard->slots[i];
+		if (slot->incarnation != 0)
+			++*(slot->began != 0 ? ret_busy : ret_idle);
+	}
+}
+
 bool
 scoreboard_has(struct scoreboard *scoreboard, uint64_t incarnation)
 {

@@ -62,6 +62,9 @@ void slot_end(struct slot *slot);
 
 /* The lowest epoch that a request in progress has seen, or IDLE. */
 uint64_t scoreboard_oldest(struct scoreboard *scoreboard);
+/* How many workers have a request in progress, and how many have none. */
+void scoreboard_count(
+    struct scoreboard *scoreboard, unsigned *ret_busy, unsigned *ret_idle);
 /* Does a live process have this incarnation? */
 bool scoreboard_has(struct scoreboard *scoreboard, uint64_t incarnation);
 /* Is this request of this incarnation still in progress? */

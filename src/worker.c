@@ -22,6 +22,7 @@ struct worker {
 	struct store *store;
 	struct fcgi *fcgi;
 	struct arena *arena; /* of the present request */
+	uint64_t sent;	     /* bytes of its answer's body */
 };
 
 /* ---- sending ---- */
@@ -82,6 +83,16 @@ send_head(struct worker *worker, const struct response *response)
 	return fcgi_write(worker->fcgi, buffer_span(&head));
 }
 
+static enum result
+send_bytes(struct worker *worker, struct span bytes)
+{
+	enum result result = fcgi_write(worker->fcgi, bytes);
+
+	if (result == RESULT_OK)
+		worker->sent += bytes.size;
+	return result;
+}
+
 /* Content as it is. */
 static enum result
 send_content(struct worker *worker, const struct response *response)
@@ -96,7 +107,7 @@ send_content(struct worker *worker, const struct response *response)
 		    piece, left < PIECE ? (size_t)left : PIECE, &size);
 		if (result != RESULT_OK)
 			return result;
-		result = fcgi_write(worker->fcgi, span_of(piece, size));
+		result = send_bytes(worker, span_of(piece, size));
 		offset += size;
 		left -= size;
 	}
@@ -115,7 +126,7 @@ send_quoted(struct worker *worker, const struct response *response)
 	size_t size;
 
 	buffer_init(&escaped, worker->arena);
-	result = fcgi_write(worker->fcgi, response->text);
+	result = send_bytes(worker, response->text);
 	while (offset < response->content.size && result == RESULT_OK) {
 		result = store_read(worker->store, &response->content, offset,
 		    piece, PIECE, &size);
@@ -125,11 +136,11 @@ send_quoted(struct worker *worker, const struct response *response)
 		buffer_clear(&escaped);
 		json_escape(&escaper, span_of(piece, size),
 		    offset == response->content.size, &escaped);
-		result = fcgi_write(worker->fcgi, buffer_span(&escaped));
+		result = send_bytes(worker, buffer_span(&escaped));
 	}
 	if (result != RESULT_OK)
 		return result;
-	return fcgi_write(worker->fcgi, response->tail);
+	return send_bytes(worker, response->tail);
 }
 
 static enum result
@@ -137,7 +148,7 @@ send_body(struct worker *worker, const struct response *response)
 {
 	switch (response->kind) {
 	case RESPONSE_TEXT:
-		return fcgi_write(worker->fcgi, response->text);
+		return send_bytes(worker, response->text);
 	case RESPONSE_CONTENT:
 		return send_content(worker, response);
 	case RESPONSE_QUOTED:
@@ -208,6 +219,24 @@ log_outcome(struct worker *worker, const struct request *request,
 }
 
 static void
+count(struct worker *worker, const struct request *request,
+    const struct response *response)
+{
+	struct metrics *metrics = worker->process->metrics;
+	int64_t began = worker->process->slot->began;
+
+	metrics_add(metrics, METRIC_REQUESTS,
+	    LABELS(request->route, metrics_method(request->method),
+		metrics_code(response->status)),
+	    1);
+	metrics_observe(metrics, METRIC_REQUEST_SECONDS, LABELS(request->route),
+	    (uint64_t)(scoreboard_now() - began));
+	metrics_add(
+	    metrics, METRIC_BYTES_IN, LABELS_NONE, fcgi_received(worker->fcgi));
+	metrics_add(metrics, METRIC_BYTES_OUT, LABELS_NONE, worker->sent);
+}
+
+static void
 dispatch(
     struct worker *worker, struct request *request, struct response *response)
 {
@@ -217,6 +246,8 @@ dispatch(
 		.store = worker->store,
 		.owner = { process->slot->incarnation,
 		    process->slot->requests },
+		.metrics = process->metrics,
+		.scoreboard = process->scoreboard,
 	};
 
 	request->body = fcgi_body(worker->fcgi, request->content_length);
@@ -229,7 +260,7 @@ serve_request(struct worker *worker)
 	struct request request = { .arena = worker->arena };
 	struct response response;
 	const char *reason;
-	enum result parsed;
+	enum result parsed, sent;
 
 	parsed = request_parse(
 	    worker->arena, fcgi_parameters(worker->fcgi), &request, &reason);
@@ -239,8 +270,10 @@ serve_request(struct worker *worker)
 		dispatch(worker, &request, &response);
 	else
 		response_error(&response, 400, "%s", reason);
-	log_outcome(worker, &request, &response,
-	    send_response(worker, &request, &response));
+	worker->sent = 0;
+	sent = send_response(worker, &request, &response);
+	count(worker, &request, &response);
+	log_outcome(worker, &request, &response, sent);
 	arena_reset(worker->arena);
 }
 

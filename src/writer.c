@@ -291,9 +291,13 @@ commit(struct writer *writer)
 	static struct outcome outcomes[LIMIT_BATCH_CHANGES];
 	struct batch *batch = &writer->batch;
 	bool is_known = true;
+	int64_t began;
 	size_t i;
 
+	began = scoreboard_now();
 	store_apply_many(writer->store, batch->changes, batch->count, outcomes);
+	writer_count(
+	    writer->process->metrics, batch->count, scoreboard_now() - began);
 	for (i = 0; i < batch->count; i++) {
 		if (outcomes[i].result == RESULT_UNKNOWN)
 			is_known = false;
@@ -303,6 +307,8 @@ commit(struct writer *writer)
 		log_open(LOG_CRIT, "commit_failed");
 		log_string("cause", store_reason(writer->store));
 		log_close();
+		metrics_add(writer->process->metrics, METRIC_COMMIT_FAILURES,
+		    LABELS_NONE, 1);
 	}
 	batch_reset(batch);
 	if (is_known)
@@ -343,6 +349,7 @@ tick(struct writer *writer)
 	if (now < writer->next_tick && !writer->has_stale_readers)
 		return;
 	store_lmdb_clear_readers(writer->store);
+	writer_publish(writer->process, writer->store);
 	writer->has_stale_readers = false;
 	writer->next_tick = now + TICK_US;
 }

@@ -19,4 +19,11 @@ int writer_run(const struct process *process);
 int writer_start(const struct process *process, struct arena *scratch,
     struct store **ret_store);
 
+/* ---- writer_count.c ---- */
+
+/* A commit took so many changes and so many microseconds. */
+void writer_count(struct metrics *metrics, size_t changes, int64_t duration);
+/* How much room there is, for who may not look: once a second. */
+void writer_publish(const struct process *process, struct store *store);
+
 #endif

@@ -71,6 +71,7 @@ writer_start(const struct process *process, struct arena *scratch,
 		return fail("store_refused", error, code_of_refusal(result));
 	if (sandbox_enter(SANDBOX_WRITER) != RESULT_OK)
 		return fail("sandbox_failed", strerror(errno), PROCESS_FAILED);
+	writer_publish(process, *ret_store);
 	if (wire_send(process->control_fd, &ready, false, scratch) != RESULT_OK)
 		return fail("ready_not_sent", strerror(errno), PROCESS_FAILED);
 	return PROCESS_DONE;

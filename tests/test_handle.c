@@ -445,13 +445,6 @@ Test(handle, the_service_says_how_it_is)
 	trial_expect(&trial, 200, "{\"status\":\"healthy\"}");
 	trial_get(&trial, "/api/v1/health");
 	trial_expect(&trial, 200, "{\"status\":\"healthy\",\"mode\":\"full\"}");
-	trial_get(&trial, "/readyz");
-	trial_expect(&trial, 200, "{\"status\":\"ready\"}");
-	trial.stat = (struct failure){ RESULT_IO, 1 };
-	trial_get(&trial, "/readyz");
-	trial_expect_status(&trial, 503);
-	cr_assert_eq(trial.response.cause, RESULT_IO);
-	cr_assert_not_null(trial_header(&trial, "Retry-After").data);
 	trial_get(&trial, "/openapi.json");
 	trial_expect_status(&trial, 200);
 	trial_expect_header(&trial, "Content-Type", "application/json");

@@ -227,10 +227,12 @@ Test(router, has_the_paths_of_the_contract)
 		{ "/api/v1/artifacts/x/raw", "GET, HEAD, PUT" },
 		{ "/healthz", "GET, HEAD" },
 		{ "/readyz", "GET, HEAD" },
+		{ "/metrics", "GET, HEAD" },
 		{ "/openapi.json", "GET, HEAD" },
 		{ "/api/v1/health", "GET, HEAD" },
 		{ "/health", "none" },
 		{ "/api/v1/healthz", "none" },
+		{ "/api/v1/metrics", "none" },
 	};
 	struct arena *arena = arena_open();
 	struct request request;
@@ -375,4 +377,56 @@ Test(router, is_described_path_by_path_and_method_by_method)
 	}
 	refuse_others(&paths, names);
 	arena_close(arena);
+}
+
+Test(router, tells_which_route_it_was)
+{
+	static const struct {
+		const char *target, *route; /* NULL: none */
+	} cases[] = {
+		{ "/artifacts", "/artifacts" },
+		{ "/api/v1/artifacts", "/artifacts" },
+		{ "/artifacts/", "/artifacts" },
+		{ "/artifacts/x", "/artifacts/{id}" },
+		{ "/artifacts/x/raw", "/artifacts/{id}/raw" },
+		{ "/metrics", "/metrics" },
+		{ "/artifact", NULL },
+		{ "/artifacts/x/y/z", NULL },
+	};
+	const char *patterns[METRICS_ROUTES];
+	size_t count = router_patterns(patterns);
+	struct arena *arena = arena_open();
+	struct request request;
+	struct response response;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		/* Nothing is called: the handlers want a store. */
+		dispatch(arena, router_table(), "OPTIONS", cases[i].target,
+		    &request, &response);
+		cr_assert_leq(request.route, count);
+		if (cases[i].route == NULL)
+			cr_assert_eq(request.route, 0, "%s", cases[i].target);
+		else
+			cr_assert_str_eq(patterns[request.route - 1],
+			    cases[i].route, "%s", cases[i].target);
+	}
+	arena_close(arena);
+}
+
+Test(router, gives_all_rows_of_a_pattern_one_number)
+{
+	const char *patterns[METRICS_ROUTES];
+	size_t count = router_patterns(patterns);
+	const char *seen = "";
+	size_t i;
+
+	/* That of the first: they stand together. */
+	for (i = 0; i < count; i++) {
+		if (strcmp(patterns[i], seen) == 0)
+			continue;
+		seen = patterns[i];
+		for (size_t k = 0; k < i; k++)
+			cr_assert_str_neq(patterns[k], seen);
+	}
 }

@@ -198,12 +198,18 @@ trial_open(struct trial *trial)
 	trial->context.config = &trial->config;
 	trial->context.store = store_new(&failing, trial);
 	trial->context.owner = (struct owner){ 7, 1 };
+	trial->context.metrics = metrics_open();
+	metrics_set(
+	    trial->context.metrics, METRIC_HAS_ROOM, LABELS(METRICS_DISK), 1);
+	metrics_set(
+	    trial->context.metrics, METRIC_HAS_ROOM, LABELS(METRICS_QUOTA), 1);
 }
 
 void
 trial_close(struct trial *trial)
 {
 	store_close(trial->context.store);
+	metrics_close(trial->context.metrics);
 	arena_close(trial->arena);
 	arena_close(trial->made);
 }

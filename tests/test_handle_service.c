@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+/* test_handle_service.c - /readyz and /metrics: what the service says of
+ * itself. */
+
+#include "test_handle.h"
+
+#include <criterion/criterion.h>
+
+static void
+set_room(struct trial *trial, unsigned limit, bool is_there)
+{
+	metrics_set(
+	    trial->context.metrics, METRIC_HAS_ROOM, LABELS(limit), is_there);
+}
+
+static void
+set(struct trial *trial, enum metric metric, uint64_t value)
+{
+	metrics_set(trial->context.metrics, metric, LABELS_NONE, value);
+}
+
+Test(handle_service, is_ready_when_it_can_read_and_write)
+{
+	struct trial trial;
+
+	trial_open(&trial);
+	trial_get(&trial, "/readyz");
+	trial_expect(&trial, 200, "{\"status\":\"ready\"}");
+	trial_close(&trial);
+}
+
+Test(handle_service, is_not_ready_when_it_cannot_read)
+{
+	struct trial trial;
+
+	trial_open(&trial);
+	trial.stat = (struct failure){ RESULT_IO, 1 };
+	trial_get(&trial, "/readyz");
+	trial_expect(&trial, 503,
+	    "{\"detail\":\"The store cannot be read: the operating system "
+	    "failed. An operator has to look at the log.\"}");
+	cr_assert_eq(trial.response.cause, RESULT_IO);
+	cr_assert_not_null(trial_header(&trial, "Retry-After").data);
+	trial_close(&trial);
+}
+
+Test(handle_service, is_not_ready_when_the_disk_is_full_and_names_numbers)
+{
+	struct trial trial;
+
+	trial_open(&trial);
+	set_room(&trial, METRICS_DISK, false);
+	set(&trial, METRIC_DISK_FREE, 123);
+	set(&trial, METRIC_DISK_RESERVE, 4567);
+	trial_get(&trial, "/readyz");
+	trial_expect_status(&trial, 503);
+	cr_assert(trial_body_has(&trial,
+	    "{\"detail\":\"123 bytes are free on the disk, of which the "
+	    "setting `reserve` keeps 4567, so creates and uploads are "
+	    "refused"));
+	/* Not one of a change that found no room. */
+	cr_assert_eq(trial.response.cause, RESULT_UNAVAILABLE);
+	trial_close(&trial);
+}
+
+Test(handle_service, is_not_ready_when_the_quota_is_used_up)
+{
+	char id[ID_TEXT + 1];
+	struct trial trial;
+
+	trial_open(&trial);
+	trial_create(&trial, "12345", id);
+	set_room(&trial, METRICS_QUOTA, false);
+	set(&trial, METRIC_QUOTA, 5);
+	trial_get(&trial, "/readyz");
+	trial_expect_status(&trial, 503);
+	cr_assert(trial_body_has(
+	    &trial, "5 of the 5 bytes that the setting `max_bytes` allows"));
+	trial_close(&trial);
+}
+
+Test(handle_service, is_not_ready_when_the_writer_is_silent)
+{
+	struct scoreboard *scoreboard = scoreboard_open();
+	struct slot *writer = &scoreboard->slots[SCOREBOARD_WRITER];
+	struct trial trial;
+
+	trial_open(&trial);
+	trial.context.scoreboard = scoreboard;
+	writer->heartbeat = scoreboard_now() - 29000000;
+	trial_get(&trial, "/readyz");
+	trial_expect_status(&trial, 200);
+	writer->heartbeat = scoreboard_now() - 31000000;
+	trial_get(&trial, "/readyz");
+	trial_expect_status(&trial, 503);
+	cr_assert(trial_body_has(&trial, "of the writer for 31 seconds"));
+	trial_close(&trial);
+	scoreboard_close(scoreboard);
+}
+
+Test(handle_service, lists_each_check_when_asked)
+{
+	static const char *const all_well =
+	    "{\"status\":\"ready\",\"checks\":["
+	    "{\"name\":\"store\",\"status\":\"ok\",\"detail\":"
+	    "\"The store can be read: 0 artifacts.\"},"
+	    "{\"name\":\"writer\",\"status\":\"ok\",\"detail\":"
+	    "\"The writer takes changes.\"},"
+	    "{\"name\":\"disk\",\"status\":\"ok\",\"detail\":"
+	    "\"9 bytes are free on the disk, of which the setting `reserve` "
+	    "keeps 4.\"},"
+	    "{\"name\":\"quota\",\"status\":\"ok\",\"detail\":"
+	    "\"There is no quota.\"}]}";
+	struct trial trial;
+
+	trial_open(&trial);
+	set(&trial, METRIC_DISK_FREE, 9);
+	set(&trial, METRIC_DISK_RESERVE, 4);
+	trial_get(&trial, "/readyz?verbose");
+	trial_expect(&trial, 200, all_well);
+	trial_get(&trial, "/readyz?x=y&verbose=1");
+	trial_expect(&trial, 200, all_well);
+	set_room(&trial, METRICS_DISK, false);
+	set_room(&trial, METRICS_QUOTA, false);
+	trial_get(&trial, "/readyz?verbose");
+	trial_expect_status(&trial, 503);
+	cr_assert(trial_body_has(&trial, "{\"detail\":\"9 bytes are free"));
+	cr_assert(trial_body_has(&trial, "\"status\":\"not ready\""));
+	cr_assert(
+	    trial_body_has(&trial, "{\"name\":\"disk\",\"status\":\"failed\""));
+	cr_assert(trial_body_has(
+	    &trial, "{\"name\":\"quota\",\"status\":\"failed\""));
+	cr_assert(
+	    trial_body_has(&trial, "{\"name\":\"store\",\"status\":\"ok\""));
+	trial_close(&trial);
+}
+
+Test(handle_service, metrics_hold_what_is_counted_and_what_is_stored)
+{
+	struct scoreboard *scoreboard = scoreboard_open();
+	char id[ID_TEXT + 1];
+	struct trial trial;
+
+	trial_open(&trial);
+	trial_create(&trial, "12345", id);
+	trial.context.scoreboard = scoreboard;
+	slot_occupy(&scoreboard->slots[0], 1);
+	slot_occupy(&scoreboard->slots[7], 2);
+	slot_occupy(&scoreboard->slots[8], 3);
+	slot_occupy(&scoreboard->slots[SCOREBOARD_WRITER], 4);
+	slot_begin(scoreboard, &scoreboard->slots[7]);
+	metrics_add(trial.context.metrics, METRIC_REQUESTS, LABELS(1, 0, 0), 7);
+	trial_get(&trial, "/metrics");
+	trial_expect_status(&trial, 200);
+	trial_expect_header(
+	    &trial, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+	cr_assert(trial_body_has(&trial, "\nartifactd_store_artifacts 1\n"));
+	cr_assert(
+	    trial_body_has(&trial, "\nartifactd_store_content_bytes 5\n"));
+	cr_assert(trial_body_has(&trial, "\nartifactd_store_readable 1\n"));
+	cr_assert(
+	    trial_body_has(&trial, "\nartifactd_workers{state=\"busy\"} 1\n"));
+	cr_assert(
+	    trial_body_has(&trial, "\nartifactd_workers{state=\"idle\"} 2\n"));
+	cr_assert(trial_body_has(&trial,
+	    "\nartifactd_requests_total{route=\"/artifacts\","
+	    "method=\"GET\",code=\"200\"} 7\n"));
+	trial_close(&trial);
+	scoreboard_close(scoreboard);
+}
+
+Test(handle_service, metrics_come_without_figures_when_there_are_none)
+{
+	struct trial trial;
+
+	trial_open(&trial);
+	trial.stat = (struct failure){ RESULT_IO, 1 };
+	trial_get(&trial, "/metrics");
+	trial_expect_status(&trial, 200);
+	cr_assert(trial_body_has(&trial, "\nartifactd_store_readable 0\n"));
+	cr_assert_not(trial_body_has(&trial, "artifactd_store_artifacts"));
+	trial_close(&trial);
+}
