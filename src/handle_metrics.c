@@ -61,6 +61,6 @@ handle_metrics(const struct context *context, struct request *request,
 	buffer_append(&shared, buffer_span(&store));
 	response->status = 200;
 	response->text = buffer_span(&shared);
-	response_header(response, "Content-Type",
-	    SPAN("text/plain; version=0.0.4; charset=utf-8"));
+	response_header(
+	    response, "Content-Type", SPAN("text/plain; version=0.0.4"));
 }

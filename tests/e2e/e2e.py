@@ -178,18 +178,17 @@ class Daemon:
         return self.process is None or self.process.poll() is not None
 
     @staticmethod
-    def is_ready(*statuses):
-        """Does it answer /readyz, with 200 or one of these?"""
+    def is_ready():
+        """Does a worker answer? It may be about a disk without room."""
         try:
-            return Client(5).send("GET", "/readyz")[0] in (statuses or (200,))
+            return Client(5).send("GET", "/healthz")[0] == 200
         except OSError:
             return False
 
-    def comes_up(self, seconds, *statuses):
+    def comes_up(self, seconds):
         """False: it has ended, or so many seconds went by."""
-        return bool(wait_for(lambda: self.has_ended()
-                             or self.is_ready(*statuses), seconds)) and \
-            not self.has_ended()
+        return bool(wait_for(lambda: self.has_ended() or self.is_ready(),
+                             seconds)) and not self.has_ended()
 
     def stop(self):
         """Its exit code."""

@@ -135,12 +135,13 @@ daemon_start()
 	DAEMON=$!
 }
 
-# Until its socket answers through nginx, at most 15 seconds.
+# Until a worker answers through nginx, at most 15 seconds. (Not /readyz: a
+# full disk is what some tests are about.)
 wait_ready()
 {
 	for _ in {1..300}; do
 		[ "$(curl -s -o /dev/null -m 2 -w '%{http_code}' \
-		    "$URL/readyz")" = 200 ] && return
+		    "$URL/healthz")" = 200 ] && return
 		kill -0 "$DAEMON" 2>/dev/null || break
 		sleep 0.05
 	done

@@ -14,11 +14,12 @@ function check(text, complaints) {
 		console.log(`# ${complaint}`);
 }
 
-// A header whose value is an array is sent once for each.
+// A header whose value is an array is sent once for each. from is the
+// address that it comes from.
 function send(method, target, { headers = {}, body, from } = {}) {
 	const options = { host: "127.0.0.1", port: PORT, method, path: target,
-		agent: false, timeout: 20000, headers: { ...headers },
-		localAddress: from };
+		localAddress: from, agent: false, timeout: 20000,
+		headers: { ...headers } };
 	if (body !== undefined)
 		options.headers["Content-Length"] = Buffer.byteLength(body);
 	return new Promise((resolve, reject) => {

@@ -34,8 +34,10 @@ const upload = (data, file) => form([["file",
 
 // Headers that a client sends have to be described as parameters.
 function judgeAsked(operation, { headers = {} }) {
-	const names = new Set(document.parameters(operation)
-		.map(({ name }) => name.toLowerCase()));
+	const parameters = document.follow(document.pointerOf(operation))
+		.value.parameters ?? [];
+	const names = new Set(parameters.map(({ $ref }) =>
+		document.follow($ref.slice(1)).value.name.toLowerCase()));
 	return Object.keys(headers).map((name) => name.toLowerCase())
 		.filter((name) => !["content-type", "content-range"]
 			.includes(name) && !names.has(name))
@@ -243,10 +245,10 @@ async function services() {
 	check("the description that is served is this one",
 		JSON.stringify(parse(answer)) === JSON.stringify(document.root)
 			? [] : ["it is another"]);
-	await ask(200, "GET", "/readyz?verbose");
-	// nginx lets this host alone have them.
-	for (const method of ["GET", "HEAD"])
+	for (const method of ["GET", "HEAD"]) {
+		await ask(200, method, "/readyz?verbose");
 		await ask(403, method, "/metrics", { from: "127.0.0.2" });
+	}
 	await askBoth(307, "GET", "/artifacts/?limit=1");
 	await askBoth(404, "GET", "/nothing");
 	await askBoth(405, "PATCH", "/artifacts");
@@ -286,9 +288,10 @@ async function full() {
 	await askBoth(507, "PUT", `/artifacts/${id}/raw`, { body: "x" });
 	await askBoth(507, "PUT", `/artifacts/${id}`,
 		json({ metadata: { a: "x".repeat(50000) } }));
-	for (const query of ["", "?verbose"])
-		await ask(503, "GET", `/readyz${query}`);
 	await ask(200, "GET", `/artifacts/${id}`);
+	for (const suffix of ["", "?verbose"])
+		await ask(503, "GET", `/readyz${suffix}`);
+	await ask(503, "HEAD", "/readyz");
 	await ask(200, "DELETE", `/artifacts/${id}`);
 }
 
