@@ -14,6 +14,15 @@
 
 /* In the order that help shows. */
 const struct ctl_command *const ctl_commands[] = {
+	&ctl_command_list,
+	&ctl_command_show,
+	&ctl_command_content,
+	&ctl_command_create,
+	&ctl_command_put,
+	&ctl_command_get,
+	&ctl_command_update,
+	&ctl_command_rm,
+	&ctl_command_lineage,
 	&ctl_command_status,
 	&ctl_command_check,
 	&ctl_command_backup,
@@ -47,6 +56,7 @@ main(int argc, char **argv)
 	/* For the width of characters; numbers stay as C writes them. */
 	(void)setlocale(LC_CTYPE, "");
 	(void)signal(SIGPIPE, SIG_IGN); /* the write says so */
+	(void)signal(SIGXFSZ, SIG_IGN); /* the same */
 	ctl.is_terminal = isatty(STDOUT_FILENO) == 1;
 	ctl.is_watched = isatty(STDERR_FILENO) == 1;
 	ctl.has_color = ctl.is_terminal && getenv("NO_COLOR") == NULL;

@@ -133,6 +133,15 @@ void ctl_help(const struct ctl_command *command, FILE *file);
 
 /* ---- the commands, each in the file that is called so ---- */
 
+extern const struct ctl_command ctl_command_list;
+extern const struct ctl_command ctl_command_show;
+extern const struct ctl_command ctl_command_content;
+extern const struct ctl_command ctl_command_create;
+extern const struct ctl_command ctl_command_put;
+extern const struct ctl_command ctl_command_get;
+extern const struct ctl_command ctl_command_update;
+extern const struct ctl_command ctl_command_rm;
+extern const struct ctl_command ctl_command_lineage;
 extern const struct ctl_command ctl_command_status;
 extern const struct ctl_command ctl_command_check;
 extern const struct ctl_command ctl_command_backup;

@@ -120,10 +120,22 @@ ctl_http_open(
 	return CTL_OK;
 }
 
+const struct ctl *
+ctl_http_ctl(const struct ctl_http *http)
+{
+	return http->ctl;
+}
+
 struct span
 ctl_http_url(const struct ctl_http *http)
 {
 	return http->shown;
+}
+
+int64_t
+ctl_http_time(const struct ctl_http *http)
+{
+	return http->server_time != 0 ? http->server_time : (int64_t)time(NULL);
 }
 
 /* ---- sending ---- */

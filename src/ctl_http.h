@@ -25,8 +25,12 @@ struct ctl_http;
  */
 MUST_USE int ctl_http_open(
     const struct ctl *ctl, const char *url, struct ctl_http **ret_http);
+const struct ctl *ctl_http_ctl(const struct ctl_http *http);
 /* The URL without user and password, for sentences. */
 struct span ctl_http_url(const struct ctl_http *http);
+
+/* The server's clock as of its last answer, or ours: seconds since 1970. */
+int64_t ctl_http_time(const struct ctl_http *http);
 
 /* A part of a form: text, or the bytes of a file (filename is not NULL). */
 struct ctl_http_part {
@@ -39,7 +43,23 @@ struct ctl_http_part {
 	uint64_t size;
 };
 
-/* Takes the next piece of a body; false: it could not, and has said why. */
+struct ctl_http_header {
+	struct span name;
+	struct span value;
+};
+
+struct ctl_http_answer {
+	unsigned status;
+	struct span body; /* in the arena; with a sink, only of errors */
+	struct ctl_http_header headers[64];
+	size_t header_count;
+};
+
+/* Both of these: false, it could not, and has said why. */
+/* The headers of a 2xx are there: once, before the first piece. */
+typedef bool
+ctl_http_begin(void *context, const struct ctl_http_answer *answer);
+/* The next piece of its body. */
 typedef bool ctl_http_sink(void *context, struct span piece);
 
 struct ctl_http_request {
@@ -52,21 +72,10 @@ struct ctl_http_request {
 	bool is_repeatable;	/* as GET is: a second time changes nothing */
 	bool may_be_missing;	/* 404 is an answer, not an error */
 	bool is_any_type;	/* a 2xx need not be JSON */
+	ctl_http_begin *begin;	/* or NULL */
 	ctl_http_sink *sink;	/* where the body of a 2xx goes, of any type */
-	void *context;		/* of the sink */
+	void *context;		/* of these two */
 	struct ctl_progress *progress; /* of an upload, or NULL */
-};
-
-struct ctl_http_header {
-	struct span name;
-	struct span value;
-};
-
-struct ctl_http_answer {
-	unsigned status;
-	struct span body; /* in the arena; with a sink, only of errors */
-	struct ctl_http_header headers[64];
-	size_t header_count;
 };
 
 /* Of several the last; SPAN_NONE: there is none. */

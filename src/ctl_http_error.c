@@ -8,6 +8,7 @@
 
 #include "ctl_output.h"
 #include "json.h"
+#include "response.h"
 
 #define LINES 20 /* of what a server says */
 
@@ -259,7 +260,9 @@ say_refusal(const struct exchange *exchange)
 	int exit_code = CTL_FAILED;
 
 	buffer_init(&sentence, exchange->arena);
-	if (append_detail(&sentence, answer)) {
+	/* This is what no path at all answers. */
+	if (append_detail(&sentence, answer) &&
+	    !span_is(buffer_span(&sentence), "Not Found")) {
 		append_advice(&sentence, answer);
 		if (answer->status == 404)
 			exit_code = CTL_NOT_FOUND;
@@ -296,6 +299,9 @@ exchange_conclude(struct exchange *exchange, CURLcode code,
 	if (code != CURLE_OK || exchange->is_replaced)
 		return say_no_answer(exchange, code);
 	exchange->answer.body = buffer_span(&exchange->body);
+	if (!response_parse_date(ctl_http_header(&exchange->answer, "Date"),
+		&exchange->http->server_time))
+		exchange->http->server_time = 0;
 	if (!is_good(exchange))
 		return say_refusal(exchange);
 	*ret_answer =

@@ -105,8 +105,6 @@ goes_on(const struct exchange *exchange)
 static bool
 deliver(struct exchange *exchange, struct span piece)
 {
-	if (exchange->delivered == 0)
-		exchange->first = exchange->answer;
 	if (!exchange->request->sink(exchange->request->context, piece)) {
 		exchange->is_refused = true;
 		return false;
@@ -122,16 +120,31 @@ take_body(char *data, size_t one, size_t size, void *object)
 
 	(void)one;
 	if (exchange->request->sink != NULL && is_success(&exchange->answer))
-		return !exchange->is_replaced &&
-			       deliver(exchange, span_of(data, size))
-			   ? size
-			   : 0;
+		return deliver(exchange, span_of(data, size)) ? size : 0;
 	if (size > BODY_MOST - exchange->body.size) {
 		exchange->is_too_large = true;
 		return 0;
 	}
 	buffer_append(&exchange->body, span_of(data, size));
 	return size;
+}
+
+/* The headers of a 2xx are complete, for the first time or once more. */
+static bool
+begin(struct exchange *exchange)
+{
+	const struct ctl_http_request *request = exchange->request;
+
+	if (exchange->delivered > 0) {
+		exchange->is_replaced = !goes_on(exchange);
+		return !exchange->is_replaced;
+	}
+	exchange->first = exchange->answer;
+	if (request->begin != NULL && !exchange->has_begun &&
+	    !request->begin(request->context, &exchange->answer))
+		exchange->is_refused = true;
+	exchange->has_begun = true;
+	return !exchange->is_refused;
 }
 
 /* libcurl tells of the empty line that ends the headers as of any other. */
@@ -143,10 +156,9 @@ take_header_line(char *data, size_t one, size_t size, void *object)
 
 	if (!is_end)
 		return take_header(data, one, size, object);
-	if (exchange->delivered > 0 && is_success(&exchange->answer) &&
-	    !goes_on(exchange))
-		exchange->is_replaced = true;
-	return size;
+	if (exchange->request->sink == NULL || !is_success(&exchange->answer))
+		return size;
+	return begin(exchange) ? size : 0;
 }
 
 /* ---- what is sent ---- */

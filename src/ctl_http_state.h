@@ -17,7 +17,8 @@ struct ctl_http {
 	const char **headers;
 	size_t header_count;
 	bool is_loopback;
-	CURL *easy; /* of ctl_http_send; its connection is kept */
+	int64_t server_time; /* of the last answer; 0: it told none */
+	CURL *easy;	     /* of ctl_http_send; its connection is kept */
 };
 
 /* A request on its way, over as many tries as it takes. */
@@ -30,9 +31,10 @@ struct exchange {
 	unsigned tries;
 
 	/* A download that may be cut off. */
+	bool has_begun;
 	uint64_t delivered; /* bytes that the sink took, of all tries */
 	struct ctl_http_answer first; /* the answer that they began with */
-	bool is_refused;	      /* the sink did not take more */
+	bool is_refused;	      /* begin or sink: no more */
 	bool is_too_large;
 	bool is_replaced; /* going on would put two contents together */
 

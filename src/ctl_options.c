@@ -205,6 +205,7 @@ ctl_read(int argc, char **argv, struct ctl *ctl, bool *ret_help)
 	struct table table;
 	int exit_code = CTL_OK;
 
+	optind = 0; /* these may not be the first arguments that are read */
 	table_init(&table, NULL);
 	if (!read_options(argc, argv, &table, ctl))
 		return ctl_error(CTL_USAGE, "see artifactctl help");

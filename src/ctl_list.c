@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+/* ctl_list.c - list: artifacts, newest first. */
+
+#include "ctl_remote.h"
+
+struct listing {
+	const struct ctl *ctl;
+	struct ctl_output *output;
+	uint64_t count;
+};
+
+static int
+print_one(
+    void *context, struct arena *arena, const struct ctl_artifact *artifact)
+{
+	struct listing *listing = context;
+
+	ctl_remote_row(listing->ctl, arena, listing->output, artifact);
+	listing->count++;
+	return CTL_OK;
+}
+
+/* How many at most; 0: all. */
+static int
+read_limit(const struct ctl *ctl, uint64_t *ret_most)
+{
+	*ret_most = LIMIT_PAGE_DEFAULT;
+	if (!ctl_has(ctl, "all"))
+		return ctl_number(ctl, "limit", 1, UINT64_MAX, ret_most);
+	if (ctl_has(ctl, "limit"))
+		return ctl_usage(ctl, "--all and --limit exclude each other");
+	*ret_most = 0;
+	return CTL_OK;
+}
+
+static int
+run_list(struct ctl *ctl)
+{
+	struct listing listing = { .ctl = ctl };
+	struct ctl_filter filter;
+	struct ctl_http *http;
+	bool has_more = false;
+	uint64_t most = 0;
+	int exit_code;
+
+	exit_code = ctl_filter_read(ctl, &filter);
+	if (exit_code == CTL_OK)
+		exit_code = read_limit(ctl, &most);
+	if (exit_code == CTL_OK)
+		exit_code = ctl_http_open(ctl, NULL, &http);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	listing.output = ctl_output_open(ctl);
+	exit_code = ctl_remote_list(
+	    http, &filter, most, print_one, &listing, &has_more);
+	ctl_output_close(listing.output);
+	if (exit_code == CTL_OK && has_more)
+		(void)ctl_error(CTL_OK,
+		    "these are the %llu newest, and there are more; --limit N "
+		    "or --all shows them",
+		    (unsigned long long)listing.count);
+	return exit_code;
+}
+
+static const struct ctl_option options[] = {
+	CTL_FILTERS,
+	{ "limit", 0, "N", "show the N newest (50)" },
+	{ "all", 0, NULL, "show all of them" },
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct ctl_command ctl_command_list = {
+	.name = "list",
+	.summary = "List artifacts, newest first",
+	.operands = "",
+	.where = CTL_REMOTE,
+	.options = options,
+	.details = "When there are more than are shown, stderr says so.\n",
+	.run = run_list,
+};

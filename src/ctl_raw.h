@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl_raw.h - downloads: the exact bytes of a content, and whether they are
+ * the ones that were stored.
+ */
+#ifndef CTL_RAW_H
+#define CTL_RAW_H
+
+#include "ctl_http.h"
+#include "digest.h"
+
+struct ctl_raw {
+	const struct ctl *ctl;
+	const char *what; /* for progress: a file's name, or the id */
+	/* As in ctl_http_request; begin may be NULL. */
+	ctl_http_begin *begin;
+	ctl_http_sink *sink;
+	void *context;
+
+	/* What came of it. */
+	struct ctl_http_answer answer;
+	uint64_t size;
+	char hash[DIGEST_SHA256_HEX + 1];
+
+	struct ctl_progress progress;
+	struct digest digest;
+};
+
+/*
+ * Fetch the content of an id or prefix. CTL_OK: all of it came, and its
+ * SHA-256 is that of Repr-Digest. CTL_INTEGRITY: it is not, or the server
+ * tells none.
+ */
+MUST_USE int
+ctl_raw_fetch(struct ctl_http *http, const char *id, struct ctl_raw *raw);
+
+/* The same to stdout. */
+MUST_USE int
+ctl_raw_print(const struct ctl *ctl, struct ctl_http *http, const char *id);
+
+#endif

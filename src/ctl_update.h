@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl_update.h - what update and put share: changing members of an artifact.
+ */
+#ifndef CTL_UPDATE_H
+#define CTL_UPDATE_H
+
+#include "ctl_http.h"
+
+#define CTL_CHANGES \
+	{ "metadata", 0, "JSON", "an object, or @FILE that holds one" }, \
+	    { "primary", 0, "yes|no", "is it a main deliverable?" }, \
+	{ \
+		"derived-from", 0, "ID", \
+		    "what it was made from; may be repeated; \"none\"" \
+	}
+
+/*
+ * The body of a PUT as the options say; SPAN_NONE: they say nothing. Ids of
+ * --derived-from are looked up. has_title: --title counts too.
+ */
+MUST_USE int ctl_update_body(const struct ctl *ctl, struct ctl_http *http,
+    bool has_title, struct span *ret_body);
+
+/* Send it to a full id; etag NULL: whatever its state is. */
+MUST_USE int ctl_update_send(struct ctl_http *http, struct arena *arena,
+    const char *id, struct span body, const char *etag);
+
+#endif
