@@ -115,7 +115,14 @@ ctl_remote_path(struct arena *arena, const char *id, const char *suffix)
 int
 ctl_remote_check_id(const struct ctl *ctl, const char *id)
 {
-	if (*id != '\0' && strlen(id) <= ID_TEXT)
+	const char *byte;
+
+	/* What else there is in a path would make it another one. */
+	for (byte = id; ascii_is_alpha(*byte) || ascii_is_digit(*byte) ||
+			*byte == '-' || *byte == '_';
+	     byte++)
+		;
+	if (byte > id && *byte == '\0' && byte - id <= ID_TEXT)
 		return CTL_OK;
 	return ctl_usage(ctl, "\"%.200s\" is no id, nor the start of one", id);
 }

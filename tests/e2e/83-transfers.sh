@@ -1,0 +1,290 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# artifactctl put and get: large files both ways, and what becomes of a file
+# when the client is killed, the disk is full, or the server lies. Then
+# a client's manners: tokens, redirections, waiting, TLS.
+. "$(dirname "$0")/lib.sh"
+
+CTL=$(dirname "$ARTIFACTD")/artifactctl
+export HOME=$WORK
+unset ARTIFACT_TOKEN http_proxy https_proxy
+liars=()
+
+# ctl ARGUMENT...: CODE, and what it printed in $WORK/out and $WORK/err.
+ctl()
+{
+	timeout 120 "$CTL" "$@" >"$WORK/out" 2>"$WORK/err"
+	CODE=$?
+}
+
+out()
+{
+	cat "$WORK/out"
+}
+
+# exits CODE [TEXT]: with that exit code, and stderr has the text.
+exits()
+{
+	equal "$CODE" "$1" || { sed 's/^/# /' "$WORK/err"; return 1; }
+	[ -z "${2-}" ] || grep -qF -- "$2" "$WORK/err" ||
+	    { sed 's/^/# /' "$WORK/err"; false; }
+}
+
+sum()
+{
+	sha256sum "$1" | cut -d ' ' -f 1
+}
+
+# lie [ARGUMENT...]: start a server that does, in LIAR; its log in $LOG.
+lie()
+{
+	LOG=$WORK/liar${#liars[@]}.log
+	: >"$LOG"
+	setpriv --pdeathsig KILL python3 "$HERE/liar.py" "$@" \
+	    >"$LOG" 2>"$LOG.errors" </dev/null &
+	liars+=($!)
+	for _ in {1..100}; do
+		[ -s "$LOG" ] && break
+		sleep 0.05
+	done
+	LIAR=127.0.0.1:$(head -n 1 "$LOG")
+}
+
+# sent MEMBER [PATTERN]: this header of each request to such a path.
+sent()
+{
+	tail -n +2 "$LOG" | python3 -c 'import json, sys
+for line in sys.stdin:
+    request = json.loads(line)
+    if sys.argv[2] in request["path"]:
+        print(request["headers"].get(sys.argv[1], "-"))' "$1" "${2-}"
+}
+
+start
+export ARTIFACT_URL=$URL
+mkdir "$WORK/d" "$WORK/got"
+cd "$WORK/got" || exit 1
+
+# ---- large files
+
+head -c 52428800 /dev/urandom >"$WORK/d/large.bin"
+ctl put "$WORK/d/large.bin" -w w -t data --json
+check "put sends 50 MiB" exits 0
+check "... and prints the hash that the server has" \
+    grep -qF "\"content_hash\":\"$(sum "$WORK/d/large.bin")\"" "$WORK/out"
+large=$(python3 -c 'import json, sys
+print(json.load(sys.stdin)["id"])' <"$WORK/out")
+ctl get "${large:0:8}"
+check "get brings them back, under the name they had" equal \
+    "$CODE:$(out):$(sum large.bin)" "0:large.bin:$(sum "$WORK/d/large.bin")"
+check "... as any file of ours would be" equal "$(stat -c %a large.bin)" \
+    "$(printf '%o' $((0666 & ~$(umask))))"
+echo mine >large.bin
+ctl get "$large"
+check "a file of that name stays" exits 1 'large.bin exists and stays as it is'
+check "... as it is" equal "$(cat large.bin)" mine
+ctl get "$large" --force
+check "... unless --force is there" equal "$(sum large.bin)" \
+    "$(sum "$WORK/d/large.bin")"
+echo mine >here
+ctl get "$large" -o here
+check "-o replaces" equal "$CODE:$(sum here)" "0:$(sum large.bin)"
+timeout 60 "$CTL" get "$large" -o - | cmp -s - large.bin
+check "-o - is stdout" equal "${PIPESTATUS[*]}" '0 0'
+ctl get "$large" -o /dev/null
+check "a device stays one" [ -c /dev/null ]
+ctl get "$large" -o .
+check "a directory is wrong usage" exits 2 directory
+ctl get "$large" -o no/such/directory/file
+check "one that is not there is a failure" exits 1 no/such/directory
+timeout 60 "$CTL" put - -w w -t data --title 'a pipe' \
+    < <(cat "$WORK/d/large.bin") >"$WORK/id" 2>"$WORK/err"
+ctl content "$(cat "$WORK/id")"
+check "put takes a pipe" equal "$(sum "$WORK/out")" "$(sum large.bin)"
+printf '' >"$WORK/d/empty"
+ctl put "$WORK/d/empty" -w w -t data
+empty=$(out)
+ctl get "$empty" -o empty
+check "nothing at all goes there and back" equal "$CODE:$(wc -c <empty)" 0:0
+(ulimit -v 250000; timeout 60 "$CTL" get "$large" -o bounded >"$WORK/out")
+check "250 MB of address space are enough for any size" \
+    cmp -s bounded large.bin
+rm -f bounded here empty
+
+# ---- names and types
+
+printf '\211PNG\r\n\032\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\b\6\0\0\0' \
+    >"$WORK/d/picture"
+echo '# Title' >"$WORK/d/read me.md"
+echo plain >"$WORK/d/notes"
+odd=$'-o\tdd "name" \303\244;%41.txt'
+echo odd >"$WORK/d/$odd"
+ctl put "$WORK/d/picture" "$WORK/d/read me.md" "$WORK/d/notes" "$WORK/d/$odd" \
+    -w types -t file --json
+check "several files are an artifact each" equal "$CODE:$(wc -l \
+    <"$WORK/out")" 0:4
+check "types are guessed from bytes and names" equal "$(python3 -c '
+import json, sys
+print(*[json.loads(line)["content_type"] for line in sys.stdin])' \
+    <"$WORK/out")" 'image/png text/markdown text/plain text/plain'
+oddly=$(tail -n 1 "$WORK/out" | python3 -c 'import json, sys
+print(json.load(sys.stdin)["id"])')
+ctl get "$oddly"
+check "a name with everything in it comes back harmless" equal \
+    "$(ls | grep dd)" $'_o_dd "name" \303\244;%41.txt'
+rm -f ./*dd*
+ctl put "$WORK/d/notes" "$WORK/d/none" "$WORK/d" "$WORK/d/picture" -w types \
+    -t file --title one --content-type text/x-one
+check "what fails is named, and the others are put" exits 1 "$WORK/d/none"
+check "... the directory too" exits 1 "$WORK/d is a directory"
+check "... and have an id each" equal "$(wc -l <"$WORK/out")" 2
+ctl show --json "$(tail -n 1 "$WORK/out")"
+check "title and type can be told" grep -q \
+    '"title":"one".*"content_type":"text/x-one"' "$WORK/out"
+ctl put "$WORK/d/notes" -w types -t file --metadata '{"k":[1]}' \
+    --derived-from "${large:0:12}" --primary no
+ctl show --json "$(out)"
+check "so can all that an update says" grep -q '"is_primary_deliverable":false.*"derived_from":\["'"$large"'"\],"metadata":{"k":\[1\]}' "$WORK/out"
+ctl put - -w w -t t </dev/null
+check "what has no name needs a title" exits 2 '--title'
+ctl put "$WORK/d/notes" -t t
+check "a put without a workflow is wrong usage" exits 2 '--workflow'
+head -c 52428801 /dev/zero >"$WORK/d/huge"
+ctl put "$WORK/d/huge" -w w -t t
+check "too large is a sentence" exits 1 'exceeds maximum size of 50 MB'
+rm "$WORK/d/huge"
+
+# ---- killed, and a full disk
+
+lie
+# kill_get FILE: at half of its bytes.
+kill_get()
+{
+	"$CTL" --url "http://$LIAR/slow" get 1234 -o "$1" >"$WORK/out" 2>&1 &
+	local pid=$!
+	for _ in {1..100}; do
+		[ "$(sed -n 's/^pos:\t*//p' /proc/$pid/fdinfo/* \
+		    2>/dev/null | sort -n | tail -n 1)" = 500000 ] && break
+		sleep 0.05
+	done
+	kill -KILL $pid
+	wait $pid 2>/dev/null
+}
+kill_get killed
+check "a get that is killed half way leaves nothing" equal "$(ls)" large.bin
+echo before >killed
+kill_get killed
+check "... and what was there before" equal "$(cat killed)" before
+rm killed
+(ulimit -f 1024; ctl get "$large" -o full; exit "$CODE")
+CODE=$?
+check "a full disk is a failure" exits 1 'cannot write'
+check "... that leaves nothing" equal "$(ls -A)" large.bin
+
+# ---- lies
+
+ctl --url "http://$LIAR/lie" get 1234 -o lie
+check "bytes that do not match: exit code 4" exits 4 'is damaged'
+check "... and no file" [ ! -e lie ]
+echo before >lie
+ctl --url "http://$LIAR/lie" get 1234 -o lie
+check "... or the one that was there" equal "$(cat lie)" before
+ctl --url "http://$LIAR/lie" content 1234
+check "on stdout it is told too" exits 4 'is damaged'
+ctl --url "http://$LIAR/undigested" get 1234 -o none
+check "no digest is no proof" exits 4 'cannot be checked'
+check "... and no file" [ ! -e none ]
+ctl --url "http://$LIAR/short" get 1234 -o short
+check "fewer bytes than promised are a failure" exits 1 'lost the connection'
+check "... and no file" [ ! -e short ]
+ctl --url "http://$LIAR/cut" get 1234 -o cut
+check "what was cut off goes on" exits 0
+check "... twice, and is right" equal "$(wc -c <cut)" 1048576
+ctl --url "http://$LIAR/replaced" get 1234 -o replaced
+check "what was replaced meanwhile does not" exits 1 'was replaced'
+check "... and leaves no file" [ ! -e replaced ]
+ctl --url "http://$LIAR/evil" get 1234
+check "a name that is a path is none" equal "$CODE:$(out)" '0:_evil__[2J'
+check "... and stays here" [ -e '_evil__[2J' ]
+ctl --url "http://$LIAR/deaf" put "$WORK/d/notes" -w w -t t
+check "a store that has other bytes: exit code 4" exits 4 'not as it is'
+ctl --url "http://$LIAR/login" list
+check "a page for people is no store" exits 1 '(text/html), not as a store does'
+ctl --url "http://$LIAR/empty" list
+check "nor is an empty answer" exits 1 'status 500'
+ctl --url "http://$LIAR/missing-detail" show 1234
+check "nor is any JSON" exits 1 'does not answer as a store does'
+ctl --url "http://$LIAR/terminal" list
+check "no server steers a terminal" equal "$(cat "$WORK/err")" \
+    'artifactctl: a\x1b[2Jb
+c'
+
+# ---- manners
+
+ARTIFACT_TOKEN=s3cret ctl --url "http://$LIAR/busy" list --header 'X-Mine: 1'
+check "a busy server is asked again" exits 0
+check "... three times" equal "$(sent Host /busy/ | wc -l)" 3
+check "a token is sent" equal "$(sent Authorization /busy/ | sort -u)" \
+    'Bearer s3cret'
+check "so is a header" equal "$(sent X-Mine /busy/ | sort -u)" 1
+ctl --url "http://$LIAR/busy-create" create -w w -t t --title t -c c
+check "a create is repeated" exits 0
+check "... with the key it had" equal \
+    "$(sent Idempotency-Key /busy-create | sort | uniq -c | awk '{print $1}')" 3
+ctl --url "http://$LIAR/always-busy" list
+check "but not for ever" exits 1 'The store is away. (status 503, request request-42 in the log)'
+ARTIFACT_TOKEN=s3cret ctl --url "http://$LIAR/elsewhere" list
+check "a redirection is told, not followed" exits 1 \
+    'redirects to http://127.0.0.1:9/stolen'
+ctl --url "http://$LIAR/private" list
+check "who is refused hears how to say who he is" exits 1 'ARTIFACT_TOKEN'
+ctl --url "http://u:pass@$LIAR/private" list
+check "no password comes out" [ "$(grep -c pass "$WORK/err")" = 0 ]
+ARTIFACT_TOKEN=$'a\nX-Other: b' ctl --url "http://$LIAR/busy" list
+check "a token of two lines is wrong usage" exits 2 ARTIFACT_TOKEN
+ctl --url "http://$LIAR/busy" list --header 'no colon'
+check "so is a header that is none" exits 2 NAME:VALUE
+ctl --url "http://$LIAR/page" list --all
+check "pages follow the cursor, not the host" equal \
+    "$CODE:$(cut -f7 "$WORK/out" | tr '\n' ' ')" '0:first second '
+http_proxy=http://127.0.0.1:9 ctl list --limit 1
+check "a proxy is not asked about this host" exits 0
+ctl --url "http://$LIAR/old" rm -w w --older-than 2d --keep-newest 4 -n
+check "ages go by the server's clock, to the microsecond" equal \
+    "$(cut -c1 "$WORK/out" | tr '\n' ' ')" '4 5 '
+ctl --url "http://$LIAR/old" rm -w w --older-than 2d --yes
+check "what is older than two days goes" exits 0
+check "... and nothing else" equal "$(tail -n +2 "$LOG" |
+    sed -n 's|.*DELETE.*/old/artifacts/\(.\).*|\1|p' | sort | tr '\n' ' ')" \
+    '3 4 5 '
+
+# A server that comes back within seconds.
+nginx_stop
+(sleep 1; exec nginx -e "$NGINX_LOG" -p "$WORK" -c "$WORK/nginx/nginx.conf" \
+    2>>"$NGINX_LOG" >&2 </dev/null) &
+NGINX=$!
+script -qec "$CTL list --limit 1" /dev/null >"$WORK/out" 2>&1 </dev/null
+CODE=$?
+check "a server that is away for a second is waited for" exits 0
+check "... which is told on a terminal" grep -q 'trying again in' "$WORK/out"
+
+# ---- TLS
+
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$WORK/key" -out \
+    "$WORK/cert" -days 2 -subj /CN=here -addext subjectAltName=IP:127.0.0.1 \
+    2>"$WORK/openssl.log"
+lie "$WORK/cert" "$WORK/key"
+ctl --url "https://$LIAR/page" list
+check "a certificate that nobody knows is not trusted" exits 1 --cacert
+ctl --url "https://$LIAR/page" --cacert "$WORK/cert" list
+check "--cacert makes it known" exits 0
+ctl --url "http://$LIAR/page" list
+check "http where TLS is spoken is a sentence" exits 1 "$LIAR"
+ctl --url "https://${URL#http://}" list
+check "so is TLS where http is" exits 1 'is it http rather than https'
+ctl --url "https://$LIAR/page" --cacert "$WORK/none" list
+check "so is a file of certificates that is not there" exits 1 --cacert
+
+kill "${liars[@]}"
+finish

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: ISC
+"""A server that does to a client what a store would not: lies, cuts off,
+asks to come back later, sends elsewhere. The first part of the path says
+which. Prints its port, then a JSON line for each request.
+
+With two arguments, a certificate and its key, it speaks TLS."""
+
+import base64
+import hashlib
+import http.server
+import json
+import ssl
+import sys
+import threading
+import time
+
+BYTES = bytes(range(256)) * 4096  # 1 MiB
+ID = "12345678-1234-4234-8234-123456789abc"
+counts = {}
+lock = threading.Lock()
+
+
+def digest(content):
+    return ("sha-256=:" + base64.b64encode(
+        hashlib.sha256(content).digest()).decode() + ":")
+
+
+def summary(artifact, created):
+    return {"id": artifact, "workflow_id": "w", "phase_id": None,
+            "artifact_type": "t", "title": created, "size_bytes": 7,
+            "created_at": created}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def date_time_string(self, timestamp=None):
+        """The clock of the server whose artifacts are old."""
+        if self.path.startswith("/old"):
+            return "Sat, 01 Jan 2000 00:00:00 GMT"
+        return super().date_time_string(timestamp)
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body=b"", **headers):
+        self.send_response(status)
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body).encode()
+            headers.setdefault("Content_Type", "application/json")
+        headers.setdefault("Content_Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def hang_up(self):
+        self.wfile.flush()
+        self.close_connection = True
+        self.connection.shutdown(2)
+
+    def raw(self, content=BYTES, **headers):
+        self.answer(200, content, **{
+            "Content_Type": "application/octet-stream",
+            "Repr_Digest": digest(BYTES), "ETag": '"abc"', **headers})
+
+    def half(self, size, **headers):
+        """Less than Content-Length says."""
+        self.raw(BYTES[:size], Content_Length=str(len(BYTES)), **headers)
+        self.hang_up()
+
+    def do(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        self.rfile.read(length)
+        what = self.path.split("/")[1]
+        with lock:
+            counts[what] = count = counts.get(what, 0) + 1
+            print(json.dumps({"method": self.command, "path": self.path,
+                              "headers": dict(self.headers)}), flush=True)
+        getattr(self, what.replace("-", "_"), self.nothing)(count)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do
+
+    def nothing(self, _):
+        self.answer(404, {"detail": "Not Found"})
+
+    def lie(self, _):
+        self.raw(BYTES[:-1] + b"x")
+
+    def undigested(self, _):
+        self.answer(200, BYTES, Content_Type="text/plain")
+
+    def short(self, _):
+        self.half(1000, ETag='W/"weak"')
+
+    def cut(self, count):
+        """Cut off twice; what is asked for then is the rest."""
+        wanted = self.headers.get("Range")
+        if not wanted:
+            self.half(1000)
+        elif self.headers.get("If-Range") != '"abc"':
+            self.answer(400, {"detail": "If-Range"})
+        else:
+            first = int(wanted[6:-1])
+            rest = BYTES[first:] if count > 2 else BYTES[first:first + 99]
+            self.answer(
+                206, rest, Content_Length=str(len(BYTES) - first),
+                Content_Range=f"bytes {first}-{len(BYTES)-1}/{len(BYTES)}",
+                ETag='"abc"')
+            if count == 2:
+                self.hang_up()
+
+    def replaced(self, count):
+        """Cut off, and then something else."""
+        if count == 1:
+            self.half(1000)
+        else:
+            self.raw(ETag='"other"')
+
+    def slow(self, _):
+        self.raw(BYTES[:500000], Content_Length=str(len(BYTES)))
+        self.wfile.flush()
+        time.sleep(60)
+
+    def evil(self, _):
+        self.raw(Content_Disposition="attachment; "
+                 "filename*=UTF-8''..%2F..%2F.evil%0A%1B%5B2J")
+
+    def busy(self, count):
+        if count < 3:
+            self.answer(503, {"detail": "later"}, Retry_After="0")
+        else:
+            self.answer(200, [])
+
+    def busy_create(self, count):
+        if self.command == "POST" and count < 3:
+            self.answer(503, {"detail": "the outcome is not known"},
+                        Retry_After="0")
+        else:
+            self.answer(201, {"id": ID, "title": "t", "artifact_type": "t",
+                              "status": "created"})
+
+    def always_busy(self, _):
+        self.answer(503, {"detail": "The store is away."}, Retry_After="0",
+                    X_Request_ID="request-42")
+
+    def elsewhere(self, _):
+        self.answer(302, b"", Location="http://127.0.0.1:9/stolen")
+
+    def login(self, _):
+        self.answer(200, b"<html>", Content_Type="text/html")
+
+    def private(self, _):
+        self.answer(401, {"detail": "Who are you?"})
+
+    def empty(self, _):
+        self.answer(500, b"")
+
+    def terminal(self, _):
+        self.answer(400, {"detail": "a\x1b[2Jb\nc"})
+
+    def page(self, count):
+        """The link of the first page names a host that nobody can reach."""
+        if "cursor=next" in self.path:
+            self.answer(200, [summary(ID, "second")])
+        else:
+            self.answer(200, [summary(ID, "first")], Link=(
+                "<http://unreachable.invalid/x/artifacts?cursor=next>; "
+                'rel="next"'))
+
+    def old(self, _):
+        """Six of 1999, and what is deleted of them."""
+        if self.command == "DELETE":
+            self.answer(200, {"artifact_id": ID, "status": "deleted"})
+            return
+        self.answer(200, [
+            summary(f"{n}0000000-0000-4000-8000-000000000000", when)
+            for n, when in enumerate((
+                "1999-12-31T23:00:00.000000Z", "1999-12-30T00:00:00.000001Z",
+                "1999-12-30T00:00:00.000000Z", "1999-12-29T23:59:59.999999Z",
+                "1999-01-01T00:00:00.000000Z",
+                "1998-01-01T00:00:00.000000Z"))])
+
+    def deaf(self, _):
+        """Stores something else than it was sent."""
+        if self.command == "POST":
+            self.answer(201, {"id": ID, "status": "created"})
+        else:
+            self.answer(200, {**summary(ID, "x"), "content_hash": "0" * 64})
+
+    def missing_detail(self, _):
+        self.answer(200, {"nothing": "of this"})
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+if len(sys.argv) == 3:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*sys.argv[1:])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_address[1], flush=True)
+server.serve_forever()
