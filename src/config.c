@@ -111,6 +111,7 @@ make_option(const struct config_row *row, cfg_opt_t *ret_opt)
 		*ret_opt = string;
 		break;
 	case CONFIG_NAMES:
+	case CONFIG_LINES:
 		*ret_opt = list;
 		break;
 	}
@@ -134,7 +135,7 @@ set_value(cfg_t *cfg, const struct config_row *row, struct span value)
 {
 	cfg_opt_t *opt = cfg_getopt(cfg, row->name);
 
-	if (row->kind == CONFIG_NAMES)
+	if (row->kind == CONFIG_NAMES || row->kind == CONFIG_LINES)
 		return set_list(cfg, opt, value);
 	return cfg_setopt(cfg, opt, arena_string(load.arena, value)) != NULL;
 }
@@ -210,15 +211,15 @@ without_slashes(struct span text)
 }
 
 static void
-copy_names(cfg_opt_t *opt, struct config *config)
+copy_list(cfg_opt_t *opt, struct config_list *list)
 {
 	size_t i;
 
-	config->type_count = cfg_opt_size(opt);
-	config->artifact_types = arena_alloc(
-	    load.arena, config->type_count * sizeof(*config->artifact_types));
-	for (i = 0; i < config->type_count; i++)
-		config->artifact_types[i] = arena_string(
+	list->count = cfg_opt_size(opt);
+	list->items =
+	    arena_alloc(load.arena, list->count * sizeof(*list->items));
+	for (i = 0; i < list->count; i++)
+		list->items[i] = arena_string(
 		    load.arena, span_str(cfg_opt_getnstr(opt, (unsigned)i)));
 }
 
@@ -247,7 +248,8 @@ copy_value(cfg_t *cfg, const struct config_row *row, struct config *config)
 		    without_slashes(span_str(cfg_opt_getnstr(opt, 0))));
 		break;
 	case CONFIG_NAMES:
-		copy_names(opt, config);
+	case CONFIG_LINES:
+		copy_list(opt, place);
 		break;
 	}
 }

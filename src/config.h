@@ -12,6 +12,11 @@
 
 #include <stdio.h>
 
+struct config_list {
+	const char **items;
+	size_t count;
+};
+
 struct config {
 	const char *listen;
 	const char *state_dir;
@@ -20,9 +25,9 @@ struct config {
 	uint64_t max_json;
 	uint64_t max_bytes;
 	uint64_t reserve;
-	const char **artifact_types; /* as configured; compared lower-cased */
-	size_t type_count;	     /* 0: any type */
-	const char *public_url;	     /* "": none; no slash at its end */
+	struct config_list artifact_types; /* compared lower-cased; 0: any */
+	struct config_list retention;	   /* lines, for artifactctl retain */
+	const char *public_url;		   /* "": none; no slash at its end */
 	unsigned request_timeout;
 	unsigned io_timeout;
 	unsigned drain_timeout;

@@ -37,6 +37,8 @@ const struct config_row config_rows[CONFIG_ROWS] = {
 	    "free bytes on the disk below which creates are refused" },
 	{ "artifact_types", CONFIG_NAMES, AT(artifact_types), 1, LIMIT_TYPE, "",
 	    "types that are accepted; none: any" },
+	{ "retention", CONFIG_LINES, AT(retention), 1, 1000, "",
+	    "what artifactctl retain deletes: options of rm, a text each" },
 	{ "public_url", CONFIG_URL, AT(public_url), 0, 2048, "",
 	    "prefix of the URLs in answers; empty: the request's path" },
 	{ "request_timeout", CONFIG_NUMBER, AT(request_timeout), 1, 86400,
@@ -92,6 +94,11 @@ config_expected(const struct config_row *row, struct arena *arena)
 		return arena_printf(arena,
 		    "a list of names of %" PRIu64 " to %" PRIu64
 		    " bytes, each once",
+		    row->min, row->max)
+		    .data;
+	case CONFIG_LINES:
+		return arena_printf(arena,
+		    "a list of texts of %" PRIu64 " to %" PRIu64 " bytes",
 		    row->min, row->max)
 		    .data;
 	}
@@ -214,15 +221,15 @@ print_level(int level, FILE *file)
 }
 
 static void
-print_names(const struct config *config, FILE *file)
+print_list(const struct config_list *list, FILE *file)
 {
 	size_t i;
 
 	fputc('{', file);
-	for (i = 0; i < config->type_count; i++) {
+	for (i = 0; i < list->count; i++) {
 		if (i > 0)
 			fputs(", ", file);
-		print_string(config->artifact_types[i], file);
+		print_string(list->items[i], file);
 	}
 	fputc('}', file);
 }
@@ -252,7 +259,8 @@ config_print(const struct config *config, FILE *file)
 			print_string(*(const char *const *)place, file);
 			break;
 		case CONFIG_NAMES:
-			print_names(config, file);
+		case CONFIG_LINES:
+			print_list(place, file);
 			break;
 		}
 		fputc('\n', file);

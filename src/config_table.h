@@ -15,6 +15,7 @@ enum config_kind {
 	CONFIG_PATH,   /* bounds are of the length, here and below */
 	CONFIG_URL,
 	CONFIG_NAMES, /* a list; bounds are of each name */
+	CONFIG_LINES, /* the same, in which one may stand twice */
 };
 
 struct config_row {
@@ -27,7 +28,7 @@ struct config_row {
 	const char *help;
 };
 
-#define CONFIG_ROWS 14
+#define CONFIG_ROWS 15
 extern const struct config_row config_rows[CONFIG_ROWS];
 
 /* The row of that name, or NULL. */

@@ -18,8 +18,8 @@
 
 /* ---- configuration ---- */
 
-static struct config *
-load(const struct ctl *ctl)
+struct config *
+ctl_local_config(const struct ctl *ctl)
 {
 	char **settings =
 	    arena_alloc(ctl->arena, ctl->given_count * sizeof(*settings));
@@ -84,7 +84,7 @@ ctl_local_load(const struct ctl *ctl, struct ctl_local *ret_local)
 	uid_t me = geteuid();
 	struct stat file;
 
-	local.config = load(ctl);
+	local.config = ctl_local_config(ctl);
 	if (local.config == NULL)
 		return CTL_FAILED;
 	local.directory = local.config->state_dir;

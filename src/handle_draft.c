@@ -16,8 +16,8 @@ is_listed(const struct config *config, struct span type)
 {
 	size_t i;
 
-	for (i = 0; i < config->type_count; i++)
-		if (span_is_nocase(type, config->artifact_types[i]))
+	for (i = 0; i < config->artifact_types.count; i++)
+		if (span_is_nocase(type, config->artifact_types.items[i]))
 			return true;
 	return false;
 }
@@ -33,9 +33,9 @@ refuse_type(
 	buffer_append(&detail, SPAN("Unknown artifact_type: '"));
 	buffer_append(&detail, type);
 	buffer_append(&detail, SPAN("'. Valid types: ["));
-	for (i = 0; i < config->type_count; i++)
+	for (i = 0; i < config->artifact_types.count; i++)
 		buffer_printf(&detail, "%s'%s'", i == 0 ? "" : ", ",
-		    config->artifact_types[i]);
+		    config->artifact_types.items[i]);
 	buffer_append(&detail, SPAN("]"));
 	response_detail(response, 400, buffer_span(&detail));
 }
@@ -46,7 +46,7 @@ handle_draft_has_type(const struct context *context, struct response *response,
 {
 	const struct config *config = context->config;
 
-	if (config->type_count == 0) {
+	if (config->artifact_types.count == 0) {
 		if (draft->type.size > 0)
 			return true;
 		response_error(response, 400, "Artifact must have a type");

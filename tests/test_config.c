@@ -77,7 +77,7 @@ Test(config, has_a_default_for_each_setting)
 	cr_assert_eq(config->max_json, 16777216);
 	cr_assert_eq(config->max_bytes, 0);
 	cr_assert_eq(config->reserve, 1073741824);
-	cr_assert_eq(config->type_count, 0);
+	cr_assert_eq(config->artifact_types.count, 0);
 	cr_assert_str_eq(config->public_url, "");
 	cr_assert_eq(config->request_timeout, 120);
 	cr_assert_eq(config->io_timeout, 10);
@@ -101,11 +101,28 @@ Test(config, reads_each_kind_of_setting_from_a_file)
 	cr_assert_str_eq(config->listen, "/run/x y.sock");
 	cr_assert_eq(config->workers, 7);
 	cr_assert_eq(config->max_bytes, UINT64_C(1) << 62);
-	cr_assert_eq(config->type_count, 2);
-	cr_assert_str_eq(config->artifact_types[0], "Plan");
-	cr_assert_str_eq(config->artifact_types[1], "code");
+	cr_assert_eq(config->artifact_types.count, 2);
+	cr_assert_str_eq(config->artifact_types.items[0], "Plan");
+	cr_assert_str_eq(config->artifact_types.items[1], "code");
 	cr_assert_str_eq(config->public_url, "https://a.example/b");
 	cr_assert_eq(config->log_level, LOG_DEBUG);
+}
+
+Test(config, takes_lines_of_retention_as_they_stand)
+{
+	struct config *config =
+	    loaded("retention = {\"-t log --older-than 30d\",\n"
+		   "'-w \"a, b\" --keep-newest 2', '-t x', '-t x'}\n",
+		NULL);
+
+	cr_assert_eq(config->retention.count, 4);
+	cr_assert_str_eq(config->retention.items[0], "-t log --older-than 30d");
+	cr_assert_str_eq(
+	    config->retention.items[1], "-w \"a, b\" --keep-newest 2");
+	cr_assert_str_eq(config->retention.items[3], "-t x");
+	cr_assert_eq(loaded("", NULL)->retention.count, 0);
+	(void)refused("retention = {''}", NULL);
+	(void)refused("retention = {\"-t\\na\"}", NULL);
 }
 
 Test(config, takes_comments_anywhere_but_inside_strings)
@@ -120,7 +137,7 @@ Test(config, takes_comments_anywhere_but_inside_strings)
 
 	cr_assert_str_eq(config->listen, "/a#b//c/*d");
 	cr_assert_str_eq(config->state_dir, "/a\"#b");
-	cr_assert_eq(config->type_count, 2);
+	cr_assert_eq(config->artifact_types.count, 2);
 	cr_assert_str_eq(config->public_url, "http://a.example//x");
 	cr_assert_eq(config->workers, 3);
 }
@@ -145,8 +162,8 @@ Test(config, lets_a_later_value_replace_an_earlier_one)
 	    NULL);
 
 	cr_assert_eq(config->workers, 8);
-	cr_assert_eq(config->type_count, 2);
-	cr_assert_str_eq(config->artifact_types[0], "b");
+	cr_assert_eq(config->artifact_types.count, 2);
+	cr_assert_str_eq(config->artifact_types.items[0], "b");
 }
 
 Test(config, lets_set_replace_what_the_file_says)
@@ -164,16 +181,18 @@ Test(config, splits_a_list_at_commas)
 	struct config *config =
 	    loaded("artifact_types = {x}", "artifact_types=plan, code");
 
-	cr_assert_eq(config->type_count, 2);
-	cr_assert_str_eq(config->artifact_types[0], "plan");
-	cr_assert_str_eq(config->artifact_types[1], "code");
+	cr_assert_eq(config->artifact_types.count, 2);
+	cr_assert_str_eq(config->artifact_types.items[0], "plan");
+	cr_assert_str_eq(config->artifact_types.items[1], "code");
 }
 
 Test(config, takes_an_empty_list_as_none)
 {
+	cr_assert_eq(loaded("artifact_types = {x}", "artifact_types=")
+			 ->artifact_types.count,
+	    0);
 	cr_assert_eq(
-	    loaded("artifact_types = {x}", "artifact_types=")->type_count, 0);
-	cr_assert_eq(loaded("artifact_types = {}", NULL)->type_count, 0);
+	    loaded("artifact_types = {}", NULL)->artifact_types.count, 0);
 }
 
 Test(config, names_file_line_setting_value_and_bounds)
@@ -333,13 +352,15 @@ Test(config, prints_a_file_that_says_the_same)
 	    printed(loaded("listen = '/a b/\\'${HOME}\\\\n\"#.sock'\n"
 			   "workers = 3\nlog_level = warning\nreserve = 0\n"
 			   "artifact_types = {'it\\'s', b}\n"
+			   "retention = {'-w \"a b\"', '-t x'}\n"
 			   "public_url = 'http://a.example/$x'\n",
 		NULL));
 	struct config *again = loaded(text, NULL);
 
 	cr_assert_str_eq(printed(again), text);
 	cr_assert_str_eq(again->listen, "/a b/'${HOME}\\n\"#.sock");
-	cr_assert_str_eq(again->artifact_types[0], "it's");
+	cr_assert_str_eq(again->artifact_types.items[0], "it's");
+	cr_assert_str_eq(again->retention.items[0], "-w \"a b\"");
 	cr_assert_eq(again->log_level, LOG_WARNING);
 }
 

@@ -149,8 +149,8 @@ Test(handle_create, judges_type_then_content_then_size)
 	    "\"content\":\"\"}");
 	trial_expect(
 	    &trial, 400, "{\"detail\":\"Artifact must have content\"}");
-	trial.config.artifact_types = (const char **)types;
-	trial.config.type_count = 2;
+	trial.config.artifact_types.items = (const char **)types;
+	trial.config.artifact_types.count = 2;
 	trial_json(&trial, "POST", "/artifacts",
 	    "{\"workflow_id\":\"\",\"artifact_type\":\"X\\u0000\","
 	    "\"title\":\"\",\"content\":\"\"}");
@@ -161,7 +161,7 @@ Test(handle_create, judges_type_then_content_then_size)
 	    "{\"workflow_id\":\"\",\"artifact_type\":\"CODE\",\"title\":\"\","
 	    "\"content\":\"c\"}");
 	trial_expect_status(&trial, 201);
-	trial.config.type_count = 0;
+	trial.config.artifact_types.count = 0;
 	trial.config.max_content = 100;
 	content = arena_alloc(trial.made, 102);
 	memset(content, 'x', 101);
