@@ -34,10 +34,8 @@ const upload = (data, file) => form([["file",
 
 // Headers that a client sends have to be described as parameters.
 function judgeAsked(operation, { headers = {} }) {
-	const parameters = document.follow(document.pointerOf(operation))
-		.value.parameters ?? [];
-	const names = new Set(parameters.map(({ $ref }) =>
-		document.follow($ref.slice(1)).value.name.toLowerCase()));
+	const names = new Set(document.parameters(operation)
+		.map(({ name }) => name.toLowerCase()));
 	return Object.keys(headers).map((name) => name.toLowerCase())
 		.filter((name) => !["content-type", "content-range"]
 			.includes(name) && !names.has(name))
