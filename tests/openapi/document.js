@@ -147,9 +147,8 @@ class Document {
 		const type = answer.headers["content-type"];
 		const media = type.split(";")[0];
 		// JSON comes without parameters.
-		const key = response.content[media] &&
-			(media === type || media !== "application/json")
-			? media : "*/*";
+		const key = [type, media === "application/json" ? "" : media]
+			.find((name) => response.content[name]) ?? "*/*";
 		if (!response.content[key])
 			return [`Content-Type ${type} is not described`];
 		if (key !== "application/json")
