@@ -296,7 +296,9 @@ log_obituary(struct master *master, const struct child *child, int status)
 	bool is_usual =
 	    WIFEXITED(status) &&
 	    (WEXITSTATUS(status) == PROCESS_DONE || child->is_ending);
+	char id[SCOREBOARD_REQUEST_ID];
 
+	slot_request(child_slot(master, child), id);
 	log_open(is_usual ? LOG_INFO : LOG_WARNING, "child_ended");
 	log_string("child", child_role(master, child));
 	log_number("child_pid", child->pid);
@@ -306,6 +308,9 @@ log_obituary(struct master *master, const struct child *child, int status)
 		log_number("status", WEXITSTATUS(status));
 	log_number("requests", (int64_t)child_slot(master, child)->requests);
 	log_number("age", (scoreboard_now() - child->born) / SECOND);
+	/* The one that it took with it: nobody else can log that. */
+	if (id[0] != '\0')
+		log_string("request", id);
 	log_close();
 }
 

@@ -35,8 +35,7 @@ watch_worker(struct master *master, struct child *worker, int64_t now)
 	if (worker->is_killed || began == 0 ||
 	    now - began <= master->config->request_timeout * SECOND)
 		return;
-	memcpy(id, slot->request_id, sizeof(id) - 1);
-	id[sizeof(id) - 1] = '\0';
+	slot_request(slot, id);
 	log_open(LOG_ERR, "request_timed_out");
 	log_string("request", id);
 	log_number("child_pid", worker->pid);

@@ -87,6 +87,16 @@ slot_end(struct slot *slot)
 	slot->began = 0;
 }
 
+void
+slot_request(const struct slot *slot, char ret_id[SCOREBOARD_REQUEST_ID])
+{
+	ret_id[0] = '\0';
+	if (slot->began == 0)
+		return;
+	memcpy(ret_id, slot->request_id, SCOREBOARD_REQUEST_ID - 1);
+	ret_id[SCOREBOARD_REQUEST_ID - 1] = '\0';
+}
+
 uint64_t
 scoreboard_oldest(struct scoreboard *scoreboard)
 {

@@ -59,6 +59,11 @@ void slot_begin(struct scoreboard *scoreboard, struct slot *slot);
 /* The request in progress is this one: for the log. */
 void slot_name(struct slot *slot, struct span request_id);
 void slot_end(struct slot *slot);
+/*
+ * Who looks from outside: a copy of the present request's id, "" where none is
+ * in progress. It may be torn.
+ */
+void slot_request(const struct slot *slot, char ret_id[SCOREBOARD_REQUEST_ID]);
 
 /* The lowest epoch that a request in progress has seen, or IDLE. */
 uint64_t scoreboard_oldest(struct scoreboard *scoreboard);

@@ -139,3 +139,43 @@ Test(scoreboard, processes_see_each_other_across_a_fork)
 	cr_assert(scoreboard_runs(scoreboard, 99, 1));
 	cr_assert_str_eq(scoreboard->slots[0].request_id, "child");
 }
+
+Test(scoreboard, the_id_of_a_request_is_there_while_it_is_in_progress)
+{
+	struct slot *slot = &scoreboard->slots[3];
+	char id[SCOREBOARD_REQUEST_ID];
+
+	slot_occupy(slot, 1);
+	slot_request(slot, id);
+	cr_assert_str_eq(id, "");
+	slot_begin(scoreboard, slot);
+	slot_name(slot, SPAN("abc"));
+	slot_request(slot, id);
+	cr_assert_str_eq(id, "abc");
+	/* A process that was taken over may leave no end. */
+	memset(slot->request_id, 'x', sizeof(slot->request_id));
+	slot_request(slot, id);
+	cr_assert_eq(strlen(id), SCOREBOARD_REQUEST_ID - 1);
+	slot_end(slot);
+	slot_request(slot, id);
+	cr_assert_str_eq(id, "");
+}
+
+Test(scoreboard, workers_are_counted_by_what_they_do)
+{
+	struct slot *slots = scoreboard->slots;
+	unsigned busy, idle;
+
+	slot_occupy(&slots[0], 1);
+	slot_occupy(&slots[9], 2);
+	slot_occupy(&slots[SCOREBOARD_WRITER], 3);
+	slot_begin(scoreboard, &slots[9]);
+	scoreboard_count(scoreboard, &busy, &idle);
+	cr_assert_eq(busy, 1);
+	cr_assert_eq(idle, 1);
+	slot_end(&slots[9]);
+	slot_vacate(&slots[0]);
+	scoreboard_count(scoreboard, &busy, &idle);
+	cr_assert_eq(busy, 0);
+	cr_assert_eq(idle, 1);
+}

@@ -306,6 +306,41 @@ check "a 404 is one line, for information" equal \
 http GET /healthz -H 'X-Request-ID: nothing-to-say'
 check "a success is none" \
     equal "$(grep -c 'request=nothing-to-say' "$DAEMON_LOG")" 0
+python_checks - <<'PYTHON'
+import os
+import signal
+import threading
+import time
+
+import e2e
+
+log = e2e.Path(os.environ["DAEMON_LOG"])
+answers = []
+
+
+def create():
+    answers.append(e2e.Client().create(
+        headers={"X-Request-ID": "taken-by-a-worker"}))
+
+
+writer = e2e.wait_for(e2e.writer)
+workers = e2e.workers()
+os.kill(writer, signal.SIGSTOP)
+thread = threading.Thread(target=create)
+thread.start()
+time.sleep(0.5)
+# Whichever has it: all of them.
+for pid in workers:
+    e2e.kill(pid)
+os.kill(writer, signal.SIGCONT)
+thread.join()
+e2e.check("a request that its worker takes with it is a 502",
+          answers[0][0] == 502, answers)
+lines = [line for line in log.read_text().splitlines()
+         if "request=taken-by-a-worker" in line]
+e2e.check("... and one line of the log, that worker's obituary", len(lines) == 1
+          and lines[0].startswith("<4>event=child_ended role=master "), lines)
+PYTHON
 check "each start of a process is a line" equal \
     "$(grep -c 'event=child_started .*child=writer' "$DAEMON_LOG")" \
     "$(($(grep -c 'event=child_ended .*child=writer' "$DAEMON_LOG") + 1))"
