@@ -238,7 +238,7 @@ assert_option(const struct ctl *ctl, const char *name)
 	for (i = 0; i < table.count; i++)
 		if (strcmp(table.rows[i]->name, name) == 0)
 			return;
-	assert(!"an option of this command");
+	assert(false); /* it has to be an option of this command */
 }
 
 const char *
