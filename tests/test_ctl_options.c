@@ -33,7 +33,8 @@ static const struct ctl_command remote = {
 	.run = run_nothing,
 };
 
-const struct ctl_command *const ctl_commands[] = { &remote, NULL };
+const struct ctl_command *const ctl_commands[] = { &remote, &ctl_command_rm,
+	NULL };
 
 /* Words up to a NULL; *ctl is what they mean. */
 static int
