@@ -11,6 +11,7 @@
 #include "digest.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #define HERE "http://127.0.0.1:8137"
 #define KEY_SIZE 16 /* bytes; enough never to meet twice */
@@ -63,6 +64,8 @@ add_headers(struct ctl_http *http, const struct ctl *ctl)
 			return false;
 		}
 		add_header(http, ctl->arena, line);
+		if (strncasecmp(line, "Authorization:", 14) == 0)
+			token = NULL; /* one of them is enough */
 	}
 	if (token == NULL || *token == '\0')
 		return true;
@@ -162,15 +165,21 @@ ctl_http_idempotency_key(struct arena *arena)
 	return arena_printf(arena, "Idempotency-Key: %s", text).data;
 }
 
-static void
-wait_for(const struct exchange *exchange, CURLcode code, long wait)
+void
+exchange_tell_wait(const struct exchange *exchange, CURLcode code, long wait)
 {
-	struct timespec time = { wait / 1000, wait % 1000 * 1000000 };
 	struct span trouble = exchange_trouble(exchange, code);
 
 	if (exchange->http->ctl->is_watched)
 		(void)ctl_error(CTL_OK, "%.*s; trying again in %.1f s",
 		    (int)trouble.size, trouble.data, (double)wait / 1000);
+}
+
+static void
+wait_for(long wait)
+{
+	struct timespec time = { wait / 1000, wait % 1000 * 1000000 };
+
 	(void)nanosleep(&time, NULL);
 }
 
@@ -189,7 +198,8 @@ ctl_http_send(struct ctl_http *http, const struct ctl_http_request *request,
 		code = curl_easy_perform(exchange.easy);
 		if (!exchange_repeats(&exchange, code, &wait))
 			break;
-		wait_for(&exchange, code, wait);
+		exchange_tell_wait(&exchange, code, wait);
+		wait_for(wait);
 		exchange_release(&exchange);
 	}
 	exit_code = exchange_conclude(&exchange, code, ret_answer);

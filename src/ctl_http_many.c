@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define POLL_MOST 1000 /* ms */
+#define SECOND INT64_C(1000000)
 
 struct lane {
 	struct exchange exchange; /* the first member */
@@ -29,6 +30,7 @@ struct traffic {
 	struct lane lanes[CTL_HTTP_AT_ONCE];
 	size_t busy;
 	bool is_over; /* no more requests */
+	int64_t told; /* us: when somebody was last told of a wait */
 	int exit_code;
 };
 
@@ -82,6 +84,29 @@ fail(struct traffic *traffic, int exit_code)
 		traffic->exit_code = exit_code;
 }
 
+/* It will be tried again; of many that wait one is told. */
+static void
+put_off(struct traffic *traffic, struct lane *lane, CURLcode code, long wait)
+{
+	int64_t now = scoreboard_now();
+
+	if (now - traffic->told > SECOND) {
+		exchange_tell_wait(&lane->exchange, code, wait);
+		traffic->told = now;
+	}
+	exchange_release(&lane->exchange);
+	lane->resumes = now + (int64_t)wait * 1000;
+}
+
+/* When it is all over because of another, its own error is not told too. */
+static bool
+is_worth_telling(
+    const struct traffic *traffic, const struct lane *lane, CURLcode code)
+{
+	return traffic->exit_code == CTL_OK ||
+	       (code == CURLE_OK && lane->exchange.answer.status < 300);
+}
+
 /* A try of this lane has ended. */
 static void
 take_end(struct traffic *traffic, struct lane *lane, CURLcode code)
@@ -89,16 +114,16 @@ take_end(struct traffic *traffic, struct lane *lane, CURLcode code)
 	const struct ctl_http_many *many = traffic->many;
 	struct ctl_http_answer answer;
 	long wait = 0;
-	int exit_code;
+	int exit_code = CTL_FAILED;
 
 	require(curl_multi_remove_handle(traffic->multi, lane->easy));
 	if (traffic->exit_code == CTL_OK &&
 	    exchange_repeats(&lane->exchange, code, &wait)) {
-		exchange_release(&lane->exchange);
-		lane->resumes = scoreboard_now() + (int64_t)wait * 1000;
+		put_off(traffic, lane, code, wait);
 		return;
 	}
-	exit_code = exchange_conclude(&lane->exchange, code, &answer);
+	if (is_worth_telling(traffic, lane, code))
+		exit_code = exchange_conclude(&lane->exchange, code, &answer);
 	exchange_release(&lane->exchange);
 	if (exit_code == CTL_OK)
 		exit_code = many->done(
@@ -141,10 +166,14 @@ resume(struct traffic *traffic)
 		lane = &traffic->lanes[i];
 		if (!lane->is_busy || lane->resumes == 0)
 			continue;
-		if (lane->resumes <= now)
+		if (traffic->exit_code != CTL_OK) {
+			lane->is_busy = false; /* all is over */
+			traffic->busy--;
+		} else if (lane->resumes <= now) {
 			start(traffic, lane);
-		else if (lane->resumes < soonest)
+		} else if (lane->resumes < soonest) {
 			soonest = lane->resumes;
+		}
 	}
 	return (int)((soonest - now) / 1000) + 1;
 }

@@ -60,7 +60,10 @@ void exchange_release(struct exchange *exchange);
  */
 int exchange_conclude(struct exchange *exchange, CURLcode code,
     struct ctl_http_answer *ret_answer);
-/* What went wrong in a few words, for the wait before the next try. */
+/* What went wrong in a few words. */
 struct span exchange_trouble(const struct exchange *exchange, CURLcode code);
+/* Say what the next try waits for, to somebody who watches. */
+void
+exchange_tell_wait(const struct exchange *exchange, CURLcode code, long wait);
 
 #endif

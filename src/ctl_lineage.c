@@ -388,7 +388,7 @@ const struct ctl_command ctl_command_lineage = {
 	.details =
 	    "Goes by derived_from. No store keeps a list of what was made "
 	    "from an artifact, so\nfor descendants every artifact of its "
-	    "workflow is read, one request each: some\n1,000 a second. With "
-	    "--all-workflows it is every artifact there is.\n",
+	    "workflow is read, one request each: some\nthousand a second. "
+	    "With --all-workflows it is every artifact there is.\n",
 	.run = run_lineage,
 };

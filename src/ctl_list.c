@@ -17,7 +17,7 @@ print_one(
 
 	ctl_remote_row(listing->ctl, arena, listing->output, artifact);
 	listing->count++;
-	return CTL_OK;
+	return ferror(stdout) ? CTL_FAILED : CTL_OK; /* main says so */
 }
 
 /* How many at most; 0: all. */

@@ -328,7 +328,8 @@ ctl_remote_row(const struct ctl *ctl, struct arena *arena,
 	struct ctl_row *row = ctl_row(arena);
 
 	if (is_cut && created.size > SHORT_TIME)
-		created.size = SHORT_TIME;
+		created =
+		    arena_printf(arena, "%.*sZ", SHORT_TIME, created.data);
 	ctl_row_text(row, "id", ctl_remote_short(ctl, artifact->id));
 	ctl_row_text(row, "workflow_id", artifact->workflow);
 	ctl_row_text(row, "phase_id", artifact->phase);

@@ -389,6 +389,9 @@ id=$(out)
 "$CTL" show "$id" >/dev/full 2>"$WORK/err"
 CODE=$?
 check "a full standard output is a failure" exits 1 'standard output'
+"$CTL" list --all >/dev/full 2>"$WORK/err"
+CODE=$?
+check "... of a list too" exits 1 'standard output'
 "$CTL" show "$id" 2>"$WORK/err" | true
 check "a closed pipe kills nobody with a signal" \
     [ "${PIPESTATUS[0]}" -lt 128 ]

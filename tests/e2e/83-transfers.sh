@@ -243,6 +243,13 @@ check "... with the key it had" equal \
     "$(sent Idempotency-Key /busy-create | sort | uniq -c | awk '{print $1}')" 3
 ctl --url "http://$LIAR/always-busy" list
 check "but not for ever" exits 1 'The store is away. (status 503, request request-42 in the log)'
+ctl --url "http://$LIAR/always-busy" rm 1 2 3 4 5 6 7 8 --yes
+check "... and of many requests that fail one is told" \
+    equal "$CODE:$(wc -l <"$WORK/err")" 1:1
+ARTIFACT_TOKEN=s3cret ctl --url "http://$LIAR/elsewhere" list \
+    --header 'authorization: Basic eA=='
+check "a header of one's own is stronger than the token" equal \
+    "$(tail -n 1 "$LOG" | grep -c 'Bearer')" 0
 ARTIFACT_TOKEN=s3cret ctl --url "http://$LIAR/elsewhere" list
 check "a redirection is told, not followed" exits 1 \
     'redirects to http://127.0.0.1:9/stolen'
