@@ -22,6 +22,7 @@ const struct ctl_command *const ctl_commands[] = {
 	&ctl_command_get,
 	&ctl_command_update,
 	&ctl_command_rm,
+	&ctl_command_retain,
 	&ctl_command_lineage,
 	&ctl_command_status,
 	&ctl_command_check,

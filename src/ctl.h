@@ -141,6 +141,7 @@ extern const struct ctl_command ctl_command_put;
 extern const struct ctl_command ctl_command_get;
 extern const struct ctl_command ctl_command_update;
 extern const struct ctl_command ctl_command_rm;
+extern const struct ctl_command ctl_command_retain;
 extern const struct ctl_command ctl_command_lineage;
 extern const struct ctl_command ctl_command_status;
 extern const struct ctl_command ctl_command_check;
