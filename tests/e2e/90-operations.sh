@@ -12,6 +12,7 @@ mkdir -m 0700 "$BACKUPS"
 CONFIG=$WORK/artifactd.conf
 printf 'listen = "%s"\nstate_dir = "%s"\nreserve = 1048576\nworkers = 4\n' \
     "$SOCKET" "$STORE" >"$CONFIG"
+grep '^ *retention = ' "$TOP_SRCDIR/doc/operations.md" >>"$CONFIG"
 SETTINGS=()
 start
 export ARTIFACT_URL=$URL
@@ -87,6 +88,7 @@ section "What to watch"
 section "Backup and restore"
 check "… and nothing of the drill is left" [ ! -e "$WORK/srv/drill" ]
 
+section "Retention" '^retention'
 section "Full disk" '^artifactctl rm --older-than 90d$'
 create lost
 http GET "/artifacts/$ID"
