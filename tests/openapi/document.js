@@ -33,7 +33,7 @@ class Document {
 		this.root = JSON.parse(fs.readFileSync(path, "utf8"));
 		this.seen = new Set();
 		this.ajv = new Ajv({ strict: true, allErrors: true,
-			allowUnionTypes: true });
+			allowUnionTypes: true, strictTuples: false });
 		formats(this.ajv);
 		// Of OpenAPI, around the schemas and in them.
 		this.ajv.addVocabulary(["example", ...Object.keys(this.root)]);
@@ -140,6 +140,13 @@ class Document {
 		return complaints;
 	}
 
+	// Which kinds of faults were seen.
+	note(detail) {
+		if (Array.isArray(detail))
+			for (const { type } of detail)
+				this.seen.add(`fault ${type}`);
+	}
+
 	judgeBody(response, pointer, answer) {
 		if (!response.content)
 			return answer.body.length === 0
@@ -153,9 +160,10 @@ class Document {
 			return [`Content-Type ${type} is not described`];
 		if (key !== "application/json")
 			return [];
+		const value = JSON.parse(answer.body.toString("utf8"));
+		this.note(value.detail);
 		return this.validate(
-			`${pointer}/content/application~1json/schema`,
-			JSON.parse(answer.body.toString("utf8")));
+			`${pointer}/content/application~1json/schema`, value);
 	}
 
 	// Complaints about an answer; none: it is as described.
@@ -185,9 +193,10 @@ class Document {
 			this.judgeBody(at.value, at.pointer, answer));
 	}
 
-	// Each "method path status" that is described.
+	// Each "method path status" and "fault type" that is described.
 	described() {
-		const keys = new Set();
+		const keys = new Set(this.root.components.schemas.Fault
+			.properties.type.enum.map((type) => `fault ${type}`));
 		for (const operation of this.operations())
 			for (const status of Object.keys(this.follow(
 				`${this.pointerOf(operation)}/responses`).value))
