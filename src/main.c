@@ -3,6 +3,7 @@
 
 #include "digest.h"
 #include "master.h"
+#include "process.h"
 #include "sandbox.h"
 
 #include <getopt.h>
@@ -133,7 +134,7 @@ configure(const struct command *command)
 	struct arena *arena = arena_open();
 	const char *error = NULL;
 	struct config *config;
-	int exit_code = EXIT_FAILURE;
+	int exit_code = PROCESS_REFUSED; /* it would not do the next time */
 
 	config = config_load(arena, command->options.config_path,
 	    command->options.settings, command->options.setting_count, &error);

@@ -53,6 +53,7 @@ bad "a number out of bounds" 'workers = 0\n' workers
 bad "a number that is none" 'workers = many\n' workers
 bad "an unknown setting" 'colour = red\n' colour
 bad "half a line" 'workers = \n' bad.conf
+check "a start with such a file ends for good" says 78 -c "$WORK/bad.conf"
 says 0 -c "$WORK/none.conf" -t
 check "-t refuses a file that is not there" [ "$?" != 0 ]
 says 0 -c /dev/null -t --set nonsense
