@@ -135,9 +135,11 @@ check "artifactctl(1) has the commands of artifactctl help" \
 # them or not.
 options_of_manual doc/artifactctl.1 "Common options" >"$work/common"
 : >"$work/any"
+mkdir "$work/helps"
 has_options()
 {
-	"$artifactctl" help "$1" | options_of_help >"$work/help.all"
+	"$artifactctl" help "$1" >"$work/helps/$1"
+	options_of_help <"$work/helps/$1" >"$work/help.all"
 	cat "$work/help.all" >>"$work/any"
 	options_of_manual doc/artifactctl.1 "$1" >"$work/manual.options"
 	grep -vxF -f "$work/common" "$work/help.all" >"$work/help.options"
@@ -216,6 +218,28 @@ def sentences(pages, *names):
     return list(missing(sorted(paths - left_out), text))
 
 
+COMMAND = re.compile(r'\bartifactctl ([a-z]+)([^|`"&;\n]*)')
+
+
+def commands(texts, *documents):
+    """Commands and options in documents that no help (a file each) has."""
+    for document in documents:
+        with open(document, encoding="utf-8") as file:
+            text = re.sub(r"^\.Dl .* (Fl|Ar) .*|\\e?\n", " ", file.read(),
+                          flags=re.M)
+        for command, rest in COMMAND.findall(text):
+            path = os.path.join(texts, command)
+            if not os.path.exists(path):
+                if rest.startswith((" -", " /")):
+                    yield f"{document}: there is no {command}"
+                continue
+            with open(path, encoding="utf-8") as file:
+                known = file.read()
+            for option in re.findall(r' (--?[a-z][a-z-]*)', rest):
+                if not re.search(rf"[ ,]{option}\b(?!-)", known):
+                    yield f"{document}: {command} has no {option}"
+
+
 def stale(page, *names):
     """Sentences of the manual that none of these files has, by clauses."""
     said = []
@@ -288,6 +312,9 @@ check "the manuals have each sentence" \
     "!$top/src/config_table.c" "!$top/src/store_lmdb_check*" \
     "!$top/src/response_condition.c" "!$top/src/mem.c" "!$top/src/digest.c" \
     "!$top/src/metrics*" "!$top/src/store_lmdb_figures.c"
+check "what documents tell to run is there" \
+    said commands "$work/helps" doc/artifactctl.1 doc/artifactd.8 \
+    "$top/doc/operations.md" "$top/README" "$top/doc/artifactd.conf"
 for page in doc/artifactd.8 doc/artifactd.conf.5 doc/artifactctl.1; do
 	check "$page has no sentence that nobody says" \
 	    said stale "$page" "$top/src/*.c" "$top/nginx/*.in"
