@@ -365,10 +365,11 @@ import_close(struct import *import, int exit_code)
 	print_counts(import);
 	arena_close(import->arena);
 	store_close(import->store);
+	if (counts->damaged > 0 &&
+	    (exit_code == CTL_OK || exit_code == CTL_FAILED))
+		return CTL_INTEGRITY;
 	if (exit_code != CTL_OK)
 		return exit_code;
-	if (counts->damaged > 0)
-		return CTL_INTEGRITY;
 	if (counts->refused > 0)
 		return CTL_FAILED;
 	return import->is_dry && counts->added + counts->replaced > 0

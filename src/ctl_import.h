@@ -84,4 +84,7 @@ MUST_USE int import_close(struct import *import, int exit_code);
 struct ctl_tar_reader;
 MUST_USE int import_tar(struct import *import, struct ctl_tar_reader *tar);
 
+/* ctl_import_api.c; ids NULL: those in the server's lists. */
+MUST_USE int import_api(struct import *import, const char *url, FILE *ids);
+
 #endif

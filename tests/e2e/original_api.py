@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: ISC
+"""The original API's "Artifacts", as far as reading goes: lists of at most
+200, newest first, without pages; times in Python's spelling; content as
+a text, whatever it was.
+
+    original_api.py FILE [--base /api/v1] [--fail-after N]
+
+FILE has a JSON array: the members of each detail, and in "bytes" the content
+in hex. Prints its port, then a line for each request. What is written to
+FILE's .fail while it runs is answered with that status, a line a request;
+"-" is a request that goes well."""
+
+import argparse
+import hashlib
+import http.server
+import json
+import sys
+import urllib.parse
+from pathlib import Path
+
+parser = argparse.ArgumentParser()
+parser.add_argument("file", type=Path)
+parser.add_argument("--base", default="")
+parser.add_argument("--fail-after", type=int)
+options = parser.parse_args()
+artifacts = json.loads(options.file.read_text())
+for one in artifacts:
+    content = bytes.fromhex(one.pop("bytes"))
+    one.setdefault("content", content.decode("utf-8", "replace"))
+    one.setdefault("content_hash", hashlib.sha256(content).hexdigest())
+    one.setdefault("size_bytes", len(content))
+    one["stored"] = content
+artifacts.sort(key=lambda a: a["created_at"] or "", reverse=True)
+SUMMARY = ("id", "workflow_id", "phase_id", "artifact_type", "title",
+           "size_bytes", "created_at")
+FILTERS = ("workflow_id", "phase_id", "artifact_type")
+
+
+def listed(query):
+    limit = int(query.get("limit", 50))
+    if not 1 <= limit <= 200:
+        return 422, {"detail": [{"type": "less_than_equal"}]}
+    some = [a for a in artifacts
+            if all(a[f] == query[f] for f in FILTERS if query.get(f))]
+    return 200, [{m: a[m] for m in SUMMARY} for a in some[:limit]]
+
+
+def detail(key, query):
+    some = [a for a in artifacts if a["id"].startswith(key)]
+    if not some:
+        return 404, {"detail": f"Artifact not found: {key}"}
+    if len(some) > 1:
+        return 409, {"detail": "Ambiguous artifact ID"}
+    one = {k: v for k, v in some[0].items() if k != "stored"}
+    if query.get("include_content", "true") == "false":
+        one["content"] = None
+    return 200, one
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # one packet an answer: no waiting for acknowledgements
+    served = 0
+
+    def answer(self, status, value, content_type="application/json"):
+        body = value if isinstance(value, bytes) else json.dumps(
+            value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        if status == 503:
+            self.send_header("Retry-After", "0")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        query = dict(urllib.parse.parse_qsl(url.query))
+        path = url.path
+        Handler.served += 1
+        print(self.path, flush=True)
+        fail = options.file.with_suffix(".fail")
+        if fail.exists() and (lines := fail.read_text().splitlines()):
+            fail.write_text("".join(line + "\n" for line in lines[1:]))
+            if lines[0] != "-":
+                self.answer(int(lines[0]), {"detail": "I do not feel well"})
+                return
+        if options.fail_after and Handler.served > options.fail_after:
+            self.answer(500, {"detail": "Internal Server Error"})
+            return
+        if not path.startswith(options.base + "/"):
+            self.answer(404, {"detail": "Not Found"})
+            return
+        parts = path[len(options.base) + 1:].split("/")
+        if parts == ["artifacts"]:
+            self.answer(*listed(query))
+        elif parts[0] == "artifacts" and len(parts) == 2:
+            self.answer(*detail(parts[1], query))
+        elif parts[0] == "files" or parts[-1] == "stored":
+            one = [a for a in artifacts if a["id"] in parts]
+            self.answer(200, one[0]["stored"], "application/octet-stream")
+        else:
+            self.answer(404, {"detail": "Not Found"})
+
+    def log_message(self, *_):
+        pass
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+server.daemon_threads = True
+print(server.server_port, flush=True)
+try:
+    server.serve_forever()
+except KeyboardInterrupt:
+    sys.exit(0)
