@@ -215,9 +215,10 @@ blame(struct check *check, const struct check_content *content,
 	return RESULT_GONE;
 }
 
+/* *ret_size: what was read. */
 static enum result
 look_at_chunk(struct check *check, const struct check_content *content,
-    uint64_t chunk, struct digest *digest)
+    uint64_t chunk, struct digest *digest, uint64_t *ret_size)
 {
 	uint64_t rest = content->size - chunk * LIMIT_CHUNK;
 	struct span bytes;
@@ -236,6 +237,7 @@ look_at_chunk(struct check *check, const struct check_content *content,
 		return blame(check, content, "is damaged", chunk);
 	if (bytes.size != (rest < LIMIT_CHUNK ? rest : LIMIT_CHUNK))
 		return blame(check, content, "has another size", chunk);
+	*ret_size = bytes.size;
 	if (check->order->is_deep && content->moment != 0)
 		digest_add(digest, bytes);
 	return RESULT_OK;
@@ -279,10 +281,12 @@ look_at_chunks(struct check *check, const struct check_content *content,
 {
 	uint64_t count = chunk_count(content->size);
 	enum result result = RESULT_OK;
+	uint64_t size = 0;
 
 	while (*chunk < count && result == RESULT_OK) {
-		result = look_at_chunk(check, content, (*chunk)++, digest);
-		if (check_is_full(check, LIMIT_CHUNK) && *chunk < count)
+		result =
+		    look_at_chunk(check, content, (*chunk)++, digest, &size);
+		if (check_is_full(check, size) && *chunk < count)
 			return result;
 	}
 	if (result == RESULT_OK)
