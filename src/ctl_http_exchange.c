@@ -6,7 +6,6 @@
 
 #include "ctl_http_state.h"
 
-#include "ctl_http_text.h"
 #include "response.h"
 
 #include <stdlib.h>
@@ -17,10 +16,6 @@
 /* Longer than the server lets a request take: it says why. */
 #define STALL_SECONDS 150L
 #define BUFFER_SIZE 262144L
-#define TRIES_UNREACHABLE 4
-#define TRIES_BUSY 6
-#define WAIT_FIRST 500L	 /* ms; it doubles */
-#define WAIT_MOST 30000L /* ms; whatever the server asks for */
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "unknown"
@@ -283,20 +278,11 @@ set_body(struct exchange *exchange)
 	SET(exchange, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
-/* Of the first answer of a download, if it is strong; SPAN_NONE: none. */
-static struct span
-strong_etag(const struct exchange *exchange)
-{
-	struct span etag = ctl_http_header(&exchange->first, "ETag");
-
-	return span_starts_with(etag, "\"") ? etag : SPAN_NONE;
-}
-
 static void
 set_headers(struct exchange *exchange)
 {
 	struct arena *arena = exchange->arena;
-	struct span etag = strong_etag(exchange);
+	struct span etag = exchange_etag(exchange);
 	const char *const *line;
 	size_t i;
 
@@ -374,51 +360,4 @@ exchange_release(struct exchange *exchange)
 	curl_mime_free(exchange->mime);
 	exchange->headers = NULL;
 	exchange->mime = NULL;
-}
-
-/* ---- once more? ---- */
-
-/* Cut off in the middle. */
-static bool
-was_cut_off(CURLcode code)
-{
-	return code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR ||
-	       code == CURLE_RECV_ERROR || code == CURLE_PARTIAL_FILE ||
-	       code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
-}
-
-static bool
-is_busy(unsigned status)
-{
-	return status == 429 || (status >= 502 && status <= 504);
-}
-
-bool
-exchange_repeats(const struct exchange *exchange, CURLcode code, long *ret_wait)
-{
-	bool is_repeatable = exchange->request->is_repeatable ||
-			     strcmp(exchange->request->method, "GET") == 0;
-	unsigned most = code == CURLE_OK ? TRIES_BUSY : TRIES_UNREACHABLE;
-	uint64_t seconds;
-
-	if (exchange->tries >= most || exchange->is_refused ||
-	    exchange->is_too_large || exchange->is_replaced)
-		return false;
-	/* Nobody was there to do anything. */
-	if (code != CURLE_COULDNT_CONNECT) {
-		if (!is_repeatable ||
-		    (code == CURLE_OK ? !is_busy(exchange->answer.status)
-				      : !was_cut_off(code)))
-			return false;
-		if (exchange->delivered > 0 &&
-		    strong_etag(exchange).data == NULL)
-			return false;
-	}
-	*ret_wait = WAIT_FIRST << (exchange->tries - 1);
-	if (ctl_http_retry_after(
-		ctl_http_header(&exchange->answer, "Retry-After"),
-		(int64_t)time(NULL), &seconds))
-		*ret_wait = seconds < WAIT_MOST / 1000 ? (long)seconds * 1000
-						       : WAIT_MOST;
-	return true;
 }

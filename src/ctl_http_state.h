@@ -51,6 +51,8 @@ void exchange_prepare(struct exchange *exchange);
 /* A try has ended. Worth another one, after so many milliseconds? */
 bool exchange_repeats(
     const struct exchange *exchange, CURLcode code, long *ret_wait);
+/* Of the first answer of a download, if it is strong; SPAN_NONE: none. */
+struct span exchange_etag(const struct exchange *exchange);
 /* Gives back what a try held. */
 void exchange_release(struct exchange *exchange);
 

@@ -243,6 +243,9 @@ check "... with the key it had" equal \
     "$(sent Idempotency-Key /busy-create | sort | uniq -c | awk '{print $1}')" 3
 ctl --url "http://$LIAR/always-busy" list
 check "but not for ever" exits 1 'The store is away. (status 503, request request-42 in the log)'
+ctl --url "http://$LIAR/much-later" list
+check "... and not where it would take minutes" \
+    equal "$CODE:$(sent Host /much-later | wc -l)" 1:1
 ctl --url "http://$LIAR/always-busy" rm 1 2 3 4 5 6 7 8 --yes
 check "... and of many requests that fail one is told" \
     equal "$CODE:$(wc -l <"$WORK/err")" 1:1

@@ -144,6 +144,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(503, {"detail": "The store is away."}, Retry_After="0",
                     X_Request_ID="request-42")
 
+    def much_later(self, _):
+        self.answer(503, {"detail": "The clock is wrong."}, Retry_After="60")
+
     def elsewhere(self, _):
         self.answer(302, b"", Location="http://127.0.0.1:9/stolen")
 
