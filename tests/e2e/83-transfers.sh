@@ -191,6 +191,16 @@ CODE=$?
 check "a full disk is a failure" exits 1 'cannot write'
 check "... that leaves nothing" equal "$(ls -A)" large.bin
 
+# ---- progress
+
+script -qec "$CTL --url http://$LIAR/drip get 1234 -o slow" /dev/null \
+    >"$WORK/out" 2>&1 </dev/null
+check "a terminal sees how far a slow one is" grep -qE \
+    '1234: [0-9.]+ KiB of 1.0 MiB, [0-9.]+ KiB/s, 0:0[0-9] left' "$WORK/out"
+ctl --url "http://$LIAR/drip" get 1234 -o slow
+check "nobody else does" equal "$CODE:$(cat "$WORK/err")" 0:
+rm slow
+
 # ---- lies
 
 ctl --url "http://$LIAR/lie" get 1234 -o lie
@@ -304,6 +314,15 @@ ctl --url "https://${URL#http://}" list
 check "so is TLS where http is" exits 1 'is it http rather than https'
 ctl --url "https://$LIAR/page" --cacert "$WORK/none" list
 check "so is a file of certificates that is not there" exits 1 --cacert
+
+lie "$WORK/cert" "$WORK/key" ask
+ctl --url "https://$LIAR/page" --cacert "$WORK/cert" list
+check "who shows no certificate is not let in" exits 1 "https://$LIAR"
+ctl --url "https://$LIAR/page" --cacert "$WORK/cert" --cert "$WORK/cert" \
+    --key "$WORK/key" list
+check "who shows his is" exits 0
+ctl --url "https://$LIAR/page" --cacert "$WORK/cert" --cert "$WORK/none" list
+check "one that is not there is a sentence" exits 1 --cert
 
 kill "${liars[@]}"
 finish

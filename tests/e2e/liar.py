@@ -3,7 +3,8 @@
 asks to come back later, sends elsewhere. The first part of the path says
 which. Prints its port, then a JSON line for each request.
 
-With two arguments, a certificate and its key, it speaks TLS."""
+With a certificate and its key as arguments it speaks TLS; with a word more
+it wants to see that certificate from its clients too."""
 
 import base64
 import hashlib
@@ -122,6 +123,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
         time.sleep(60)
 
+    def drip(self, _):
+        self.raw(BYTES[:1], Content_Length=str(len(BYTES)))
+        for n in range(8):
+            self.wfile.flush()
+            time.sleep(0.4)
+            self.wfile.write(BYTES[1 + n * 131072:1 + (n + 1) * 131072])
+
     def evil(self, _):
         self.raw(Content_Disposition="attachment; "
                  "filename*=UTF-8''..%2F..%2F.evil%0A%1B%5B2J")
@@ -196,9 +204,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-if len(sys.argv) == 3:
+if len(sys.argv) > 2:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*sys.argv[1:])
+    context.load_cert_chain(*sys.argv[1:3])
+    if len(sys.argv) > 3:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(sys.argv[1])
     server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_address[1], flush=True)
 server.serve_forever()
