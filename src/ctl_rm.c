@@ -159,7 +159,7 @@ const struct ctl_command ctl_command_rm = {
 	.details =
 	    "Says how many there are, and how large, and asks. ID is - for "
 	    "lines of standard\ninput that begin with one. Filters are "
-	    "combined: -w a --older-than 90d --keep-newest\n10 deletes what "
-	    "is older than 90 days, but never one of the 10 newest of a.\n",
+	    "combined: -w a --older-than 90d\n--keep-newest 10 deletes what "
+	    "is older than 90 days, but never one of the 10\nnewest of a.\n",
 	.run = run_rm,
 };

@@ -216,6 +216,7 @@ const struct ctl_command ctl_command_update = {
 	.where = CTL_REMOTE,
 	.options = options,
 	.details = "What is not named stays. --metadata and --derived-from "
-		   "replace all that was there.\n",
+		   "replace all that was\nthere; --derived-from none leaves "
+		   "nothing.\n",
 	.run = run_update,
 };

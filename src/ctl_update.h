@@ -12,7 +12,7 @@
 	    { "primary", 0, "yes|no", "is it a main deliverable?" }, \
 	{ \
 		"derived-from", 0, "ID", \
-		    "what it was made from; may be repeated; \"none\"" \
+		    "what it was made from; may be repeated, or none" \
 	}
 
 /*
