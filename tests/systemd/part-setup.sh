@@ -8,8 +8,10 @@
 prepare()
 {
 	mkdir -p "$ROOT/home/admin/artifactd"
+	# The sources, without what a build has made of them.
 	tar -C "$TOP_SRCDIR" --exclude=./build\* --exclude=./.git \
-	    --exclude=./var --exclude=./systemd-tree -cf - . |
+	    --exclude=./var --exclude=./systemd-tree --exclude=./configure \
+	    --exclude=./Makefile.in --exclude=./aclocal.m4 -cf - . |
 	    tar -C "$ROOT/home/admin/artifactd" -xf -
 	chroot "$ROOT" useradd -M -s /bin/bash admin
 	chroot "$ROOT" chown -R admin: /home/admin
@@ -18,21 +20,29 @@ prepare()
 	chroot "$ROOT" systemctl -q mask console-getty.service
 }
 
+SECTION="On a host with nginx and systemd"
+
 # as_operator COMMAND: a line of shell, in the source tree.
 as_operator()
 {
 	inside runuser -l admin -c "cd artifactd && $1"
 }
 
-install_as_readme()
+# type_readme PATTERN: the commands of README that match, by the operator.
+type_readme()
 {
-	local line section="On a host with nginx and systemd"
+	local line
 
-	readme "$section" '(^|&& )sudo |bootstrap' >"$WORK/commands"
-	check "README has commands to install it" [ -s "$WORK/commands" ]
+	readme "$SECTION" "$1" >"$WORK/commands"
+	check "README has commands" [ -s "$WORK/commands" ]
 	while IFS= read -r line <&3; do
 		check "README: $line" quietly as_operator "$line"
 	done 3<"$WORK/commands"
+}
+
+install_as_readme()
+{
+	type_readme 'bootstrap|sysusers|daemon-reload|artifactd.service'
 	check "both are enabled" equal "$(inside systemctl is-enabled \
 	    artifactd.socket artifactd.service | sort -u)" enabled
 	check "the service is up" becomes ActiveState active
@@ -44,7 +54,7 @@ nginx_as_readme()
 {
 	local files=/usr/local/share/artifactd/nginx includes
 
-	includes=$(readme "On a host with nginx and systemd" '^include ')
+	includes=$(readme "$SECTION" '^include ')
 	# "In http { }" is what conf.d is included in.
 	grep http.conf <<<"$includes" >"$ROOT/etc/nginx/conf.d/artifactd.conf"
 	cp "$ROOT$files/artifactd-server.conf" \
