@@ -118,7 +118,7 @@ static const struct ctl_option options[] = {
 
 const struct ctl_command ctl_command_backup = {
 	.name = "backup",
-	.summary = "copy the store, beside a service that runs, and verify it",
+	.summary = "Copy the store, beside a service that runs, and verify it",
 	.operands = "DIR",
 	.least = 1,
 	.most = 1,

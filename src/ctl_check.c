@@ -93,7 +93,7 @@ static const struct ctl_option options[] = {
 
 const struct ctl_command ctl_command_check = {
 	.name = "check",
-	.summary = "prove that everything stored is whole",
+	.summary = "Prove that everything stored is whole",
 	.operands = "",
 	.where = CTL_LOCAL,
 	.options = options,

@@ -215,7 +215,7 @@ static const struct ctl_option options[] = {
 
 const struct ctl_command ctl_command_compact = {
 	.name = "compact",
-	.summary = "give unused pages back to the file system",
+	.summary = "Give unused pages back to the file system",
 	.operands = "",
 	.where = CTL_LOCAL,
 	.options = options,

@@ -232,8 +232,8 @@ const struct ctl_command ctl_command_export = {
 	.where = CTL_LOCAL,
 	.options = options,
 	.details =
-	    "  FILE is - for standard output. The service may run meanwhile.\n"
-	    "  The tar has JSON lines and the content of each artifact; FILE\n"
-	    "  is replaced once the new one is whole and on disk.\n",
+	    "FILE is - for standard output. The service may run meanwhile.\n"
+	    "The tar has JSON lines and the content of each artifact; FILE\n"
+	    "is replaced once the new one is whole and on disk.\n",
 	.run = run,
 };

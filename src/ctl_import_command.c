@@ -97,9 +97,9 @@ const struct ctl_command ctl_command_import = {
 	.where = CTL_LOCAL | CTL_REMOTE,
 	.options = options,
 	.details =
-	    "  FILE is what export wrote; - is standard input. The service\n"
-	    "  has to be stopped. What is there already is left alone, so\n"
-	    "  that an import that ended half way can simply be repeated.\n"
-	    "  Lists of the original API end at 200: --ids has no such end.\n",
+	    "FILE is what export wrote; - is standard input. The service\n"
+	    "has to be stopped. What is there already is left alone, so\n"
+	    "that an import that ended half way can simply be repeated.\n"
+	    "Lists of the original API end at 200: --ids has no such end.\n",
 	.run = run,
 };

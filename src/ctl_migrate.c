@@ -146,7 +146,7 @@ static const struct ctl_option options[] = {
 
 const struct ctl_command ctl_command_migrate = {
 	.name = "migrate",
-	.summary = "bring a store of an older format to this version's",
+	.summary = "Bring a store of an older format to this version's",
 	.operands = "",
 	.where = CTL_LOCAL,
 	.options = options,

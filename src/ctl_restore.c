@@ -332,7 +332,7 @@ static const struct ctl_option options[] = { { NULL, 0, NULL, NULL } };
 
 const struct ctl_command ctl_command_restore = {
 	.name = "restore",
-	.summary = "make a backup the store, where there is none",
+	.summary = "Make a backup the store, where there is none",
 	.operands = "DIR",
 	.least = 1,
 	.most = 1,

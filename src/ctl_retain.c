@@ -108,7 +108,7 @@ static const struct ctl_option options[] = {
 
 const struct ctl_command ctl_command_retain = {
 	.name = "retain",
-	.summary = "delete what the setting retention says",
+	.summary = "Delete what the setting retention says",
 	.operands = "",
 	.where = CTL_REMOTE | CTL_LOCAL,
 	.options = options,

@@ -116,7 +116,7 @@ static const struct ctl_option options[] = { { NULL, 0, NULL, NULL } };
 
 const struct ctl_command ctl_command_status = {
 	.name = "status",
-	.summary = "show the store of this host in numbers",
+	.summary = "Show the store of this host in numbers",
 	.operands = "",
 	.where = CTL_LOCAL,
 	.options = options,
