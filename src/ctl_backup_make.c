@@ -63,7 +63,7 @@ open_directory(struct ctl_backup *backup)
 		return ctl_fail("%s is the store itself: name a directory "
 				"elsewhere, on another disk",
 		    path);
-	return CTL_OK;
+	return ctl_local_yield(backup->local, backup->directory);
 }
 
 /* Not every network file system has locks; the names do not clash. */
@@ -253,7 +253,7 @@ begin_copy(struct making *making)
 	if (mkdirat(backup->directory, making->partial, 0700) != 0)
 		return cannot(backup->path, making->partial);
 	making->copy = openat(backup->directory, making->partial,
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (making->copy < 0 || fchmod(making->copy, 0700) != 0 ||
 	    (local->must_become &&
 		fchown(making->copy, local->uid, local->gid) != 0))

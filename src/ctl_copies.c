@@ -101,7 +101,8 @@ bool
 ctl_copies_remove(int directory, const char *name)
 {
 	size_t i;
-	int fd = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(
+	    directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
 		return errno == ENOENT;

@@ -38,15 +38,23 @@ ctl_local_config(const struct ctl *ctl)
 
 /* ---- whom it belongs to ---- */
 
-/* data.mdb tells better than the directory, if it is there. */
+/*
+ * The directory's owner, who can have put anything into it; only if that is
+ * root is data.mdb's owner to be believed.
+ */
 static bool
 find_owner(const struct ctl_local *local, struct stat *ret_stat)
 {
 	struct span data =
 	    arena_printf(local->ctl->arena, "%s/data.mdb", local->directory);
+	struct stat file;
 
-	return stat(data.data, ret_stat) == 0 ||
-	       stat(local->directory, ret_stat) == 0;
+	if (stat(local->directory, ret_stat) != 0)
+		return false;
+	if (ret_stat->st_uid == 0 && lstat(data.data, &file) == 0 &&
+	    S_ISREG(file.st_mode))
+		*ret_stat = file;
+	return true;
 }
 
 static const char *
@@ -119,6 +127,17 @@ ctl_local_become(struct ctl_local *local)
 		    local->user, local->directory, strerror(errno));
 	local->must_become = false;
 	return CTL_OK;
+}
+
+int
+ctl_local_yield(struct ctl_local *local, int directory)
+{
+	struct stat file;
+
+	if (!local->must_become || fstat(directory, &file) != 0 ||
+	    file.st_uid != local->uid)
+		return CTL_OK;
+	return ctl_local_become(local);
 }
 
 /* ---- opening ---- */

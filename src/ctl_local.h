@@ -40,6 +40,12 @@ MUST_USE int ctl_local_load(const struct ctl *ctl, struct ctl_local *ret_local);
 /* Become its user for good, if we are root; the second time does nothing. */
 MUST_USE int ctl_local_become(struct ctl_local *local);
 
+/*
+ * An open directory whose files we are about to touch: if it is that user's,
+ * become them, who could have put a link to anything there.
+ */
+MUST_USE int ctl_local_yield(struct ctl_local *local, int directory);
+
 /* Become its user and open the store, beside a service that runs or not. */
 MUST_USE int
 ctl_local_open_reader(struct ctl_local *local, struct store **ret_store);

@@ -44,7 +44,7 @@ static bool
 read_format(int backup, uint32_t *ret_format)
 {
 	char text[32] = "";
-	int fd = openat(backup, "format", O_RDONLY | O_CLOEXEC);
+	int fd = openat(backup, "format", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	ssize_t size;
 
 	if (fd < 0)
@@ -59,7 +59,10 @@ open_backup(struct restoring *restoring, int backup)
 {
 	const char *path = restoring->path;
 	struct stat file;
+	int exit_code = ctl_local_yield(restoring->local, backup);
 
+	if (exit_code != CTL_OK)
+		return exit_code;
 	if (!read_format(backup, &restoring->format))
 		return ctl_fail("%s/format is missing or says nothing of a "
 				"format: this is no backup",
@@ -69,7 +72,8 @@ open_backup(struct restoring *restoring, int backup)
 				"format %u: restore it with the version that "
 				"made it, or a newer one",
 		    path, restoring->format, store_lmdb_newest());
-	restoring->source = openat(backup, "data.mdb", O_RDONLY | O_CLOEXEC);
+	restoring->source =
+	    openat(backup, "data.mdb", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (restoring->source < 0 || fstat(restoring->source, &file) != 0)
 		return cannot(path, "data.mdb");
 	restoring->size = (uint64_t)file.st_size;

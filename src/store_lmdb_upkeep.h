@@ -44,7 +44,8 @@ store_lmdb_put_format(int directory, const char *name, uint32_t format);
 /*
  * All of data.mdb as it is now into the empty file fd, and sync it. The view
  * is held until the end: meanwhile what a service replaces or deletes is not
- * used again, and its data.mdb grows by what it writes.
+ * used again, and its data.mdb grows by what it writes (by 199 MiB, when a
+ * copy took six seconds in which contents of 295 MiB were replaced).
  * RESULT_NO_SPACE: where the copy goes there is no room.
  */
 MUST_USE enum result

@@ -252,5 +252,32 @@ if [ "$(id -u)" = 0 ]; then
 	check "what root restores is nobody's" equal \
 	    "$CODE $(stat -c %U "$STORE/data.mdb" "$STORE/format" | xargs)" \
 	    "0 nobody nobody"
+	chmod 755 "$BACKUPS"
+	chown nobody "$BACKUPS"
+	sleep 1
+	ctl backup "$BACKUPS"
+	check "in nobody's directory it works as nobody" equal "$CODE \
+$(stat -c %U "$BACKUPS"/* | sort -u)" "0 nobody"
+
+	# Whatever nobody puts there, root does not follow.
+	cp -a "$small/data.mdb" "$WORK/secret"
+	chmod 600 "$WORK/secret"
+	chown root "$WORK/secret"
+	rm -f "$STORE"/*
+	ln -s "$WORK/secret" "$STORE/data.mdb"
+	printf 'artifactd 2\n' >"$STORE/format"
+	chown -h nobody "$STORE"/*
+	ctl check
+	check "a link in nobody's store is not opened as root" \
+	    says 1 "Permission denied"
+	check "... and nothing is made by root" equal \
+	    "$(find "$STORE" -user root)" ""
+	latest=$(ls -d "$BACKUPS"/* | tail -n 1)
+	ln -sf "$WORK/secret" "$latest/data.mdb"
+	new_store
+	chown nobody "$STORE"
+	ctl restore "$BACKUPS"
+	check "nor one in a backup of nobody's" equal "$CODE" 1
+	check "... of which nothing is left" equal "$(ls -A "$STORE")" ""
 fi
 finish
