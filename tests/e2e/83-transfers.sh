@@ -288,6 +288,40 @@ check "... and nothing else" equal "$(tail -n +2 "$LOG" |
     sed -n 's|.*DELETE.*/old/artifacts/\(.\).*|\1|p' | sort | tr '\n' ' ')" \
     '3 4 5 '
 
+# A service that is killed in the middle, and comes back within seconds.
+mkdir "$WORK/many"
+for n in {1..150}; do
+	echo "$n" >"$WORK/many/$n"
+done
+timeout 120 "$CTL" put "$WORK"/many/* -w many -t t >"$WORK/ids" \
+    2>"$WORK/err" &
+putting=$!
+for _ in {1..200}; do
+	[ "$(wc -l <"$WORK/ids")" -ge 20 ] && break
+	sleep 0.02
+done
+daemon_stop KILL
+before=$(wc -l <"$WORK/ids")
+sleep 0.5
+daemon_start
+wait $putting
+CODE=$?
+check "files are put while the service is killed (after $before of 150)" \
+    exits 0
+check "... each once" equal "$(sort -u "$WORK/ids" | wc -l)" 150
+ctl list -w many --all
+check "... and there are no others" equal "$(cut -f1 "$WORK/out" | sort |
+    md5sum)" "$(sort "$WORK/ids" | md5sum)"
+timeout 120 "$CTL" rm -w many --yes >"$WORK/out" 2>"$WORK/err" &
+removing=$!
+daemon_stop KILL
+daemon_start
+wait $removing
+CODE=$?
+check "they are deleted while it is killed, too" exits 0
+ctl list -w many
+check "... all of them" equal "$CODE:$(cat "$WORK/out")" 0:
+
 # A server that comes back within seconds.
 nginx_stop
 (sleep 1; exec nginx -e "$NGINX_LOG" -p "$WORK" -c "$WORK/nginx/nginx.conf" \
