@@ -8,7 +8,7 @@
 
 build_killat
 start
-new=$WORK/new
+mkdir "$WORK/other"
 
 # note NAME KEY: of a file in state_dir.
 note()
@@ -64,6 +64,16 @@ check "it is a directory with data.mdb and format" \
     equal "$(ls "$backup" | xargs)" "data.mdb format"
 check "... closed to others" \
     equal "$(stat -c %a "$backup" "$backup"/* | xargs)" "700 600 600"
+
+# The copy begins with the writer's lock held: the service gets over that.
+bad=0
+for n in 1 2 3 4 5 6 7 8; do
+	ctl_until $n backup "$WORK/other"
+	create
+	[ "$CODE $STATUS" = "137 201" ] || bad=$((bad + 1))
+done
+check "killed beside the service, which goes on" equal $bad 0
+rm -rf "$WORK/other"
 
 # ---- restored
 
