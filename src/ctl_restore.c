@@ -287,7 +287,7 @@ restore(void *object)
 static void
 print_result(const struct restoring *restoring)
 {
-	struct ctl *ctl = (struct ctl *)(uintptr_t)restoring->local->ctl;
+	const struct ctl *ctl = restoring->local->ctl;
 	struct ctl_row *row = ctl_row(ctl->arena);
 
 	ctl_row_text(row, "backup", span_str(restoring->path));

@@ -114,6 +114,22 @@ check_is_full(struct check *check, uint64_t bytes)
 
 /* ---- walks ---- */
 
+/* What a row costs to read: its share of the database's pages. */
+static uint64_t
+row_cost(const struct check *check, enum database database, uint64_t *ret_rows)
+{
+	MDB_stat stat;
+
+	*ret_rows = 0;
+	if (mdb_stat(check->view.txn, check->view.databases[database], &stat) !=
+		MDB_SUCCESS ||
+	    stat.ms_entries == 0)
+		return 0;
+	*ret_rows = stat.ms_entries;
+	return (stat.ms_leaf_pages + stat.ms_overflow_pages) *
+	       (uint64_t)stat.ms_psize / stat.ms_entries;
+}
+
 struct walker {
 	enum database database;
 	size_t key_size;
@@ -180,6 +196,7 @@ walk_rows(struct check *check, struct walker *walker, MDB_cursor *cursor)
 {
 	MDB_val name, value;
 	enum result result;
+	uint64_t rows, cost = row_cost(check, walker->database, &rows);
 	int code = seek(walker, cursor, &name, &value);
 
 	while (code == MDB_SUCCESS) {
@@ -194,8 +211,7 @@ walk_rows(struct check *check, struct walker *walker, MDB_cursor *cursor)
 		arena_reset(check->arena);
 		if (result != RESULT_OK)
 			return result;
-		if (check_is_full(check, value.mv_size) &&
-		    name.mv_size <= KEY_MOST)
+		if (check_is_full(check, cost) && name.mv_size <= KEY_MOST)
 			return RESULT_OK;
 		code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
 	}
@@ -250,21 +266,34 @@ check_walk(struct check *check, enum database database, size_t key_size,
 
 /* ---- the whole ---- */
 
+static const struct {
+	enum database database;
+	size_t key_size;
+	check_visit *visit;
+} walks[] = {
+	{ DB_RECORDS, 8, check_record },
+	{ DB_IDS, 16, check_id },
+	{ DB_INDEX, 0, check_index },
+	{ DB_PENDING, 8, check_pending },
+	{ DB_IDEMPOTENCY, 32, check_promise },
+	{ DB_APPLIED, 8, check_applied },
+};
+
+uint64_t
+check_row_bytes(const struct check *check)
+{
+	uint64_t bytes = 0;
+	uint64_t rows;
+	size_t i;
+
+	for (i = 0; i < sizeof(walks) / sizeof(walks[0]); i++)
+		bytes += row_cost(check, walks[i].database, &rows) * rows;
+	return bytes;
+}
+
 static enum result
 check_all(struct check *check)
 {
-	static const struct {
-		enum database database;
-		size_t key_size;
-		check_visit *visit;
-	} walks[] = {
-		{ DB_RECORDS, 8, check_record },
-		{ DB_IDS, 16, check_id },
-		{ DB_INDEX, 0, check_index },
-		{ DB_PENDING, 8, check_pending },
-		{ DB_IDEMPOTENCY, 32, check_promise },
-		{ DB_APPLIED, 8, check_applied },
-	};
 	enum result result;
 	size_t i;
 

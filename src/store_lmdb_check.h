@@ -72,6 +72,9 @@ check_visit(struct check *check, const struct key *key, struct span bytes);
 MUST_USE enum result check_walk(struct check *check, enum database database,
     size_t key_size, check_visit *visit);
 
+/* What all walks together will count as done, of rows. */
+uint64_t check_row_bytes(const struct check *check);
+
 /* store_lmdb_check_rows.c */
 check_visit check_record, check_id, check_index, check_promise, check_applied;
 

@@ -65,19 +65,6 @@ check_meta_pages(struct check *check)
 	return result;
 }
 
-/* About what the rows of a database take. */
-static uint64_t
-row_bytes(const struct check *check, enum database database)
-{
-	MDB_stat stat;
-
-	if (mdb_stat(check->view.txn, check->view.databases[database], &stat) !=
-	    MDB_SUCCESS)
-		return 0;
-	return (stat.ms_leaf_pages + stat.ms_overflow_pages) *
-	       (uint64_t)stat.ms_psize;
-}
-
 enum result
 check_commits(struct check *check)
 {
@@ -95,8 +82,8 @@ check_commits(struct check *check)
 		    "of commit %llu, where %llu is the last: a write was lost",
 		    (unsigned long long)check->meta.txn,
 		    (unsigned long long)txn);
-	check->total = check->meta.bytes + check->meta.staged +
-		       row_bytes(check, DB_RECORDS) + row_bytes(check, DB_IDS);
+	check->total =
+	    check->meta.bytes + check->meta.staged + check_row_bytes(check);
 	check->order->artifacts = check->meta.artifacts;
 	return check_end(check, check_meta_pages(check));
 }
