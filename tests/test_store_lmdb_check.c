@@ -10,7 +10,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#define MANY 700 /* artifacts: more than two slices of rows */
+#define MANY 600 /* artifacts: more than two slices of rows */
 
 static struct kit kit;
 static struct scoreboard *board;
