@@ -144,12 +144,16 @@ Test(note, follows_no_link_and_waits_for_no_fifo)
 	const struct note whole = { .finished = 1 };
 	struct note note;
 
-	cr_assert_eq(symlink("/etc/hostname", path), 0);
+	/* Even to a good one. */
+	cr_assert_eq(note_write(directory, NOTE_CHECK, &whole), RESULT_OK);
+	cr_assert_eq(rename(path, draft), 0);
+	cr_assert_eq(symlink(draft, path), 0);
 	cr_assert_eq(note_read(directory, NOTE_CHECK, &note), RESULT_MALFORMED);
 	cr_assert_eq(unlink(path), 0);
 	cr_assert_eq(mkfifo(path, 0600), 0);
 	cr_assert_eq(note_read(directory, NOTE_CHECK, &note), RESULT_MALFORMED);
-	cr_assert_eq(symlink("/etc/hostname", draft), 0);
+	cr_assert_eq(unlink(draft), 0);
+	cr_assert_eq(symlink("/dev/null", draft), 0);
 	cr_assert_eq(note_write(directory, NOTE_CHECK, &whole), RESULT_IO);
 	cr_assert_eq(errno, ELOOP);
 }

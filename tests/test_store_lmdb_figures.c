@@ -4,6 +4,8 @@
 #include "lmdb_kit.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -87,51 +89,72 @@ Test(store_lmdb_figures, know_the_file)
 	kit_close(&kit);
 }
 
-/* In a child: hold a view until told by the end of the pipe. */
+/* In a child: hold a view until killed, or until the test has failed. */
 _Noreturn static void
-stay_behind(int told, int ready)
+stay_behind(int ready)
 {
 	MDB_env *env;
 	MDB_txn *txn;
-	char byte;
 
-	if (mdb_env_create(&env) != 0 ||
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
+	    mdb_env_create(&env) != 0 ||
 	    mdb_env_set_maxreaders(env, 512) != 0 ||
 	    mdb_env_open(env, lmdb_directory(), MDB_RDONLY | MDB_NOTLS, 0) !=
 		0 ||
 	    mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) != 0 ||
 	    write(ready, "r", 1) != 1)
 		_exit(1);
-	(void)!read(told, &byte, 1);
-	_exit(0);
+	for (;;)
+		(void)pause();
 }
 
-Test(store_lmdb_figures, see_a_reader_that_stays_behind)
+static pid_t
+leave_behind(void)
 {
-	struct kit kit = open_kit();
-	int told[2], ready[2], status;
+	int ready[2];
 	char byte;
 	pid_t pid;
 
-	(void)kit_put(&kit, SPAN("hello"));
-	cr_assert_eq(figure(kit.store, "readers"), 1, "the store's own");
-	cr_assert(pipe(told) == 0 && pipe(ready) == 0);
+	cr_assert_eq(pipe(ready), 0);
 	pid = fork();
 	cr_assert_geq(pid, 0);
-	if (pid == 0) {
-		(void)close(told[1]);
-		stay_behind(told[0], ready[1]);
-	}
+	if (pid == 0)
+		stay_behind(ready[1]);
 	cr_assert_eq(read(ready[0], &byte, 1), 1);
+	return pid;
+}
+
+static void
+let_go(struct kit *kit, pid_t pid)
+{
+	int status;
+
+	(void)kill(pid, SIGKILL);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	store_lmdb_clear_readers(kit->store);
+}
+
+Test(store_lmdb_figures, see_readers_that_stay_behind)
+{
+	struct kit kit = open_kit();
+	pid_t first, second;
+
+	(void)kit_put(&kit, SPAN("hello"));
+	cr_assert_eq(figure(kit.store, "readers"), 1, "the store's own");
+	first = leave_behind();
 	cr_assert_eq(figure(kit.store, "readers"), 2);
 	cr_assert_eq(figure(kit.store, "oldest_reader_lag_commits"), 0);
 	(void)kit_put(&kit, SPAN("how"));
 	(void)kit_put(&kit, SPAN("are you"));
 	cr_assert_eq(figure(kit.store, "oldest_reader_lag_commits"), 2);
-	(void)close(told[1]);
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	cr_assert_eq(status, 0);
-	store_lmdb_clear_readers(kit.store);
+	second = leave_behind();
+	(void)kit_put(&kit, SPAN("today"));
+	cr_assert_eq(figure(kit.store, "readers"), 3);
+	cr_assert_eq(figure(kit.store, "oldest_reader_lag_commits"), 3);
+	let_go(&kit, first);
+	cr_assert_eq(figure(kit.store, "readers"), 2);
+	cr_assert_eq(figure(kit.store, "oldest_reader_lag_commits"), 1);
+	let_go(&kit, second);
 	cr_assert_eq(figure(kit.store, "oldest_reader_lag_commits"), 0);
 	kit_close(&kit);
 }
