@@ -38,6 +38,8 @@ static const struct trouble {
 	    "; is it http rather than https?" },
 	{ CURLE_WEIRD_SERVER_REPLY, "no HTTP from",
 	    "; is it https rather than http?" },
+	{ CURLE_ABORTED_BY_CALLBACK, "cannot read all of what goes to",
+	    "; did the file change meanwhile? Nothing was stored" },
 	{ CURLE_UNSUPPORTED_PROTOCOL, "no HTTP from",
 	    "; is it https rather than http?" },
 };

@@ -171,10 +171,12 @@ read_part(char *room, size_t one, size_t size, void *object)
 	struct reader *reader = object;
 	ssize_t count;
 
+	if (reader->offset >= reader->part->size)
+		return 0;
 	count =
 	    pread(reader->part->fd, room, one * size, (off_t)reader->offset);
-	if (count < 0)
-		return CURL_READFUNC_ABORT;
+	if (count <= 0)
+		return CURL_READFUNC_ABORT; /* or both sides would wait */
 	reader->offset += (uint64_t)count;
 	if (reader->progress != NULL)
 		ctl_progress_at(reader->progress, reader->offset);

@@ -239,6 +239,17 @@ check "no server steers a terminal" equal "$(cat "$WORK/err")" \
     'artifactctl: a\x1b[2Jb
 c'
 
+cp "$WORK/d/large.bin" "$WORK/shrinking"
+"$CTL" --url "http://$LIAR/sluggish" put "$WORK/shrinking" -w w -t t \
+    >"$WORK/out" 2>"$WORK/err" &
+putting=$!
+sleep 1
+truncate -s 1000 "$WORK/shrinking"
+wait $putting
+CODE=$?
+check "a file that shrinks while it is sent is a sentence" \
+    exits 1 'did the file change meanwhile?'
+
 # ---- manners
 
 ARTIFACT_TOKEN=s3cret ctl --url "http://$LIAR/busy" list --header 'X-Mine: 1'
@@ -293,6 +304,7 @@ mkdir "$WORK/many"
 for n in {1..150}; do
 	echo "$n" >"$WORK/many/$n"
 done
+: >"$WORK/ids"
 timeout 120 "$CTL" put "$WORK"/many/* -w many -t t >"$WORK/ids" \
     2>"$WORK/err" &
 putting=$!

@@ -72,8 +72,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do(self):
         length = int(self.headers.get("Content-Length") or 0)
-        self.rfile.read(length)
         what = self.path.split("/")[1]
+        if what == "sluggish":
+            time.sleep(2)
+        self.rfile.read(length)
         with lock:
             counts[what] = count = counts.get(what, 0) + 1
             print(json.dumps({"method": self.command, "path": self.path,
