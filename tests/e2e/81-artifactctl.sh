@@ -324,6 +324,9 @@ check "an age has a unit" exits 2 '90d'
 head -n 3 "$WORK/after" >"$WORK/ids"
 head -n 1 "$WORK/after" | cut -c1-20 >>"$WORK/ids"
 printf '\n%s\ttext behind a tab\n' "$gone" >>"$WORK/ids"
+timeout 60 "$CTL" rm - -n <"$WORK/ids" >"$WORK/out" 2>"$WORK/err"
+CODE=$?
+check "ids on stdin count once each" exits 3 '3 artifacts, 15 B'
 timeout 60 "$CTL" rm - --yes <"$WORK/ids" >"$WORK/out" 2>"$WORK/err"
 CODE=$?
 check "ids on stdin: what is not there is told" exits 3 "not found: $gone"

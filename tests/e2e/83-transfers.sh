@@ -239,6 +239,8 @@ check "no server steers a terminal" equal "$(cat "$WORK/err")" \
     'artifactctl: a\x1b[2Jb
 c'
 
+check "... though it was told the digest" grep -qF "Repr-Digest: sha-256=:$(
+    openssl dgst -sha256 -binary "$WORK/d/notes" | base64):" "$LOG"
 cp "$WORK/d/large.bin" "$WORK/shrinking"
 "$CTL" --url "http://$LIAR/sluggish" put "$WORK/shrinking" -w w -t t \
     >"$WORK/out" 2>"$WORK/err" &

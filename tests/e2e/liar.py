@@ -75,11 +75,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         what = self.path.split("/")[1]
         if what == "sluggish":
             time.sleep(2)
-        self.rfile.read(length)
+        body = self.rfile.read(length)
         with lock:
             counts[what] = count = counts.get(what, 0) + 1
             print(json.dumps({"method": self.command, "path": self.path,
-                              "headers": dict(self.headers)}), flush=True)
+                              "headers": dict(self.headers),
+                              "body": body[:4096].decode("latin-1")}),
+                  flush=True)
         getattr(self, what.replace("-", "_"), self.nothing)(count)
 
     do_GET = do_POST = do_PUT = do_DELETE = do
