@@ -144,6 +144,7 @@ extern const struct ctl_command ctl_command_rm;
 extern const struct ctl_command ctl_command_retain;
 extern const struct ctl_command ctl_command_lineage;
 extern const struct ctl_command ctl_command_status;
+extern const struct ctl_command ctl_command_doctor;
 extern const struct ctl_command ctl_command_check;
 extern const struct ctl_command ctl_command_backup;
 extern const struct ctl_command ctl_command_restore;

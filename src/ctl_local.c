@@ -19,21 +19,17 @@
 /* ---- configuration ---- */
 
 struct config *
-ctl_local_config(const struct ctl *ctl)
+ctl_local_config(const struct ctl *ctl, const char **ret_error)
 {
 	char **settings =
 	    arena_alloc(ctl->arena, ctl->given_count * sizeof(*settings));
-	const char *error = NULL, *value;
-	struct config *config;
+	const char *value;
 	size_t i = 0, count = 0;
 
 	while ((value = ctl_next_value(ctl, "set", &i)) != NULL)
 		settings[count++] = arena_string(ctl->arena, span_str(value));
-	config = config_load(
-	    ctl->arena, ctl_value(ctl, "config"), settings, count, &error);
-	if (config == NULL)
-		(void)ctl_fail("%s", error); /* NULL says it */
-	return config;
+	return config_load(
+	    ctl->arena, ctl_value(ctl, "config"), settings, count, ret_error);
 }
 
 /* ---- whom it belongs to ---- */
@@ -89,12 +85,13 @@ int
 ctl_local_load(const struct ctl *ctl, struct ctl_local *ret_local)
 {
 	struct ctl_local local = { .ctl = ctl };
+	const char *error = NULL;
 	uid_t me = geteuid();
 	struct stat file;
 
-	local.config = ctl_local_config(ctl);
+	local.config = ctl_local_config(ctl, &error);
 	if (local.config == NULL)
-		return CTL_FAILED;
+		return ctl_fail("%s", error);
 	local.directory = local.config->state_dir;
 	if (!find_owner(&local, &file))
 		return no_directory(&local);

@@ -31,8 +31,8 @@ struct ctl_local {
 /* Functions that give an int give an exit code; if it is not CTL_OK, they
  * have said why. */
 
-/* Read the configuration alone; NULL: what is wrong has been said. */
-struct config *ctl_local_config(const struct ctl *ctl);
+/* Read the configuration alone; NULL: *ret_error is a sentence. */
+struct config *ctl_local_config(const struct ctl *ctl, const char **ret_error);
 
 /* Read the configuration, and look whom the state_dir belongs to. */
 MUST_USE int ctl_local_load(const struct ctl *ctl, struct ctl_local *ret_local);

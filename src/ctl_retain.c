@@ -83,12 +83,13 @@ follow_all(
 static int
 run(struct ctl *ctl)
 {
-	const struct config *config = ctl_local_config(ctl);
+	const char *error = NULL;
+	const struct config *config = ctl_local_config(ctl, &error);
 	struct rule *rules;
 	int exit_code;
 
 	if (config == NULL)
-		return CTL_FAILED;
+		return ctl_fail("%s", error);
 	if (config->retention.count == 0)
 		return ctl_error(CTL_OK,
 		    "the setting retention is empty, so nothing is to go");

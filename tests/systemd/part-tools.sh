@@ -9,8 +9,28 @@ tools()
 	check "status runs as root beside the service" quietly tool status
 	check "... and leaves no file of root's in the store" eval \
 	    '[ -z "$(inside find /var/lib/artifactd ! -user artifactd)" ]'
+	doctor
 	check "bash has the completion" quietly inside bash -n \
 	    /usr/local/share/bash-completion/completions/artifactctl
+}
+
+# As README says, with backup and check: but for Debian's own site on port 80,
+# to which our locations were added, nothing is wrong.
+doctor()
+{
+	inside systemctl disable -q --now artifactd-retention.timer
+	inside systemctl enable -q --now artifactd-check.timer \
+	    artifactd-backup.timer
+	job check
+	job backup
+	becomes ActiveState inactive artifactd-check.service
+	tool doctor --nginx --verbose >"$WORK/said" 2>&1
+	check "doctor finds what is open to a network" \
+	    grep -q '^warning *nginx_access: .*:80' "$WORK/said"
+	check "... and nothing else" eval '! grep -E "^(problem|warning)" \
+	    "$WORK/said" | grep -v nginx_access | sed "s/^/# /" | grep .'
+	check "... of much that it looked at" \
+	    [ "$(grep -c '^ok' "$WORK/said")" -ge 25 ]
 }
 
 # What others have stays: the store, settings, and nginx's own files.

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl_doctor_host.c - what can be wrong around the store: the configuration,
+ * the socket, and what systemd knows of our units.
+ */
+
+#include "ctl_doctor.h"
+#include "ctl_nginx.h"
+#include "ctl_rm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SERVICE "artifactd.service"
+/* Of 10; what the unit has as it is shipped. */
+#define EXPOSURE_MOST 0.3
+/* Descriptors and processes beside those of each worker. */
+#define BESIDE 64
+
+/* ---- the configuration ---- */
+
+static void
+look_at_mode(struct doctor *doctor, const char *path, mode_t forbidden,
+    const char *reason, const char *mode)
+{
+	struct stat file;
+
+	if (stat(path, &file) != 0 || !S_ISREG(file.st_mode))
+		return;
+	if ((file.st_mode & forbidden) != 0)
+		doctor_problem(doctor, "%s %s (mode %03o): chmod %s %s", path,
+		    reason, file.st_mode & 0777, mode, path);
+	if (file.st_uid != 0 && file.st_uid != geteuid())
+		doctor_problem(doctor,
+		    "%s belongs to user %lu, who may change what root and the "
+		    "service do: chown root: %s",
+		    path, (unsigned long)file.st_uid, path);
+}
+
+static void
+look_at_configuration(struct doctor *doctor)
+{
+	const char *path = ctl_value(doctor->ctl, "config");
+
+	if (path == NULL)
+		path = config_default_path();
+	if (doctor->config == NULL)
+		doctor_problem(doctor,
+		    "%s: the service does not start with it, and refuses a "
+		    "reload: see artifactd.conf(5), and \"artifactd -t\" "
+		    "before the next reload",
+		    doctor->error);
+	look_at_mode(doctor, path, 022,
+	    "can be changed by others than its owner", "go-w");
+	look_at_mode(doctor, SYSCONFDIR "/artifactd/artifactctl.env", 077,
+	    "is open to others, and may hold a token", "0600");
+}
+
+static void
+look_at_retention(struct doctor *doctor)
+{
+	const struct config_list *lines = &doctor->config->retention;
+	struct ctl_rm_filter filter;
+	size_t i;
+
+	for (i = 0; i < lines->count; i++)
+		if (ctl_rm_parse(doctor->ctl, lines->items[i], &filter) !=
+		    CTL_OK)
+			doctor_problem(doctor,
+			    "\"%.200s\", number %zu of the setting retention, "
+			    "cannot be followed, as was said above, and so "
+			    "none of them is: it takes the options of "
+			    "\"artifactctl rm\" that say which",
+			    lines->items[i], i + 1);
+}
+
+static void
+look_at_listen(struct doctor *doctor)
+{
+	const char *path = doctor->config->listen;
+	struct stat file;
+
+	if (stat(path, &file) != 0) {
+		if (doctor->has_directory &&
+		    ctl_local_is_running(&doctor->local))
+			doctor_problem(doctor,
+			    "the service runs, but its socket %s is not there "
+			    "(%s): systemctl restart artifactd.socket "
+			    "artifactd.service",
+			    path, strerror(errno));
+		else
+			doctor_warning(doctor,
+			    "the service does not run: there is no socket %s: "
+			    "systemctl start artifactd.socket "
+			    "artifactd.service",
+			    path);
+		return;
+	}
+	if (!S_ISSOCK(file.st_mode))
+		doctor_problem(doctor,
+		    "%s is no socket: remove it, and restart the service",
+		    path);
+	else if ((file.st_mode & 07) != 0)
+		doctor_problem(doctor,
+		    "every user of this host can connect to %s (mode %03o) and "
+		    "pass for any other: chmod o= %s, and SocketMode=0660 in "
+		    "artifactd.socket",
+		    path, file.st_mode & 0777, path);
+}
+
+/* ---- systemd ---- */
+
+/* The value of a property in what systemctl show printed; "": none. */
+static const char *
+property(struct doctor *doctor, const char *text, const char *name)
+{
+	struct span rest = span_str(text), line, key;
+
+	while (rest.data != NULL) {
+		line = span_split(&rest, '\n');
+		key = span_split(&line, '=');
+		if (span_is(key, name) && line.data != NULL)
+			return arena_string(doctor->arena, line);
+	}
+	return "";
+}
+
+/* NULL: systemd cannot be asked. */
+static const char *
+show(struct doctor *doctor, const char *unit)
+{
+	const char *const words[] = { "systemctl", "show", unit, NULL };
+	struct ctl_program program;
+
+	if (!ctl_program_run(doctor->arena, words, &program) ||
+	    program.exit_code != 0)
+		return NULL;
+	return arena_string(doctor->arena, program.output);
+}
+
+bool
+doctor_ask_systemd(struct doctor *doctor)
+{
+	const char *text = show(doctor, SERVICE);
+
+	if (text == NULL ||
+	    strcmp(property(doctor, text, "LoadState"), "loaded") != 0)
+		return false;
+	doctor->unit = text;
+	return true;
+}
+
+static void
+look_at_state(struct doctor *doctor, const char *unit, const char *text)
+{
+	if (strcmp(property(doctor, text, "ActiveState"), "failed") == 0)
+		doctor_problem(doctor,
+		    "%s has failed (%s): see \"journalctl -u %s\", and then "
+		    "\"systemctl reset-failed %s\"",
+		    unit, property(doctor, text, "Result"), unit, unit);
+	if (strcmp(property(doctor, text, "NeedDaemonReload"), "yes") == 0)
+		doctor_warning(doctor,
+		    "the files of %s have changed since systemd read them: "
+		    "systemctl daemon-reload",
+		    unit);
+}
+
+static void
+look_at_units(struct doctor *doctor)
+{
+	static const char *const units[] = { SERVICE, "artifactd.socket",
+		"artifactd-check.service", "artifactd-backup.service",
+		"artifactd-retention.service" };
+	const char *text;
+	size_t i;
+
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		text = show(doctor, units[i]);
+		if (text != NULL)
+			look_at_state(doctor, units[i], text);
+	}
+	if (strcmp(property(doctor, doctor->unit, "UnitFileState"),
+		"disabled") == 0)
+		doctor_warning(doctor,
+		    SERVICE " does not start with the machine: systemctl "
+			    "enable artifactd.socket " SERVICE);
+}
+
+/* yes: it is to be on, for this reason. */
+static void
+look_at_timer(
+    struct doctor *doctor, const char *name, bool is_wanted, const char *reason)
+{
+	const char *unit =
+	    arena_printf(doctor->arena, "artifactd-%s.timer", name).data;
+	const char *text = show(doctor, unit);
+	bool is_on;
+
+	if (text == NULL)
+		return;
+	is_on = strcmp(property(doctor, text, "ActiveState"), "active") == 0;
+	if (is_on != is_wanted)
+		doctor_warning(doctor, "%s is %s, %s: systemctl %s --now %s",
+		    unit, is_on ? "on" : "off", reason,
+		    is_on ? "disable" : "enable", unit);
+}
+
+static void
+look_at_timers(struct doctor *doctor)
+{
+	bool has_rules = doctor->config->retention.count > 0;
+
+	look_at_timer(doctor, "check", true,
+	    "so that damage is found by whoever reads it");
+	look_at_timer(doctor, "backup", true,
+	    "so that a lost disk is a lost store (unless another tool runs "
+	    "\"artifactctl backup\")");
+	look_at_timer(doctor, "retention", has_rules,
+	    has_rules ? "but the setting retention has rules"
+		      : "but the setting retention is empty");
+}
+
+static void
+look_at_exposure(struct doctor *doctor)
+{
+	const char *const words[] = { "systemd-analyze", "security",
+		"--no-pager", SERVICE, NULL };
+	struct ctl_program program;
+	const char *text, *found;
+	double exposure;
+
+	if (!ctl_program_run(doctor->arena, words, &program))
+		return;
+	text = arena_string(doctor->arena, program.output);
+	found = strstr(text, "exposure level for " SERVICE ": ");
+	if (found == NULL)
+		return;
+	exposure = strtod(strstr(found, ": ") + 2, NULL);
+	if (exposure > EXPOSURE_MOST + 0.05)
+		doctor_warning(doctor,
+		    SERVICE " is exposed to %.1f of 10, and as it is shipped "
+			    "to %.1f: \"systemctl cat " SERVICE
+			    "\" shows what was changed, \"systemd-analyze "
+			    "security " SERVICE "\" what that opens",
+		    exposure, EXPOSURE_MOST);
+}
+
+static void
+look_at_limit(
+    struct doctor *doctor, const char *name, uint64_t least, const char *line)
+{
+	const char *text = property(doctor, doctor->unit, name);
+	char *end;
+	unsigned long long value = strtoull(text, &end, 10);
+
+	if (end == text || *end != '\0' || value >= least)
+		return; /* infinity, or nothing */
+	doctor_problem(doctor,
+	    SERVICE " may have %llu by %s, and %u workers can take %llu: "
+		    "\"systemctl edit " SERVICE "\", %s=%llu",
+	    value, line, doctor->config->workers, (unsigned long long)least,
+	    line, (unsigned long long)least);
+}
+
+static void
+look_at_limits(struct doctor *doctor)
+{
+	uint64_t workers = doctor->config->workers;
+	uint64_t stop;
+
+	look_at_limit(
+	    doctor, "LimitNOFILE", 4 * workers + BESIDE, "LimitNOFILE");
+	look_at_limit(doctor, "TasksMax", 2 * workers + BESIDE, "TasksMax");
+	if (ctl_nginx_time(
+		span_str(property(doctor, doctor->unit, "TimeoutStopUSec")),
+		&stop) &&
+	    stop <= 1000 * (uint64_t)doctor->config->drain_timeout)
+		doctor_problem(doctor,
+		    "the setting drain_timeout gives requests %u s to end, but "
+		    "systemd kills the service after %llu: a longer "
+		    "TimeoutStopSec in \"systemctl edit " SERVICE
+		    "\", or a shorter drain_timeout",
+		    doctor->config->drain_timeout,
+		    (unsigned long long)stop / 1000);
+}
+
+/* Is path, or a directory that it lies in, one of the words? */
+static bool
+is_among(struct span words, const char *path)
+{
+	struct span word;
+
+	while (words.data != NULL) {
+		word = span_split(&words, ' ');
+		while (word.size > 0 &&
+		       (word.data[0] == '-' || word.data[0] == '+'))
+			word = span_from(word, 1);
+		if (word.size > 0 && strlen(path) >= word.size &&
+		    memcmp(path, word.data, word.size) == 0 &&
+		    (path[word.size] == '\0' || path[word.size] == '/'))
+			return true;
+	}
+	return false;
+}
+
+/* ProtectSystem=strict leaves little to write to. */
+static void
+look_at_paths(struct doctor *doctor)
+{
+	const char *directory = doctor->config->state_dir;
+	const char *strict = property(doctor, doctor->unit, "ProtectSystem");
+	const char *more = property(doctor, doctor->unit, "ReadWritePaths");
+
+	if (strcmp(strict, "strict") == 0 && strcmp(directory, STATEDIR) != 0 &&
+	    !is_among(span_str(more), directory))
+		doctor_problem(doctor,
+		    "the setting state_dir is %s, where " SERVICE
+		    " may not write: \"systemctl edit " SERVICE
+		    "\", ReadWritePaths=%s; the same for artifactd-check and "
+		    "artifactd-backup",
+		    directory, directory);
+}
+
+static void
+look_at_socket_unit(struct doctor *doctor)
+{
+	const char *text = show(doctor, "artifactd.socket");
+	const char *path = doctor->config->listen;
+	const char *listens;
+
+	if (text == NULL ||
+	    strcmp(property(doctor, text, "LoadState"), "loaded") != 0)
+		return;
+	listens = property(doctor, text, "Listen");
+	if (listens[0] != '\0' && !is_among(span_str(listens), path))
+		doctor_problem(doctor,
+		    "the setting listen is %s, but artifactd.socket listens on "
+		    "%s, which counts: say the same in both, and in nginx",
+		    path, listens);
+}
+
+const struct doctor_check doctor_host_checks[] = {
+	{ "configuration", 0, look_at_configuration },
+	{ "retention", DOCTOR_CONFIG, look_at_retention },
+	{ "socket", DOCTOR_CONFIG, look_at_listen },
+	{ "units", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_units },
+	{ "timers", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_timers },
+	{ "exposure", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_exposure },
+	{ "limits", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_limits },
+	{ "paths", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_paths },
+	{ "socket_unit", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_socket_unit },
+	{ NULL, 0, NULL },
+};

@@ -1,0 +1,291 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# artifactctl doctor: each thing that can be set up wrong is set up wrong, and
+# it says so, with the way out; what is right it leaves alone.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/ctl.sh"
+
+CONFIG=$WORK/artifactd.conf
+right()
+{
+	cat >"$CONFIG" <<END
+listen = "$SOCKET"
+reserve = 67108864
+END
+	printf '%s\n' "$@" >>"$CONFIG"
+}
+right
+SETTINGS=(listen="$SOCKET" state_dir="$STORE" workers=2)
+
+# A systemctl and a systemd-analyze that say what the files beside them say.
+mkdir "$WORK/bin"
+cat >"$WORK/bin/systemctl" <<'END'
+#!/bin/sh
+cat "$(dirname "$0")/$2" 2>/dev/null || echo LoadState=not-found
+END
+cat >"$WORK/bin/systemd-analyze" <<'END'
+#!/bin/sh
+cat "$(dirname "$0")/exposure"
+END
+chmod +x "$WORK"/bin/systemctl "$WORK"/bin/systemd-analyze
+PATH=$WORK/bin:$PATH
+
+# unit NAME LINE...: what systemctl shows of it.
+unit()
+{
+	local name=$1
+	shift
+	printf '%s\n' LoadState=loaded ActiveState=active "$@" \
+	    >"$WORK/bin/$name"
+}
+
+good_units()
+{
+	unit artifactd.service LimitNOFILE=4096 TasksMax=1024 \
+	    TimeoutStopUSec=45s ProtectSystem=strict \
+	    "ReadWritePaths=/somewhere $WORK" UnitFileState=enabled
+	unit artifactd.socket "Listen=$SOCKET (Stream)"
+	unit artifactd-check.service
+	unit artifactd-backup.service
+	unit artifactd-retention.service
+	unit artifactd-check.timer
+	unit artifactd-backup.timer
+	unit artifactd-retention.timer ActiveState=inactive
+	sed -i 's/^ActiveState=active$//' "$WORK/bin/artifactd-retention.timer"
+	echo "Overall exposure level for artifactd.service: 0.2 SAFE" \
+	    >"$WORK/bin/exposure"
+}
+
+NGINX_COMMAND="nginx -e $NGINX_LOG -p $WORK -c $WORK/nginx/nginx.conf"
+
+# finds CHECK TEXT: it does, as a problem or warning, and exits 1.
+finds()
+{
+	ctl doctor --nginx --nginx-command "$NGINX_COMMAND"
+	equal "$CODE" 1 && grep -E "^(problem|warning) +$1: " "$WORK/out" |
+	    grep -qF -- "$2" || {
+		head -n 5 "$WORK/out" "$WORK/err" | sed 's/^/# /'
+		return 1
+	}
+}
+
+# is_content: nothing is wrong. As root the store is root's here, which is a
+# finding.
+is_content()
+{
+	ctl doctor --nginx --nginx-command "$NGINX_COMMAND" "$@"
+	[ "$(id -u)" != 0 ] || grep -q 'belongs to root' "$WORK/out" || return
+	! grep -vE '^ok |"severity":"ok"|belongs to root' "$WORK/out" ||
+	    return
+	[ "$(id -u)" = 0 ] || equal "$CODE" 0
+}
+
+chmod 0700 "$STORE"
+nginx_render
+good_units
+check "before the first start: no store, and no socket" \
+    finds socket "systemctl start artifactd.socket"
+check "... which a new store is" finds whole "holds no store yet"
+daemon_start
+nginx_start
+wait_ready
+chmod 0660 "$SOCKET"
+create
+check "without a check and a backup: it asks for them" \
+    finds check "artifactd-check.timer"
+check "... both" finds backup "artifactd-backup.timer"
+ctl check
+ctl backup "$BACKUPS"
+check "all is well, and it says so" is_content
+check "--verbose names what it looked at" is_content --verbose
+check "... many things" [ "$(grep -c '^ok' "$WORK/out")" -ge 20 ]
+check "--json gives objects" is_content --json --verbose
+check "... which can be read" python3 -c '
+import json, sys
+for line in open(sys.argv[1]):
+    assert set(json.loads(line)) == {"severity", "check", "finding"}' \
+    "$WORK/out"
+
+# ---- state_dir
+
+right 'reserve = 1000000000000000'
+check "a disk at the reserve" finds reserve "creates are refused (507)"
+right 'reserve = 1048576'
+check "a reserve that is too small" finds reserve "1 GiB is the default"
+right 'max_bytes = 3'
+check "a quota that is used up" finds quota "creates are refused (507)"
+right 'max_bytes = 4000000000000000000'
+check "a quota that the disk has no room for" finds quota "is full first"
+right
+chmod 0755 "$STORE"
+check "a store that others may enter" finds owner "chmod go="
+chmod 0700 "$STORE"
+chmod 0644 "$STORE/data.mdb"
+check "a file of it that others may read" finds owner data.mdb
+chmod 0600 "$STORE/data.mdb"
+if [ "$(id -u)" = 0 ]; then
+	check "a store of root's" finds owner "belongs to root"
+	chown 12345 "$STORE/lock.mdb"
+	check "a lock.mdb that is another's" finds owner "chown"
+	chown 0 "$STORE/lock.mdb"
+fi
+mv "$STORE/format" "$WORK/format"
+check "no format" finds whole "but not format"
+mv "$WORK/format" "$STORE/format"
+sed -i 's/^problems=.*/problems=3/; s/^is_ok=1/is_ok=0/' "$STORE/last-check"
+check "a check that found something" finds check "did not end well"
+sed -i 's/^is_ok=0/is_ok=1/; s/^finished=.*/finished=1700000000/' \
+    "$STORE/last-check"
+check "a check of long ago" finds check "days ago"
+echo nonsense >"$STORE/last-backup"
+check "a note that is none" finds backup "cannot be read"
+ctl check
+ctl backup "$BACKUPS"
+right 'state_dir = "/nowhere"'
+ctl_elsewhere()
+{
+	timeout 60 "$ARTIFACTCTL" doctor --config "$CONFIG" >"$WORK/out" 2>&1
+	grep -q 'state_dir: there is no directory /nowhere' "$WORK/out"
+}
+check "a state_dir that is not there" ctl_elsewhere
+tmpfs=$WORK/tmpfs
+mkdir "$tmpfs"
+if mount -t tmpfs -o mode=0700 tmpfs "$tmpfs" 2>/dev/null; then
+	right
+	STORE=$tmpfs
+	check "a store in memory" finds file_system tmpfs
+	STORE=$WORK/store
+	umount "$tmpfs"
+fi
+
+# ---- the configuration
+
+right 'nonsense = 1'
+check "a setting that there is not" finds configuration "nonsense"
+right 'retention = { "-t log", "--what" }'
+check "a rule that cannot be followed" finds retention "number 2"
+right
+chmod 0666 "$CONFIG"
+check "a configuration that anybody may write" finds configuration "chmod go-w"
+chmod 0644 "$CONFIG"
+chmod 0666 "$SOCKET"
+check "a socket for everybody" finds socket "pass for any other"
+chmod 0660 "$SOCKET"
+mv "$SOCKET" "$SOCKET.away"
+check "a socket that went" finds socket "is not there"
+mv "$SOCKET.away" "$SOCKET"
+
+# ---- systemd
+
+unit artifactd-backup.service ActiveState=failed Result=exit-code
+sed -i 's/^ActiveState=active$//' "$WORK/bin/artifactd-backup.service"
+check "a service that failed" finds units "journalctl -u artifactd-backup"
+good_units
+echo NeedDaemonReload=yes >>"$WORK/bin/artifactd.socket"
+check "units that systemd has not read" finds units "daemon-reload"
+good_units
+sed -i s/enabled/disabled/ "$WORK/bin/artifactd.service"
+check "a service that does not start with the machine" \
+    finds units "systemctl enable"
+good_units
+cp "$WORK/bin/artifactd-retention.timer" "$WORK/bin/artifactd-check.timer"
+check "a timer that is off" finds timers "enable --now artifactd-check.timer"
+good_units
+right 'retention = { "-t log" }'
+check "rules without a timer" finds timers "artifactd-retention.timer"
+right
+cp "$WORK/bin/artifactd-check.timer" "$WORK/bin/artifactd-retention.timer"
+check "a timer without rules" finds timers "retention is empty"
+good_units
+echo "Overall exposure level for artifactd.service: 4.2 OK" \
+    >"$WORK/bin/exposure"
+check "a unit that was opened" finds exposure "4.2 of 10"
+good_units
+right 'workers = 256'
+check "workers and no descriptors for them" eval \
+    'sed -i s/LimitNOFILE=4096/LimitNOFILE=256/ "$WORK/bin/artifactd.service"
+    finds limits LimitNOFILE'
+good_units
+right 'drain_timeout = 60'
+check "a drain that systemd cuts off" finds limits TimeoutStopSec
+right
+sed -i "s|ReadWritePaths=.*|ReadWritePaths=|" "$WORK/bin/artifactd.service"
+check "a state_dir that the unit keeps closed" finds paths "ReadWritePaths=$STORE"
+good_units
+unit artifactd.socket "Listen=/other.sock (Stream)"
+check "a socket unit elsewhere" finds socket_unit /other.sock
+good_units
+check "all is well again" is_content
+
+# ---- nginx
+
+# with FILE SCRIPT: of nginx's configuration, changed by sed.
+with()
+{
+	cp -a "$WORK/nginx" "$WORK/nginx.right"
+	sed -i "$2" "$WORK/nginx/$1"
+	cmp -s "$WORK/nginx/$1" "$WORK/nginx.right/$1" && echo "# no change"
+}
+
+back()
+{
+	rm -rf "$WORK/nginx"
+	mv "$WORK/nginx.right" "$WORK/nginx"
+}
+
+# sees CHECK TEXT FILE SCRIPT
+sees()
+{
+	with "$3" "$4"
+	finds "$1" "$2"
+	local code=$?
+	back
+	return $code
+}
+
+pass=artifactd-pass.conf
+right 'max_content = 100000000'
+check "a limit that nginx does not know" \
+    finds nginx_limits "client_max_body_size 99m"
+right 'request_timeout = 600'
+check "a timeout that nginx does not know" \
+    finds nginx_limits "fastcgi_read_timeout 610s"
+right
+check "no limit at all: nginx's own is 1 MiB" sees nginx_limits \
+    "bodies of 1.0 MiB" $pass '/client_max_body_size/d'
+check "a limit of the server block is found" eval \
+    'with $pass /client_max_body_size/d
+    sed -i "s/server_tokens off;/client_max_body_size 60m;/" \
+	"$WORK/nginx/artifactd-server.conf"
+    is_content; code=$?; back; [ $code = 0 ]'
+check "no limit_conn" sees nginx_limits "limit_conn" $pass '/limit_conn /d'
+check "keep_conn off" sees nginx_passing "killed worker" $pass \
+    's/fastcgi_keep_conn on/fastcgi_keep_conn off/'
+check "no buffering of requests" sees nginx_passing \
+    "fastcgi_request_buffering is off" $pass \
+    's/fastcgi_request_buffering on/fastcgi_request_buffering off/'
+check "gzip" sees nginx_passing "gzip off" $pass 's/gzip off/gzip on/'
+check "no sentinel" sees nginx_passing ARTIFACTD_PARAMS \
+    artifactd-params.conf '/ARTIFACTD_PARAMS/d'
+check "kept connections" sees nginx_upstream "keeps connections" \
+    artifactd-http.conf 's/^upstream artifactd_write {/& keepalive 4;/'
+check "another socket" sees nginx_upstream "the setting listen" \
+    artifactd-http.conf 's|"unix:[^"]*"|"unix:/other.sock"|'
+check "open to a network without a guard" sees nginx_access \
+    "read and delete everything" artifactd-server.conf \
+    's/listen 127.0.0.1:/listen 0.0.0.0:/'
+check "... with one it is fine" eval 'with artifactd-server.conf \
+    "s/listen 127.0.0.1:/auth_basic x; auth_basic_user_file y; listen 0.0.0.0:/"
+    is_content; code=$?; back; [ $code = 0 ]'
+check "no word of artifactd" sees nginx_passes "include artifactd-http.conf" \
+    nginx.conf '/artifactd-server.conf/d'
+check "a configuration that nginx refuses" sees nginx "nginx -t" nginx.conf \
+    's/^events/nonsense/'
+if [ "$(id -u)" = 0 ]; then
+	check "workers that may not connect" sees nginx_user \
+	    "SocketUser=nobody" nginx.conf 's/^user .*/user nobody nogroup;/'
+fi
+check "an nginx that there is not" eval 'NGINX_COMMAND=/no/nginx
+    finds nginx "cannot be started"'
+finish
