@@ -67,7 +67,8 @@ doctor_look_at_access(struct doctor *doctor)
 			continue;
 		told = listen;
 		doctor_warning(doctor,
-		    "%s: whoever reaches %s may read and delete everything: "
+		    "%s: whoever reaches \"listen %s\" may read and delete "
+		    "everything: "
 		    "choose a way in as artifactd-server.conf shows (client "
 		    "certificates, a token, auth_request), or listen on "
 		    "loopback",

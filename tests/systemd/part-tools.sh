@@ -26,7 +26,7 @@ doctor()
 	becomes ActiveState inactive artifactd-check.service
 	tool doctor --nginx --verbose >"$WORK/said" 2>&1
 	check "doctor finds what is open to a network" \
-	    grep -q '^warning *nginx_access: .*:80' "$WORK/said"
+	    grep -q '^warning *nginx_access: .*listen 80' "$WORK/said"
 	check "... and nothing else" eval '! grep -E "^(problem|warning)" \
 	    "$WORK/said" | grep -v nginx_access | sed "s/^/# /" | grep .'
 	check "... of much that it looked at" \
