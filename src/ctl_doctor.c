@@ -162,7 +162,7 @@ static const struct ctl_option options[] = {
 
 const struct ctl_command ctl_command_doctor = {
 	.name = "doctor",
-	.summary = "say what is set up wrong on this host, and the way out",
+	.summary = "Say what is set up wrong on this host, and the way out",
 	.operands = "",
 	.where = CTL_LOCAL,
 	.options = options,
