@@ -10,13 +10,14 @@ WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 FLAGS = -std=gnu17 -O1 -g -fno-omit-frame-pointer -MMD $(WARNINGS) \
 	-D_GNU_SOURCE -DWITHOUT_SANDBOX -DLARGE_SIZE=1 -DSYSCONFDIR='"/etc"' \
 	-DRUNSTATEDIR='"/run"' -DSTATEDIR='"/var/lib/artifactd"' \
+	-DNGINX_DIR='"/usr/share/artifactd/nginx"' \
 	-iquote $(TOP)/src -iquote $(TOP)/tests -iquote $(TOP)/tests/fuzz \
 	$(shell pkg-config --cflags json-c lmdb libsodium libxxhash \
 	libconfuse libseccomp)
 LIBS = $(shell pkg-config --libs json-c lmdb libsodium libconfuse \
 	libseccomp) -lfcgi
 
-SOURCES = $(filter-out %/main.c,$(wildcard $(TOP)/src/*.c)) \
+SOURCES = $(filter-out %/main.c %/ctl.c,$(wildcard $(TOP)/src/*.c)) \
 	$(wildcard $(TOP)/tests/store_mem*.c) \
 	$(addprefix $(TOP)/tests/fuzz/,fuzz.c fcgi_plain.c)
 OBJECTS = $(notdir $(SOURCES:.c=.o))

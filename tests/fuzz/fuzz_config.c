@@ -81,8 +81,11 @@ demand_bounds(const struct config *config)
 	DEMAND(is_between((uint64_t)config->log_level, 3, 7));
 	DEMAND(config->public_url[0] == '\0' ||
 	       strncmp(config->public_url, "http", 4) == 0);
-	for (i = 0; i < config->type_count; i++)
-		DEMAND(is_between(strlen(config->artifact_types[i]), 1, 64));
+	for (i = 0; i < config->artifact_types.count; i++)
+		DEMAND(
+		    is_between(strlen(config->artifact_types.items[i]), 1, 64));
+	for (i = 0; i < config->retention.count; i++)
+		DEMAND(config->retention.items[i][0] != '\0');
 }
 
 static void
@@ -107,7 +110,7 @@ demand_good_one_is_read(struct arena *arena)
 	struct config *config = load(arena, good, NULL, 0, &error);
 
 	DEMAND(config != NULL);
-	DEMAND(config->workers == 7 && config->type_count == 2);
+	DEMAND(config->workers == 7 && config->artifact_types.count == 2);
 	DEMAND(strcmp(config->listen, "/s") == 0);
 }
 

@@ -187,7 +187,7 @@ ask(struct store *store, struct arena *arena, struct span input, size_t piece,
 	struct config config = { .max_content = 200,
 		.max_json = 1000,
 		.public_url = "",
-		.artifact_types = types };
+		.artifact_types = { types, 0 } };
 	struct context context = { .config = &config,
 		.store = store,
 		.owner = { 7, 1 },
@@ -198,7 +198,7 @@ ask(struct store *store, struct arena *arena, struct span input, size_t piece,
 
 	if (!read_request(input, &request, &body))
 		return false;
-	config.type_count = body.has_types ? 2 : 0;
+	config.artifact_types.count = body.has_types ? 2 : 0;
 	*outcome = (struct outcome_of){ .arena = arena, .store = store };
 	outcome->has_key = request.idempotency_key.data != NULL;
 	DEMAND(store_stat(store, &outcome->before) == RESULT_OK);
