@@ -20,8 +20,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define THROTTLE_FIRST (SECOND / 10)
-#define THROTTLE_MOST (2 * SECOND) /* a worker waits 10 s for a writer */
 #define WRITER_YOUNG (SECOND / 10) /* what starts to fail, fails again */
 #define CRASHES_MOST 5
 
@@ -80,45 +78,6 @@ master_count(const struct master *master, unsigned *ret_ending)
 			(*ret_ending)++;
 	}
 	return count;
-}
-
-/* ---- throttling ---- */
-
-/*
- * An early death. All workers may die of one cause at once, so only those
- * that were started after the last raise count; true: a streak begins.
- */
-static bool
-throttle_raise(struct throttle *throttle, int64_t born)
-{
-	int64_t now = scoreboard_now();
-	bool is_first = throttle->delay == 0;
-
-	if (!is_first && born < throttle->raised)
-		return false;
-	throttle->delay = is_first ? THROTTLE_FIRST : 2 * throttle->delay;
-	if (throttle->delay > THROTTLE_MOST)
-		throttle->delay = THROTTLE_MOST;
-	throttle->raised = now;
-	throttle->until = now + throttle->delay;
-	return is_first;
-}
-
-/* One that was started since has done something: the streak is over. */
-static void
-throttle_end(struct throttle *throttle, int64_t born)
-{
-	if (born >= throttle->raised)
-		throttle->delay = 0;
-}
-
-/* The streak is over when those started since have lived for a while. */
-static void
-throttle_relax(struct throttle *throttle)
-{
-	if (throttle->delay > 0 &&
-	    scoreboard_now() > throttle->until + throttle->delay + SECOND)
-		throttle->delay = 0;
 }
 
 /* ---- starting ---- */

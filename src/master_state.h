@@ -101,6 +101,18 @@ void child_end(struct child *child);
 /* SIGKILL it, once; the caller has said why. */
 void child_kill(struct child *child);
 
+/* ---- master_throttle.c ---- */
+
+/*
+ * An early death. All workers may die of one cause at once, so only those
+ * that were started after the last raise count; true: a streak begins.
+ */
+bool throttle_raise(struct throttle *throttle, int64_t born);
+/* One that was started since has done something: the streak is over. */
+void throttle_end(struct throttle *throttle, int64_t born);
+/* The streak is over when those started since have lived for a while. */
+void throttle_relax(struct throttle *throttle);
+
 /* ---- master_channels.c ---- */
 
 /* What the writer says, and channels for workers that have none. */
