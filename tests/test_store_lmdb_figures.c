@@ -2,6 +2,7 @@
 /* test_store_lmdb_figures.c - the numbers are those of what was done. */
 
 #include "lmdb_kit.h"
+#include "store_engine.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -68,6 +69,55 @@ Test(store_lmdb_figures, follow_what_is_waiting)
 	cr_assert_eq(figure(kit.store, "sweep_backlog"), 1);
 	upload_drop(upload);
 	cr_assert_eq(figure(kit.store, "pending_uploads"), 0);
+	kit_close(&kit);
+}
+
+/* So many creates, or deletes of what they made, in one commit. */
+static void
+apply_all(struct kit *kit, enum change_kind kind, struct id *ids, size_t count)
+{
+	static struct change *changes[LIMIT_BATCH_CHANGES];
+	static struct outcome outcomes[LIMIT_BATCH_CHANGES];
+	struct span bytes = SPAN("hello");
+	struct upload *upload;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		changes[i] = arena_alloc(kit->arena, sizeof(struct change));
+		*changes[i] = (struct change){ .kind = kind, .id = ids[i] };
+		if (kind != CHANGE_CREATE)
+			continue;
+		changes[i]->artifact = kit_artifact(kit);
+		ids[i] = changes[i]->artifact->id;
+		cr_assert_eq(
+		    kit_upload(kit, changes[i], bytes, &upload), RESULT_OK);
+	}
+	store_apply_many(kit->store, changes, count, outcomes);
+	for (i = 0; i < count; i++)
+		cr_assert_eq(outcomes[i].result, RESULT_OK);
+}
+
+Test(store_lmdb_figures, count_no_more_than_they_say)
+{
+	static struct id ids[LIMIT_BATCH_CHANGES];
+	const size_t count = LIMIT_BATCH_CHANGES;
+	struct change change = { .kind = CHANGE_CREATE };
+	struct kit kit = open_kit();
+	struct upload *upload;
+
+	change.artifact = kit_artifact(&kit);
+	cr_assert_eq(kit_upload(&kit, &change,
+			 kit_bytes(&kit, 2 * LIMIT_CHUNK, 7), &upload),
+	    RESULT_OK);
+	apply_all(&kit, CHANGE_CREATE, ids, count);
+	apply_all(&kit, CHANGE_DELETE, ids, count - 1);
+	cr_assert_eq(figure(kit.store, "pending_uploads"), 1);
+	cr_assert_eq(figure(kit.store, "sweep_backlog"), count - 1);
+	/* Then the upload is behind the newest 1024. */
+	apply_all(&kit, CHANGE_DELETE, ids + count - 1, 1);
+	cr_assert_eq(figure(kit.store, "pending_uploads"), 0);
+	cr_assert_eq(figure(kit.store, "sweep_backlog"), count + 1);
+	upload_drop(upload);
 	kit_close(&kit);
 }
 
