@@ -5,6 +5,7 @@
 #include "digest.h"
 
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -38,13 +39,24 @@ const struct ctl_command *const ctl_commands[] = {
 	NULL,
 };
 
+/* Has whoever read our output had enough, as head has? That is no news. */
+static bool
+has_no_reader(void)
+{
+	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
 /* A full disk shows only when the last bytes are written out. */
 static int
 finish(int exit_code)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return exit_code;
-	fprintf(stderr, "artifactctl: cannot write to standard output\n");
+	if (!has_no_reader())
+		fprintf(
+		    stderr, "artifactctl: cannot write to standard output\n");
 	return exit_code == CTL_OK ? CTL_FAILED : exit_code;
 }
 

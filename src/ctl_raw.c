@@ -6,6 +6,8 @@
 #include "ctl_remote.h"
 #include "request.h"
 
+#include <errno.h>
+
 /* A number of at most 18 digits; 0: it is none. */
 static uint64_t
 parse_size(struct span text)
@@ -94,7 +96,8 @@ print(void *context, struct span piece)
 	(void)context;
 	if (fwrite(piece.data, 1, piece.size, stdout) == piece.size)
 		return true;
-	(void)ctl_fail("cannot write to standard output: %m");
+	if (errno != EPIPE) /* whoever read it has had enough */
+		(void)ctl_fail("cannot write to standard output: %m");
 	return false;
 }
 

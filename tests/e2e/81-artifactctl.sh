@@ -395,7 +395,13 @@ check "a full standard output is a failure" exits 1 'standard output'
 "$CTL" list --all >/dev/full 2>"$WORK/err"
 CODE=$?
 check "... of a list too" exits 1 'standard output'
-"$CTL" show "$id" 2>"$WORK/err" | true
-check "a closed pipe kills nobody with a signal" \
-    [ "${PIPESTATUS[0]}" -lt 128 ]
+head -c 300000 /dev/zero | tr '\0' x >"$WORK/long"
+ctl put "$WORK/long" -w w -t t
+long=$(out)
+for command in show content 'get -o -'; do
+	# shellcheck disable=SC2086 # words
+	"$CTL" $command "$long" 2>"$WORK/err" | true
+	check "$command into a closed pipe is a failure without a word" equal \
+	    "${PIPESTATUS[0]}:$(cat "$WORK/err")" 1:
+done
 finish

@@ -141,7 +141,7 @@ oddly=$(tail -n 1 "$WORK/out" | python3 -c 'import json, sys
 print(json.load(sys.stdin)["id"])')
 ctl get "$oddly"
 check "a name with everything in it comes back harmless" equal \
-    "$(ls | grep dd)" $'_o_dd "name" \303\244;%41.txt'
+    "$(echo ./*dd*)" $'./_o_dd "name" \303\244;%41.txt'
 rm -f ./*dd*
 ctl put "$WORK/d/notes" "$WORK/d/none" "$WORK/d" "$WORK/d/picture" -w types \
     -t file --title one --content-type text/x-one
@@ -217,9 +217,9 @@ check "... and no file" [ ! -e none ]
 ctl --url "http://$LIAR/short" get 1234 -o short
 check "fewer bytes than promised are a failure" exits 1 'lost the connection'
 check "... and no file" [ ! -e short ]
-ctl --url "http://$LIAR/cut" get 1234 -o cut
+ctl --url "http://$LIAR/cut" get 1234 -o gone-on
 check "what was cut off goes on" exits 0
-check "... twice, and is right" equal "$(wc -c <cut)" 1048576
+check "... twice, and is right" equal "$(wc -c <gone-on)" 1048576
 ctl --url "http://$LIAR/replaced" get 1234 -o replaced
 check "what was replaced meanwhile does not" exits 1 'was replaced'
 check "... and leaves no file" [ ! -e replaced ]
@@ -340,7 +340,7 @@ check "... all of them" equal "$CODE:$(cat "$WORK/out")" 0:
 nginx_stop
 (sleep 1; exec nginx -e "$NGINX_LOG" -p "$WORK" -c "$WORK/nginx/nginx.conf" \
     2>>"$NGINX_LOG" >&2 </dev/null) &
-NGINX=$!
+NGINX=$! # at_exit ends it
 script -qec "$CTL list --limit 1" /dev/null >"$WORK/out" 2>&1 </dev/null
 CODE=$?
 check "a server that is away for a second is waited for" exits 0
