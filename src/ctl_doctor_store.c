@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SECOND UINT64_C(1000000)
@@ -305,20 +304,20 @@ look_at_readers(struct doctor *doctor)
 static void
 look_at_clock(struct doctor *doctor)
 {
-	time_t now = time(NULL);
+	uint64_t now = moment_now() / SECOND;
 
 	if (now < CLOCK_LEAST)
 		doctor_problem(doctor,
-		    "the clock says that it is %lld seconds after 1970, before "
+		    "the clock says that it is %llu seconds after 1970, before "
 		    "this program was written: set it (timedatectl)",
-		    (long long)now);
+		    (unsigned long long)now);
 }
 
 static void
 look_at_moments(struct doctor *doctor)
 {
 	uint64_t newest = doctor->store->newest / SECOND;
-	uint64_t now = (uint64_t)time(NULL);
+	uint64_t now = moment_now() / SECOND;
 
 	if (newest > now + DAY)
 		doctor_problem(doctor,
@@ -338,7 +337,7 @@ static void
 look_at_note(struct doctor *doctor, const char *name, uint64_t most,
     const char *what, const char *how)
 {
-	uint64_t now = (uint64_t)time(NULL);
+	uint64_t now = moment_now() / SECOND;
 	struct note note;
 	enum result result = note_read(doctor->local.directory, name, &note);
 

@@ -142,6 +142,27 @@ echo nonsense >"$STORE/last-backup"
 check "a note that is none" finds backup "cannot be read"
 ctl check
 ctl backup "$BACKUPS"
+
+# A clock that is so many seconds away.
+printf '%s\n' '#include <stdlib.h>' '#include <time.h>' \
+    '#include <sys/syscall.h>' '#include <unistd.h>' \
+    'int clock_gettime(clockid_t clock, struct timespec *t) {' \
+    '	long code = syscall(SYS_clock_gettime, clock, t);' \
+    '	if (clock == CLOCK_REALTIME && getenv("AWAY") != NULL)' \
+    '		t->tv_sec += atol(getenv("AWAY"));' \
+    '	return (int)code; }' >"$WORK/clock.c"
+if ${CC:-cc} -shared -fPIC -o "$WORK/clock.so" "$WORK/clock.c"; then
+	export LD_PRELOAD=$WORK/clock.so AWAY=-172801
+	check "an artifact of the day after tomorrow" \
+	    finds moments "ahead of the clock, so that creates are refused"
+	AWAY=-3600
+	check "one of the next hour" finds moments "it was set back"
+	AWAY=-1500000000
+	check "a clock that lost its battery" finds clock "timedatectl"
+	AWAY=259200
+	check "a backup of three days ago" finds backup "3 days ago"
+	unset LD_PRELOAD AWAY
+fi
 right 'state_dir = "/nowhere"'
 ctl_elsewhere()
 {
