@@ -6,11 +6,13 @@
  */
 
 #include "lmdb_kit.h"
+#include "store_engine.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 
 #define MANY 600 /* artifacts: more than two slices of rows */
+#define BATCH 60
 
 static struct kit kit;
 static struct scoreboard *board;
@@ -95,10 +97,42 @@ change_something(void *object, uint64_t done, uint64_t total)
 
 	(void)done;
 	(void)total;
-	if (steps < MANY / 4)
+	if (steps < 60)
 		acts[problems >> 32]();
 	sweep_all();
 	steps++;
+}
+
+/* So many artifacts from this one on, in one commit; some are large. */
+static void
+put_batch(size_t first)
+{
+	struct change changes[BATCH], *pointers[BATCH];
+	struct outcome outcomes[BATCH];
+	struct upload *upload;
+	size_t i, number;
+
+	for (i = 0; i < BATCH; i++) {
+		number = first + i;
+		artifacts[number] = kit_artifact(&kit);
+		changes[i] = (struct change){
+			.kind = CHANGE_CREATE,
+			.owner = kit.owner,
+			.id = artifacts[number]->id,
+			.artifact = artifacts[number],
+		};
+		pointers[i] = &changes[i];
+		cr_assert_eq(kit_upload(&kit, &changes[i],
+				 kit_bytes(&kit,
+				     number % 50 == 0 ? 2 * LIMIT_CHUNK + number
+						      : number,
+				     number),
+				 &upload),
+		    RESULT_OK);
+	}
+	store_apply_many(kit.store, pointers, BATCH, outcomes);
+	for (i = 0; i < BATCH; i++)
+		cr_assert_eq(outcomes[i].result, RESULT_OK);
 }
 
 static void
@@ -116,9 +150,8 @@ check_while(size_t act)
 	board = scoreboard_open();
 	kit = lmdb_kit(NULL);
 	steps = 0;
-	for (i = 0; i < MANY; i++)
-		artifacts[i] = kit_put(&kit,
-		    kit_bytes(&kit, i % 9 == 0 ? 2 * LIMIT_CHUNK + i : i, i));
+	for (i = 0; i < MANY; i += BATCH)
+		put_batch(i);
 	cr_assert_eq(store_lmdb_check(kit.store, &check), RESULT_OK, "%s",
 	    store_reason(kit.store));
 	cr_assert_eq(check.problems, 0, "while %zu", act);
