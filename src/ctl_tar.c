@@ -27,6 +27,7 @@ struct ctl_tar_writer {
 	char *temporary; /* NULL: written where it stays */
 	int fd;
 	struct archive *archive;
+	bool is_open; /* the archive has bytes that it keeps back */
 };
 
 struct ctl_tar_reader {
@@ -91,36 +92,43 @@ ctl_tar_create(
 	int exit_code;
 
 	tar->path = path;
+	exit_code = open_output(ctl->arena, tar);
+	if (exit_code != CTL_OK)
+		return exit_code;
 	tar->archive = archive_write_new();
 	if (tar->archive == NULL)
 		abort();
-	exit_code = open_output(ctl->arena, tar);
-	if (exit_code != CTL_OK) {
-		(void)archive_write_free(tar->archive); /* it was empty */
-		return exit_code;
-	}
-	if (archive_write_set_format_pax_restricted(tar->archive) !=
-		ARCHIVE_OK ||
-	    archive_write_set_bytes_per_block(tar->archive, BLOCK) !=
-		ARCHIVE_OK ||
-	    archive_write_set_bytes_in_last_block(tar->archive, BLOCK) !=
-		ARCHIVE_OK ||
-	    archive_write_open_fd(tar->archive, tar->fd) != ARCHIVE_OK) {
-		exit_code = write_failed(tar);
-		ctl_tar_discard(tar);
-		return exit_code;
-	}
 	*ret_tar = tar;
 	return CTL_OK;
+}
+
+/* In the process that writes, or two would have what is kept back. */
+static bool
+open_archive(struct ctl_tar_writer *tar)
+{
+	struct archive *archive = tar->archive;
+
+	if (tar->is_open)
+		return true;
+	tar->is_open =
+	    archive_write_set_format_pax_restricted(archive) == ARCHIVE_OK &&
+	    archive_write_set_bytes_per_block(archive, BLOCK) == ARCHIVE_OK &&
+	    archive_write_set_bytes_in_last_block(archive, BLOCK) ==
+		ARCHIVE_OK &&
+	    archive_write_open_fd(archive, tar->fd) == ARCHIVE_OK;
+	return tar->is_open;
 }
 
 int
 ctl_tar_add(struct ctl_tar_writer *tar, const char *name, uint64_t size,
     uint64_t modified)
 {
-	struct archive_entry *entry = archive_entry_new();
+	struct archive_entry *entry;
 	int code;
 
+	if (!open_archive(tar))
+		return write_failed(tar);
+	entry = archive_entry_new();
 	if (entry == NULL)
 		abort();
 	archive_entry_set_pathname(entry, name);
@@ -147,9 +155,10 @@ ctl_tar_write(struct ctl_tar_writer *tar, struct span bytes)
 int
 ctl_tar_finish(struct ctl_tar_writer *tar)
 {
-	return archive_write_close(tar->archive) == ARCHIVE_OK
-		   ? CTL_OK
-		   : write_failed(tar);
+	if (archive_write_close(tar->archive) != ARCHIVE_OK)
+		return write_failed(tar);
+	tar->is_open = false;
+	return CTL_OK;
 }
 
 /* The directory, so that the name is on disk too. */
@@ -194,7 +203,8 @@ void
 ctl_tar_discard(struct ctl_tar_writer *tar)
 {
 	/* What is left in it has nowhere to go. */
-	(void)archive_write_fail(tar->archive);
+	if (tar->is_open)
+		(void)archive_write_fail(tar->archive);
 	(void)archive_write_free(tar->archive);
 	if (tar->temporary != NULL)
 		(void)unlink(tar->temporary);
