@@ -23,7 +23,8 @@ int writer_start(const struct process *process, struct arena *scratch,
 
 /* A commit took so many changes and so many microseconds. */
 void writer_count(struct metrics *metrics, size_t changes, int64_t duration);
-/* How much room there is, for who may not look: once a second. */
+/* How much room there is, for who may not look: once a second. The log says
+ * when that is none. */
 void writer_publish(const struct process *process, struct store *store);
 
 #endif

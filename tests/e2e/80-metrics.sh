@@ -299,6 +299,20 @@ check "... and says which" grep -q 'of the 100 bytes that the setting' \
 
 # ---- the log
 
+check "the log says once that there is no room, with numbers" equal \
+    "$(grep -c '^<4>event=no_room role=writer .* free=[0-9]* reserve=4611686018427387904$' \
+    "$DAEMON_LOG")" 1
+for id in $(curl -s "$URL/artifacts?limit=200" | grep -o '"id":"[^"]*' |
+    cut -d '"' -f 4); do
+	http DELETE "/artifacts/$id"
+done
+check "with all deleted the quota has room" ready_turns 200
+check "... which is a line too" grep -q '^<5>event=room_again role=writer ' \
+    "$DAEMON_LOG"
+check "... as was that it had none, once" equal "$(grep -c \
+    '^<4>event=no_room role=writer .* used=[0-9]* max_bytes=100$' \
+    "$DAEMON_LOG")" 1
+
 http GET /artifacts/ffffffffffffffff -H 'X-Request-ID: not-there-at-all'
 check "a 404 is one line, for information" equal \
     "$(grep 'request=not-there-at-all' "$DAEMON_LOG" | cut -d ' ' -f 1)" \
