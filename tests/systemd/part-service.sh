@@ -8,6 +8,9 @@ service()
 {
 	under_load "restart under load" systemctl restart artifactd.service
 	under_load "reload under load" systemctl reload artifactd.service
+	under_load "another installation under load" sh -c \
+	    'make -s -C /home/admin/artifactd/build install >/dev/null &&
+	    systemctl daemon-reload && systemctl restart artifactd.service'
 	check "it is active" equal "$(show ActiveState)" active
 	check "systemd is told what it does" grep -q . <<<"$(show StatusText)"
 
@@ -34,6 +37,25 @@ service()
 	check "it is ready" ready
 	check "everything is there" still_there
 	exposure
+}
+
+# The machine starts again, and then once more without having been shut down.
+reboots()
+{
+	create
+	check "the machine shuts down in time" shut_down
+	check "... starts again" boot
+	check "... and the service with it" ready
+	check "... with everything" still_there
+	create
+	kill -KILL "$LEADER"
+	wait "$NSPAWN"
+	LEADER=
+	check "the machine killed: it starts again" boot
+	check "... and the service with it" ready
+	check "... with everything" still_there
+	http GET "/artifacts/$ID"
+	check "... even what was created last" equal "$STATUS" 200
 }
 
 # From inside, as it is loaded, and not only as it is written.
