@@ -39,6 +39,25 @@ look_at_mode(struct doctor *doctor, const char *path, mode_t forbidden,
 		    path, (unsigned long)file.st_uid, path);
 }
 
+/* The service starts as the store's user. */
+static void
+look_whether_readable(struct doctor *doctor, const char *path)
+{
+	const struct ctl_local *local = &doctor->local;
+	struct stat file;
+
+	if (!doctor->has_directory || local->uid == 0 ||
+	    stat(path, &file) != 0 || (file.st_mode & 04) != 0 ||
+	    (file.st_uid == local->uid && (file.st_mode & 0400) != 0) ||
+	    (file.st_gid == local->gid && (file.st_mode & 040) != 0))
+		return;
+	doctor_problem(doctor,
+	    "%s cannot be read by %s, as whom the service starts (mode %03o): "
+	    "chgrp %lu %s && chmod g+r %s",
+	    path, local->user, file.st_mode & 0777, (unsigned long)local->gid,
+	    path, path);
+}
+
 static void
 look_at_configuration(struct doctor *doctor)
 {
@@ -54,6 +73,7 @@ look_at_configuration(struct doctor *doctor)
 		    doctor->error);
 	look_at_mode(doctor, path, 022,
 	    "can be changed by others than its owner", "go-w");
+	look_whether_readable(doctor, path);
 	look_at_mode(doctor, SYSCONFDIR "/artifactd/artifactctl.env", 077,
 	    "is open to others, and may hold a token", "0600");
 }

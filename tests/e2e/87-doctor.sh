@@ -189,6 +189,13 @@ check "a rule that cannot be followed" finds retention "number 2"
 right
 chmod 0666 "$CONFIG"
 check "a configuration that anybody may write" finds configuration "chmod go-w"
+if [ "$(id -u)" = 0 ]; then
+	chmod 0600 "$CONFIG"
+	chown 12345 "$STORE" "$STORE"/*
+	check "one that the service cannot read" \
+	    finds configuration "cannot be read by 12345"
+	chown 0 "$STORE" "$STORE"/*
+fi
 chmod 0644 "$CONFIG"
 chmod 0666 "$SOCKET"
 check "a socket for everybody" finds socket "pass for any other"
