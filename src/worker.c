@@ -183,13 +183,15 @@ static void
 log_request(struct worker *worker, int level, const char *event,
     const struct request *request, const struct response *response)
 {
+	const char *reason = store_reason(worker->store);
+
 	log_open(level, event);
 	log_text("request", request->request_id);
 	log_number("status", response->status);
-	if (response->cause != RESULT_OK) {
+	if (response->cause != RESULT_OK)
 		log_string("result", result_text(response->cause));
-		log_string("cause", store_reason(worker->store));
-	}
+	if (response->cause != RESULT_OK && reason[0] != '\0')
+		log_string("cause", reason);
 	/* The client's own words last: a line that is too long is cut. */
 	log_text("method", request->method);
 	log_text("target", request->target);

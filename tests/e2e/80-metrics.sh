@@ -288,6 +288,8 @@ check "... and one line of the log, with its id" equal \
 check "... as an error, in the journal's form" \
     grep -q '^<3>event=request_failed role=worker .*request=refused-for-room status=507 ' \
     "$DAEMON_LOG"
+check "... without a cause that says nothing" \
+    equal "$(grep -c 'cause=""' "$DAEMON_LOG")" 0
 echo 'reserve = 1048576' >"$CONFIG"
 kill -HUP "$DAEMON"
 check "with room it is ready again" ready_turns 200
