@@ -134,7 +134,7 @@ enum result from_lmdb(int code);
 
 /* What is counted, in the same transaction as what it counts. */
 struct meta {
-	uint64_t last_moment;
+	uint64_t last_moment; /* of creates; imports may be younger */
 	uint64_t next_blob;
 	uint64_t artifacts;
 	uint64_t bytes;	 /* of content that records name */
