@@ -36,15 +36,22 @@ struct import {
 	bool replaces;
 	struct owner owner; /* of staged content: nobody's, once we are gone */
 	struct import_counts counts;
-	/* The batch, and the artifact at hand. */
+	/* What the next commit takes, and about how much memory that is. */
 	struct arena *arena;
 	struct change *changes[LIMIT_BATCH_CHANGES];
 	enum import_state states[LIMIT_BATCH_CHANGES];
 	size_t count;
-	uint64_t bytes; /* what the batch holds in memory, about */
-	struct change *change;
+	uint64_t bytes;
+	/* The artifact at hand, and its content so far. */
+	struct arena *own;
+	struct artifact *artifact;
 	enum import_state state;
-	struct upload *upload;
+	struct digest digest;
+	uint64_t size;
+	uint64_t blob;	 /* where chunks of it went; 0: there were none */
+	uint32_t chunks; /* so many */
+	char *chunk;	 /* the next one, in the arena of the run */
+	size_t held;	 /* so much of it */
 };
 
 /* In the order: load, what else has to be opened as who was called, open. */
@@ -52,9 +59,9 @@ MUST_USE int import_open(
     struct import *import, const struct ctl *ctl, struct ctl_local *local);
 
 /*
- * An artifact, copied. Its content's size and hash are what end compares
- * with. *ret_is_wanted: its bytes would change something; in any case they
- * may be written, to be compared.
+ * An artifact, whose members stay until its end. Its content's size and hash
+ * are what end compares with. *ret_is_wanted: its bytes would change
+ * something; in any case they may be written, to be compared.
  */
 MUST_USE int import_begin(struct import *import,
     const struct artifact *artifact, bool *ret_is_wanted);
@@ -65,7 +72,7 @@ MUST_USE int import_end(struct import *import);
  * to be. */
 void import_pass(struct import *import);
 /* Instead of end: its bytes cannot be had. */
-void import_abandon(struct import *import);
+MUST_USE int import_abandon(struct import *import);
 /* Name an artifact that does not get in, and count it. */
 void import_refuse(struct import *import, struct span id, const char *format,
     ...) __attribute__((format(printf, 3, 4)));
@@ -77,6 +84,16 @@ MUST_USE int import_flush(struct import *import);
  * ended the import, if anything did; gives that of the command.
  */
 MUST_USE int import_close(struct import *import, int exit_code);
+
+/* ---- ctl_import_batch.c ---- */
+
+/* Add a change, of which bytes are copied; a full batch is committed first. */
+MUST_USE int import_add(struct import *import, const struct change *change);
+/* Count an artifact as what it was found to be. */
+void import_count(struct import *import, enum import_state state,
+    const struct id *id, uint64_t size);
+/* Say why the store does not take it, and what helps. */
+int import_store_failed(const struct import *import, enum result result);
 
 /* ---- the sources ---- */
 

@@ -209,7 +209,8 @@ stream(struct api *api, struct ctl_http *http, struct span path)
 	exit_code = ctl_http_send(http, &request, api->arena, &answer);
 	if (exit_code == CTL_OK)
 		return import_end(api->import);
-	import_abandon(api->import);
+	if (api->store_code == CTL_OK)
+		api->store_code = import_abandon(api->import);
 	if (api->store_code != CTL_OK)
 		return api->store_code;
 	return failed(api, exit_code);
@@ -383,9 +384,7 @@ pass_if_there(struct api *api, const struct detail *detail, bool *ret_is_there)
 	if (exit_code != CTL_OK)
 		return exit_code;
 	*ret_is_there = !is_wanted;
-	if (is_wanted)
-		import_abandon(api->import);
-	else
+	if (!is_wanted)
 		import_pass(api->import);
 	return CTL_OK;
 }
