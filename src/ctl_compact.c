@@ -105,7 +105,12 @@ compact(struct compaction *compaction, struct store *store)
 	result = store_lmdb_compact(store, compaction->path, error, &copy);
 	compaction->shared->is_copying = false;
 	if (result != RESULT_OK)
-		return ctl_local_refusal(result, error);
+		return ctl_error(
+		    result == RESULT_DAMAGED ? CTL_INTEGRITY : CTL_FAILED,
+		    "%s; the store stays as it is. If room is not what it "
+		    "lacks: artifactctl check --deep, or export, and import "
+		    "into a new store",
+		    error);
 	exit_code = verify(compaction, copy);
 	store_close(copy);
 	if (exit_code == CTL_OK &&

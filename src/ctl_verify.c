@@ -16,7 +16,8 @@ struct verifying {
 	struct ctl_verify *verify;
 	struct ctl_output *output; /* NULL: no problem yet */
 	struct ctl_progress progress;
-	int64_t began;
+	uint64_t done; /* bytes so far */
+	int64_t due;   /* when they were to be, at the rate; us, monotonic */
 };
 
 static void
@@ -45,23 +46,29 @@ print_problem(void *object, const struct store_problem *problem)
 	arena_close(arena);
 }
 
-/* Sleep until so many bytes were allowed. */
+/*
+ * Sleep until these bytes were due. What was missed while something else was
+ * slow is not caught up with, but for a second.
+ */
 static void
 keep_pace(void *object, uint64_t done, uint64_t total)
 {
 	struct verifying *verifying = object;
 	uint64_t rate = verifying->verify->rate;
-	int64_t due, now;
+	int64_t now = scoreboard_now();
+	int64_t left;
 
 	verifying->progress.total = total;
 	ctl_progress_at(&verifying->progress, done);
 	if (rate == 0)
 		return;
-	due = verifying->began +
-	      (int64_t)((double)done / (double)rate * (double)SECOND);
-	while ((now = scoreboard_now()) < due) {
-		(void)usleep((
-		    unsigned)(due - now < SECOND / 4 ? due - now : SECOND / 4));
+	if (verifying->due < now - SECOND)
+		verifying->due = now - SECOND;
+	verifying->due += (int64_t)((double)(done - verifying->done) /
+				    (double)rate * (double)SECOND);
+	verifying->done = done;
+	while ((left = verifying->due - scoreboard_now()) > 0) {
+		(void)usleep((unsigned)(left < SECOND / 4 ? left : SECOND / 4));
 		ctl_progress_at(&verifying->progress, done);
 	}
 }
@@ -70,7 +77,7 @@ int
 ctl_verify(struct store *store, struct ctl_verify *verify)
 {
 	struct verifying verifying = { .verify = verify,
-		.began = scoreboard_now() };
+		.due = scoreboard_now() };
 	struct store_check check = {
 		.is_deep = verify->is_deep,
 		.report = print_problem,
