@@ -47,11 +47,12 @@ uninstalled()
 	    eval '[ -z "$(left | tee "$WORK/said")" ] || { cat "$WORK/said"; false; }'
 }
 
+# /srv and what was put aside are of part-operations.sh.
 left()
 {
 	inside find / -xdev '(' -path /proc -o -path /home/admin -o \
-	    -path /var/lib/artifactd -o -path /var/lib/artifactd-backup -o \
-	    -path /var/log -o -path /run -o -path /etc/artifactd -o \
-	    -path /tmp ')' -prune -o -name '*artifact*' -print |
+	    -path '/var/lib/artifactd*' -o -path /srv -o -path /var/log -o \
+	    -path /run -o -path /etc/artifactd -o -path /tmp ')' -prune -o \
+	    -name '*artifact*' -print |
 	    grep -vE '^/etc/systemd/system/artifactd.*\.d$|timers/stamp-'
 }
