@@ -218,7 +218,8 @@ look_at_timer(
 	const char *text = show(doctor, unit);
 	bool is_on;
 
-	if (text == NULL)
+	if (text == NULL ||
+	    strcmp(property(doctor, text, "LoadState"), "loaded") != 0)
 		return;
 	is_on = strcmp(property(doctor, text, "ActiveState"), "active") == 0;
 	if (is_on != is_wanted)

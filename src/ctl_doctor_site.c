@@ -26,12 +26,15 @@ is_loopback(struct span address)
 	       span_starts_with(address, "unix:");
 }
 
-/* One that listens to others than this host; NULL: none. */
+/* One that listens to others than this host, or the server itself, for
+ * without a word nginx listens to all; NULL: none. */
 static const struct nginx *
 open_listen(const struct nginx *server)
 {
 	const struct nginx *listen = ctl_nginx_child(server, "listen");
 
+	if (listen == NULL)
+		return server;
 	while (listen != NULL && is_loopback(ctl_nginx_word(listen, 1)))
 		listen = ctl_nginx_again(listen);
 	return listen;
@@ -68,12 +71,11 @@ doctor_look_at_access(struct doctor *doctor)
 		told = listen;
 		doctor_warning(doctor,
 		    "%s: whoever reaches \"listen %s\" may read and delete "
-		    "everything: "
-		    "choose a way in as artifactd-server.conf shows (client "
-		    "certificates, a token, auth_request), or listen on "
-		    "loopback",
+		    "everything: choose a way in as artifactd-server.conf "
+		    "shows (client certificates, a token, auth_request), or "
+		    "listen on loopback",
 		    doctor_place(doctor, listen),
-		    ctl_nginx_word(listen, 1).data);
+		    listen == server ? "80" : ctl_nginx_word(listen, 1).data);
 	}
 }
 

@@ -303,6 +303,9 @@ check "another socket" sees nginx_upstream "the setting listen" \
 check "open to a network without a guard" sees nginx_access \
     "may read and delete everything" artifactd-server.conf \
     's/listen 127.0.0.1:/listen 0.0.0.0:/'
+check "... also where nothing is said" sees nginx_access \
+    "may read and delete everything" artifactd-server.conf \
+    '/listen 127.0.0.1:/d'
 check "... with one it is fine" eval 'with artifactd-server.conf \
     "s/listen 127.0.0.1:/auth_basic x; auth_basic_user_file y; listen 0.0.0.0:/"
     is_content; code=$?; back; [ $code = 0 ]'
