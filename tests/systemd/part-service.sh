@@ -22,7 +22,7 @@ service()
 	rm "$ROOT/etc/artifactd/artifactd.conf"
 
 	mark
-	check "it stops" inside systemctl stop artifactd.service
+	check "it stops" quietly inside systemctl stop artifactd.service
 	check "... and says so" log_has 'event=stopped'
 	check "nothing is left of it" equal "$(show TasksCurrent)" "[not set]"
 	http GET /readyz
