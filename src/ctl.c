@@ -3,6 +3,7 @@
 
 #include "ctl.h"
 #include "digest.h"
+#include "process.h"
 
 #include <locale.h>
 #include <poll.h>
@@ -63,14 +64,18 @@ finish(int exit_code)
 int
 main(int argc, char **argv)
 {
-	struct ctl ctl = { .arena = arena_open() };
+	struct ctl ctl = { 0 };
 	bool is_help = false;
 	int exit_code;
 
+	if (!process_keep_standard())
+		return CTL_FAILED; /* with nowhere to say why */
+	ctl.arena = arena_open();
 	/* For the width of characters; numbers stay as C writes them. */
 	(void)setlocale(LC_CTYPE, "");
 	(void)signal(SIGPIPE, SIG_IGN); /* the write says so */
 	(void)signal(SIGXFSZ, SIG_IGN); /* the same */
+	(void)signal(SIGCHLD, SIG_DFL); /* or nobody learns how one ended */
 	ctl.is_terminal = isatty(STDOUT_FILENO) == 1;
 	ctl.is_watched = isatty(STDERR_FILENO) == 1;
 	ctl.has_color = ctl.is_terminal && getenv("NO_COLOR") == NULL;

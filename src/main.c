@@ -152,6 +152,8 @@ main(int argc, char **argv)
 	struct command command = { .act = ACT_RUN };
 	int exit_code;
 
+	if (!process_keep_standard())
+		return EXIT_FAILURE; /* with nowhere to say why */
 	if (!digest_init()) {
 		fprintf(
 		    stderr, "artifactd: there is no source of randomness\n");

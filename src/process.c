@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* process.c - how a child hears that it is to end. */
+/* process.c - what it has from the start; how a child hears that it is to end. */
 
 #include "process.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -41,6 +42,20 @@ process_signals(void)
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* takes every signal */
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* it is well-formed */
+}
+
+bool
+process_keep_standard(void)
+{
+	/* The wrong way round: to use them fails, as if they were closed. */
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+	int fd;
+
+	for (fd = 0; fd < (int)(sizeof(modes) / sizeof(modes[0])); fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", modes[fd]) != fd)
+			return false;
+	return true;
 }
 
 void
