@@ -23,22 +23,29 @@ print_backup(const struct ctl_backup *backup, uint64_t deleted)
 	ctl_print_facts(backup->local->ctl, row);
 }
 
-/* keep 0: all. */
+/*
+ * keep 0: all. This one stays, also where others have names of a later time:
+ * the clock was wrong then, or is now.
+ */
 static int
 delete_older(
     const struct ctl_backup *backup, uint64_t keep, uint64_t *ret_deleted)
 {
 	const char **names;
+	uint64_t kept = 1;
 	size_t count = 0, i;
 
 	if (keep != 0)
 		count = ctl_copies_list(
 		    backup->directory, backup->local->ctl->arena, &names);
-	for (i = keep; i < count; i++)
+	for (i = 0; i < count; i++) {
+		if (strcmp(names[i], backup->name) == 0 || kept++ < keep)
+			continue;
 		if (!ctl_copies_delete(backup->directory, names[i]))
 			return ctl_fail("%s/%s cannot be deleted: %s",
 			    backup->path, names[i], strerror(errno));
-	*ret_deleted = count > keep ? count - keep : 0;
+		++*ret_deleted;
+	}
 	return CTL_OK;
 }
 

@@ -159,6 +159,13 @@ ctl backup "$BACKUPS" --keep 2
 check "--keep 2 deletes the oldest" equal "$CODE $(fact deleted)" "0 1"
 check "... two are left" equal "$(ls "$BACKUPS" | wc -l)" 2
 check "... not that one" [ ! -e "$backup" ]
+# Made when the clock was wrong, or it is now.
+later=$BACKUPS/artifactd-29990101T000000Z
+cp -a "$(echo "$BACKUPS"/*Z | cut -d ' ' -f 1)" "$later"
+ctl backup "$BACKUPS" --keep 1
+check "a backup of a later time does not make this one go" \
+    [ "$CODE" = 0 -a -e "$(fact backup)/data.mdb" ]
+check "... it goes itself" [ ! -e "$later" ]
 
 # ---- killed
 
