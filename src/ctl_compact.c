@@ -63,19 +63,30 @@ judge_room(const struct compaction *compaction)
 	    (unsigned long long)needed);
 }
 
-/* lock.mdb tells of commits of the old file, and is made anew. */
+static bool
+remove_lock(int directory)
+{
+	return unlinkat(directory, "lock.mdb", 0) == 0 || errno == ENOENT;
+}
+
+/*
+ * lock.mdb tells of commits of the old file, and is made anew. Who begins to
+ * read in between makes one that tells of them too: it goes as well, or the
+ * service would refuse the new file as long as that reader lives.
+ */
 static int
 put_in_place(const struct compaction *compaction)
 {
 	int directory = compaction->directory;
 
-	if (unlinkat(directory, "lock.mdb", 0) != 0 && errno != ENOENT)
+	if (!remove_lock(directory))
 		return cannot("lock.mdb");
 	if (renameat(directory, PARTIAL "/data.mdb", directory, "data.mdb") !=
-		0 ||
-	    fsync(directory) != 0)
+	    0)
 		return cannot("data.mdb");
-	return CTL_OK;
+	if (!remove_lock(directory))
+		return cannot("lock.mdb");
+	return fsync(directory) == 0 ? CTL_OK : cannot("data.mdb");
 }
 
 static int

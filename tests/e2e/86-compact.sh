@@ -87,6 +87,69 @@ either()
 
 at_each_kill "a compaction is killed" again either compact
 at_each_failure "no space for a compaction" 28 again either compact
+
+# ---- a reader that comes while it puts the new file in place
+
+# stop_at N: a compaction, stopped before the Nth call that changes files.
+stop_at()
+{
+	rm -f "$WORK/count"
+	KILLAT=$1 KILLAT_STOP=yes KILLAT_COUNT=$WORK/count \
+	    LD_PRELOAD=$WORK/killat.so timeout 60 "$ARTIFACTCTL" compact \
+	    --config "$CONFIG" --set state_dir="$STORE" \
+	    >"$WORK/out" 2>"$WORK/err" &
+	COMPACTION=$!
+	for _ in {1..200}; do
+		STOPPED=$(stopped_below $COMPACTION)
+		[ -z "$STOPPED" ] && kill -0 $COMPACTION 2>/dev/null || break
+		sleep 0.02
+	done
+}
+
+# stopped_below PID: the process among its descendants that is stopped.
+stopped_below()
+{
+	local child
+
+	for child in $(children_of "$1"); do
+		grep -q '^State:.T' "/proc/$child/status" && echo "$child"
+		stopped_below "$child"
+	done
+}
+
+n=0
+STOPPED=none
+while [ -n "$STOPPED" ]; do
+	n=$((n + 1))
+	again
+	: >"$STORE/lock.mdb"
+	stop_at $n
+	[ -e "$STORE/lock.mdb" ] || break
+	[ -z "$STOPPED" ] || kill -CONT $STOPPED
+	wait $COMPACTION
+done
+check "it stops where the old lock.mdb is gone" [ -n "$STOPPED" ]
+timeout 60 "$ARTIFACTCTL" check --deep --rate 1 --config "$CONFIG" \
+    --set state_dir="$STORE" >"$WORK/check" 2>&1 &
+reader=$!
+for _ in {1..100}; do
+	[ -e "$STORE/lock.mdb" ] && break
+	sleep 0.02
+done
+sleep 0.2
+reading=$(for child in $(children_of $reader); do children_of $child; done)
+kill -STOP $reading
+kill -CONT $STOPPED
+wait $COMPACTION
+check "the compaction ends well" equal "$?" 0
+daemon_start
+wait_ready
+check "the service starts beside a reader of the old file" equal "$?" 0
+kill -CONT $reading
+wait $reader
+check "... which finds the old file whole" equal "$?" 0
+daemon_stop
+check "... as is the new one" is_whole
 if [ "$(id -u)" = 0 ] && mkdir "$WORK/tiny" &&
     mount -t tmpfs -o size=$((before / 1024 + 300))k artifactd-test \
 	"$WORK/tiny" 2>/dev/null; then

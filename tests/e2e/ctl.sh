@@ -97,6 +97,8 @@ ctl_until()
 		    --set state_dir="$STORE" >"$WORK/out" 2>"$WORK/err"
 		echo $?
 	) 2>/dev/null
+	# The others of the group end a moment later, and their locks then.
+	[ ! -d "$STORE" ] || flock -w 10 "$STORE" true
 }
 
 # at_each_kill TEXT PREPARE VERIFY COMMAND...: for each such N there is:

@@ -6,7 +6,7 @@
  * Calls that change files are counted in the file KILLAT_COUNT, for all
  * processes of the program together. Before the one of number KILLAT the
  * whole process group is killed; or, with KILLAT_ERROR, that one call fails
- * with this errno.
+ * with this errno; or, with KILLAT_STOP, its process is stopped.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -53,6 +53,10 @@ fails(void)
 {
 	if (count == NULL || atomic_fetch_add(count, 1) + 1 != at)
 		return false;
+	if (getenv("KILLAT_STOP") != NULL) {
+		raise(SIGSTOP);
+		return false;
+	}
 	if (error == 0)
 		kill(0, SIGKILL);
 	errno = error;
