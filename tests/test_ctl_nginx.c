@@ -77,16 +77,21 @@ Test(ctl_nginx, finds_in_the_blocks_around_what_is_not_in_one)
 
 Test(ctl_nginx, puts_included_files_in_their_places)
 {
-	struct nginx *root = whole(
-	    FILE_MARK("/etc/nginx/nginx.conf") "http { include s/*; "
-					       "}\n" FILE_MARK("/etc/nginx/s/a") "server { include /b; }\n" FILE_MARK(
-						   "/b") "listen 1;\nlisten "
-							 "2;\n" FILE_MARK("/etc"
-									  "/ngi"
-									  "nx/"
-									  "s/"
-									  "deep"
-									  "/no") "server { listen 3; }\n");
+	struct nginx *root =
+	    whole(
+		FILE_MARK(
+		    "/etc/nginx/nginx.conf") "http { include s/*; "
+					     "}\n" FILE_MARK("/etc/nginx/s/a") "server { include /b; }\n" FILE_MARK(
+						 "/b") "listen 1;\nlisten "
+						       "2;\n" FILE_MARK(
+							   "/etc"
+							   "/ngi"
+							   "nx/"
+							   "s/"
+							   "deep"
+							   "/no") "server { "
+								  "listen 3; "
+								  "}\n");
 	const struct nginx *server = ctl_nginx_walk(root, NULL, "listen");
 	const struct nginx *listen = ctl_nginx_child(server, "listen");
 
