@@ -2,10 +2,11 @@
 /*
  * ctl_restore.c - artifactctl restore: a backup becomes the store.
  *
- * It is copied into state_dir/restore.partial and verified there. Then
- * `format` gets its place, and data.mdb last: a `format` alone is refused by
+ * `format` comes first and data.mdb last, which is copied into
+ * state_dir/restore.partial and verified there: a `format` alone is refused by
  * the service, with the advice to restore a backup, and taken by us. So a
- * restore that was killed left nothing, or that, or all.
+ * restore that was killed left nothing, or that, or all, and a service that is
+ * started behind it makes no empty store where the old one should be.
  */
 
 #include "ctl_copies.h"
@@ -223,6 +224,31 @@ verify(struct restoring *restoring)
 	return exit_code;
 }
 
+/* A `format` where no data.mdb is yet; *ret_is_new: there was none either. */
+static int
+keep_place(const struct restoring *restoring, bool *ret_is_new)
+{
+	int directory = restoring->directory;
+	struct stat file;
+
+	*ret_is_new = fstatat(directory, "format", &file, 0) != 0;
+	if (*ret_is_new &&
+	    (!store_lmdb_put_format(directory, "format", restoring->format) ||
+		fsync(directory) != 0))
+		return cannot(restoring->local->directory, "format");
+	return CTL_OK;
+}
+
+/* Unless all of it is there, and only not durable. */
+static void
+give_up_place(const struct restoring *restoring)
+{
+	struct stat file;
+
+	if (fstatat(restoring->directory, "data.mdb", &file, 0) != 0)
+		(void)unlinkat(restoring->directory, "format", 0);
+}
+
 /* Each name is durable before the next one. */
 static int
 put_in_place(const struct restoring *restoring, int partial)
@@ -264,6 +290,7 @@ static int
 restore(void *object)
 {
 	struct restoring *restoring = object;
+	bool is_new = false;
 	int exit_code;
 
 	(void)umask(0077); /* returns the old one */
@@ -276,7 +303,11 @@ restore(void *object)
 		return cannot(restoring->local->directory, PARTIAL);
 	exit_code = judge_room(restoring);
 	if (exit_code == CTL_OK)
+		exit_code = keep_place(restoring, &is_new);
+	if (exit_code == CTL_OK)
 		exit_code = fill_partial(restoring);
+	if (exit_code != CTL_OK && is_new)
+		give_up_place(restoring);
 	/* Else the next one removes it. */
 	(void)!ctl_copies_remove(restoring->directory, PARTIAL);
 	return exit_code;

@@ -221,6 +221,22 @@ restored_or_not()
 	    equal "$(ls "$STORE/restore.partial" 2>/dev/null)" ""
 }
 
+# It may be the machine that died, which then starts the service.
+bad=0
+seen=0
+for n in {4..12}; do
+	one_more
+	ctl_until $n restore "$BACKUPS"
+	[ "$CODE" = 137 ] && [ -d "$STORE/restore.partial" ] || continue
+	seen=$((seen + 1))
+	timeout 10 "$ARTIFACTD" -c "$CONFIG" --set listen="$SOCKET" \
+	    --set state_dir="$STORE" 2>"$WORK/refused"
+	[ ! -e "$STORE/data.mdb" ] && grep -q "restore a backup" \
+	    "$WORK/refused" || bad=$((bad + 1))
+done
+check "behind $seen killed restores no service makes an empty store" \
+    [ "$bad" = 0 -a "$seen" -gt 2 ]
+
 fresh
 wanted=$(rows)
 at_each_kill "a restore is killed" one_more restored_or_not \
