@@ -67,6 +67,30 @@ check "... and takes more" equal "$STATUS" 201
 daemon_stop
 check "... and is whole then" is_whole
 
+# ---- straight behind a delete
+
+daemon_start
+wait_ready
+for _ in {1..10}; do
+	large=$(head -c 4000000 /dev/zero | tr '\0' x)
+	http POST /artifacts -H 'Content-Type: application/json' -d @- <<-END
+		{"workflow_id":"w","artifact_type":"t","title":"t",
+		 "content":"$large"}
+	END
+	http DELETE "/artifacts/$(member id)"
+	daemon_stop
+	ctl compact --dry-run
+	grep -q "wait to be swept" "$WORK/err" && break
+	daemon_start
+	wait_ready
+done
+check "a dry run tells of what waits to be swept" \
+    says 5 "deleted contents wait to be swept"
+ctl compact
+check "what waits is not copied" \
+    [ "$CODE" = 0 -a "$(fact after_bytes)" -lt $((after + 500000)) ]
+check "... and the store is whole" is_whole
+
 # ---- killed, and without room
 
 again()
