@@ -220,6 +220,8 @@ struct walk {
 	struct ctl_http *http;
 	struct arena *arena;
 	struct buffer query; /* of the next page, without its limit */
+	struct buffer seen;  /* the query of an earlier page */
+	uint64_t pages;
 	uint64_t left;
 	ctl_remote_visit *visit;
 	void *context;
@@ -247,6 +249,37 @@ visit_page(struct walk *walk, struct span body)
 	return CTL_OK;
 }
 
+/*
+ * Are we sent where we were? Of all queries one is kept, a later one each
+ * time their number has doubled: no circle is too long for that.
+ */
+static bool
+is_circle(struct walk *walk)
+{
+	struct span query = buffer_span(&walk->query);
+
+	if (!walk->has_more)
+		return false;
+	if (walk->pages > 0 && span_equal(query, buffer_span(&walk->seen)))
+		return true;
+	if ((walk->pages & (walk->pages + 1)) == 0) {
+		buffer_clear(&walk->seen);
+		buffer_append(&walk->seen, query);
+	}
+	walk->pages++;
+	return false;
+}
+
+static int
+go_in_circles(const struct walk *walk)
+{
+	struct span url = ctl_http_url(walk->http);
+
+	return ctl_fail("%.*s sends from one page of a list to the next in a "
+			"circle, so that it would never end",
+	    (int)url.size, url.data);
+}
+
 /* The last of two limits counts, so ours goes behind the link's. */
 static int
 walk_page(struct walk *walk)
@@ -271,7 +304,7 @@ walk_page(struct walk *walk)
 	buffer_clear(&walk->query);
 	buffer_append(&walk->query, next);
 	buffer_append_byte(&walk->query, '&');
-	return CTL_OK;
+	return is_circle(walk) ? go_in_circles(walk) : CTL_OK;
 }
 
 int
@@ -287,6 +320,7 @@ ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
 	int exit_code;
 
 	buffer_init(&walk.query, links);
+	buffer_init(&walk.seen, links);
 	first_query(&walk.query, filter);
 	do {
 		exit_code = walk_page(&walk);
