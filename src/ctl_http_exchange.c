@@ -147,7 +147,7 @@ static size_t
 take_header_line(char *data, size_t one, size_t size, void *object)
 {
 	struct exchange *exchange = object;
-	bool is_end = size == 2 && data[0] == '\r';
+	bool is_end = data[0] == '\n' || (size == 2 && data[0] == '\r');
 
 	if (!is_end)
 		return take_header(data, one, size, object);

@@ -203,8 +203,10 @@ print_branch(const struct stop *stop, struct arena *arena,
 {
 	struct span type = ctl_visible(arena, artifact->type);
 	struct span title = ctl_visible(arena, artifact->title);
+	char id[ID_TEXT + 1];
 
-	printf("%*s%.*s", 2 * (int)stop->depth, "", 12, artifact->id.data);
+	id_format(&stop->id, id);
+	printf("%*s%.*s", 2 * (int)stop->depth, "", 12, id);
 	if (artifact->title.data != NULL)
 		printf("  %.*s  %.*s", (int)type.size, type.data,
 		    (int)title.size, title.data);
