@@ -83,8 +83,8 @@ extern const struct ctl_command *const ctl_commands[];
 /* ---- ctl_output.c ---- */
 
 /*
- * "artifactctl: …" on stderr, as one line; gives back the exit code. A
- * sentence says what happened and what to do.
+ * "artifactctl: …" on stderr, with nothing in it that steers a terminal; gives
+ * back the exit code. A sentence says what happened and what to do.
  */
 int ctl_error(int exit_code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

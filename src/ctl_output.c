@@ -10,6 +10,7 @@
 #include "utf8.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <wchar.h>
@@ -370,17 +371,36 @@ ctl_print_facts(const struct ctl *ctl, const struct ctl_row *row)
 
 /* ---- saying no ---- */
 
+/* What others wrote may be in it, and is not to steer a terminal. */
+static void
+print_visible(struct span text)
+{
+	struct arena *arena = arena_open();
+	struct span line;
+
+	while (text.data != NULL) {
+		line = ctl_visible(arena, span_split(&text, '\n'));
+		fprintf(stderr, "%.*s\n", (int)line.size, line.data);
+	}
+	arena_close(arena);
+}
+
 int
 ctl_error(int exit_code, const char *format, ...)
 {
 	va_list arguments;
+	int error = errno; /* for %m */
+	char *text = NULL;
 
 	fflush(stdout); /* what was printed before it was said before it */
-	fputs("artifactctl: ", stderr);
+	errno = error;
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	if (vasprintf(&text, format, arguments) < 0)
+		abort(); /* for lack of memory alone */
 	va_end(arguments);
-	fputc('\n', stderr);
+	fputs("artifactctl: ", stderr);
+	print_visible(span_str(text));
+	free(text);
 	return exit_code;
 }
 
