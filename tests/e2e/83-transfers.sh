@@ -226,6 +226,17 @@ check "... and leaves no file" [ ! -e replaced ]
 ctl --url "http://$LIAR/evil" get 1234
 check "a name that is a path is none" equal "$CODE:$(out)" '0:_evil__[2J'
 check "... and stays here" [ -e '_evil__[2J' ]
+ctl --url "http://$LIAR/unix" get 1234
+check "lines may end without a return" equal "$CODE:$(out)" 0:unix
+check "... and all of it is there" equal "$(stat -c %s unix)" 1048576
+ctl --url "http://$LIAR/steer" put "$WORK/d/notes" -w w -t t
+check "an id steers no terminal, nor does a hash" equal \
+    "$CODE:$(grep -cF '\x1b[2J' "$WORK/err"):$(
+    grep -c "$(printf '\033')" "$WORK/err")" 4:1:0
+script -qec "timeout 20 '$CTL' --url http://$LIAR/dwarf lineage --ancestors \
+    12345678-1234-4234-8234-123456789abc" /dev/null >"$WORK/out" </dev/null
+check "an id of one letter is not read to the twelfth" \
+    grep -q '^  87654321-432  t  y' "$WORK/out"
 ctl --url "http://$LIAR/deaf" put "$WORK/d/notes" -w w -t t
 check "a store that has other bytes: exit code 4" exits 4 'not as it is'
 ctl --url "http://$LIAR/login" list
@@ -290,6 +301,10 @@ check "so is a header that is none" exits 2 NAME:VALUE
 ctl --url "http://$LIAR/page" list --all
 check "pages follow the cursor, not the host" equal \
     "$CODE:$(cut -f7 "$WORK/out" | tr '\n' ' ')" '0:first second '
+timeout 20 "$CTL" --url "http://$LIAR/circle" list --all >"$WORK/out" \
+    2>"$WORK/err"
+CODE=$?
+check "a list that goes in a circle ends" exits 1 'in a circle'
 http_proxy=http://127.0.0.1:9 ctl list --limit 1
 check "a proxy is not asked about this host" exits 0
 ctl --url "http://$LIAR/old" rm -w w --older-than 2d --keep-newest 4 -n

@@ -183,6 +183,36 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "<http://unreachable.invalid/x/artifacts?cursor=next>; "
                 'rel="next"'))
 
+    def circle(self, count):
+        """Three pages that lead from one to the next, and back."""
+        self.answer(200, [summary(ID, "again")], Link=(
+            f'</artifacts?cursor={count % 3}>; rel="next"'))
+
+    def unix(self, _):
+        """Lines end as they do in files."""
+        self.wfile.write(
+            b"HTTP/1.1 200 OK\nContent-Type: text/plain\n"
+            b"Content-Disposition: attachment; filename=unix\n"
+            b"Content-Length: %d\nRepr-Digest: %s\n\n%s" % (
+                len(BYTES), digest(BYTES).encode(), BYTES))
+        self.hang_up()
+
+    def steer(self, _):
+        """Stores under an id that is none."""
+        if self.command == "POST":
+            self.answer(201, {"id": "\x1b[2J", "status": "created"})
+        else:
+            self.answer(200, {**summary(ID, "x"),
+                              "content_hash": "\x1b]0;x\x07"})
+
+    def dwarf(self, _):
+        """What an artifact was made from has an id of one letter."""
+        if self.path.count(ID):
+            self.answer(200, {**summary(ID, "x"), "derived_from": [
+                "87654321-4321-4321-8321-cba987654321"]})
+        else:
+            self.answer(200, summary("a", "y"))
+
     def old(self, _):
         """Six of 1999, and what is deleted of them."""
         if self.command == "DELETE":
