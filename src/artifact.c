@@ -27,7 +27,6 @@
 
 #define MICROSECONDS 1000000u
 #define DAY_SECONDS 86400u
-#define MOMENT_LAST UINT64_C(253402300799999999) /* the end of 9999 */
 
 /* ---- ids ---- */
 

@@ -33,11 +33,13 @@ MUST_USE bool id_parse(struct span text, struct id *ret_id);
  * A moment is microseconds since 1970, UTC. Creation moments are unique and
  * rise in creation order, so they are also the order and the cursor of lists.
  */
+#define MOMENT_LAST UINT64_C(253402300799999999) /* the end of 9999 */
 /* CONTRACT section 1: always six digits, and a NUL. */
 void moment_format(uint64_t moment, char ret_text[MOMENT_TEXT + 1]);
 /*
  * RFC 3339 and its kin: "T" or a space, a fraction of any length (cut), "Z",
- * an offset, or neither, which is UTC. false: anything else, or before 1970.
+ * an offset, or neither, which is UTC. false: anything else, or, in UTC, before
+ * 1970 or after 9999.
  */
 MUST_USE bool moment_parse(struct span text, uint64_t *ret_moment);
 /* The clock. */

@@ -147,7 +147,8 @@ moment_parse(struct span text, uint64_t *ret_moment)
 	seconds = take_seconds(&reader);
 	fraction = take_fraction(&reader);
 	seconds -= take_zone(&reader);
-	if (reader.failed || reader.rest.size != 0 || seconds < 0)
+	if (reader.failed || reader.rest.size != 0 || seconds < 0 ||
+	    seconds > (int64_t)(MOMENT_LAST / SECOND))
 		return false;
 	*ret_moment = (uint64_t)(seconds * SECOND + fraction);
 	return true;

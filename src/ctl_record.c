@@ -123,7 +123,7 @@ read_moment(struct reading *reading, const char *name, uint64_t *ret_moment)
 	if (value.data == NULL)
 		return false;
 	if (!moment_parse(value, ret_moment))
-		note(reading, name, "is no time since 1970");
+		note(reading, name, "is no time from 1970 to 9999");
 	return true;
 }
 

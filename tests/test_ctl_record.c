@@ -149,7 +149,7 @@ Test(ctl_record, says_what_is_wrong_with_which_member)
 		{ "{" LEAST ",\"metadata\":[]}",
 		    "metadata: Input should be a valid dictionary" },
 		{ "{" LEAST ",\"created_at\":\"2026\"}",
-		    "created_at: is no time since 1970" },
+		    "created_at: is no time from 1970 to 9999" },
 		{ "{" LEAST ",\"created_at\":5}",
 		    "created_at: Input should be a valid string" },
 		{ "{" LEAST ",\"content_hash\":\"a\"}",

@@ -239,7 +239,7 @@ check "... counted" said '^imported 1 .*; 6 could not be taken$'
 check "... named" said 'is not imported: title: String should have at most 1024'
 check "... also ids" said 'run-2026 is not imported: its id is no UUID'
 check "... and times" said 'is of a time to come'
-check "... and what is none" said 'created_at: is no time since 1970'
+check "... and what is none" said 'created_at: is no time from 1970 to 9999'
 
 # ---- more than a list holds
 
