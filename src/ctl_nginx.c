@@ -9,6 +9,7 @@
 #include <fnmatch.h>
 
 #define INCLUDES 16 /* one in the other */
+#define BLOCKS 128  /* likewise */
 
 struct reading {
 	struct arena *arena;
@@ -17,7 +18,9 @@ struct reading {
 	const char *file;
 	struct span rest;
 	unsigned line;
-	unsigned depth; /* of includes */
+	unsigned depth;	  /* of includes */
+	unsigned nesting; /* of blocks */
+	size_t *left;	  /* directives that may come */
 };
 
 static void read_block(struct reading *reading, struct nginx *block);
@@ -127,8 +130,6 @@ add(struct reading *reading, struct nginx *block)
 	directive->file = reading->file;
 	directive->line = reading->line;
 	directive->parent = block;
-	directive->words = arena_alloc(
-	    reading->arena, NGINX_WORDS * sizeof(*directive->words));
 	return directive;
 }
 
@@ -176,11 +177,12 @@ include(struct reading *reading, struct span pattern, struct nginx *block)
 			read_file(reading, path, text, block);
 }
 
-/* Up to its end, which is taken; false: the text ended. */
+/* false: the text ended. */
 static bool
-read_directive(struct reading *reading, struct nginx *block)
+read_words(struct reading *reading, struct nginx *directive)
 {
-	struct nginx *directive = add(reading, block);
+	struct span words[NGINX_WORDS];
+	size_t count = 0;
 
 	for (;;) {
 		skip_blanks(reading);
@@ -188,13 +190,33 @@ read_directive(struct reading *reading, struct nginx *block)
 			return false;
 		if (is_next(reading, ";{"))
 			break;
-		if (directive->count == NGINX_WORDS)
-			directive->count--; /* nobody asks for these */
-		directive->words[directive->count++] = take_word(reading);
+		if (count == NGINX_WORDS)
+			count--; /* nobody asks for these */
+		words[count++] = take_word(reading);
 	}
+	directive->words = arena_alloc(reading->arena, count * sizeof(*words));
+	directive->count = count;
+	memcpy(directive->words, words, count * sizeof(*words));
+	return true;
+}
+
+/* Up to its end, which is taken; false: that was the last. */
+static bool
+read_directive(struct reading *reading, struct nginx *block)
+{
+	struct nginx *directive;
+
+	if (*reading->left == 0 || reading->nesting == BLOCKS)
+		return false;
+	--*reading->left;
+	directive = add(reading, block);
+	if (!read_words(reading, directive))
+		return false;
 	if (take(reading) == '{') {
 		append(block, directive);
+		reading->nesting++;
 		read_block(reading, directive);
+		reading->nesting--;
 	} else if (ctl_nginx_is(directive, "include"))
 		include(reading, ctl_nginx_word(directive, 1), block);
 	else
@@ -221,7 +243,10 @@ read_block(struct reading *reading, struct nginx *block)
 struct nginx *
 ctl_nginx_read(struct arena *arena, struct span dump)
 {
-	struct reading reading = { .arena = arena, .dump = dump };
+	size_t left = NGINX_DIRECTIVES;
+	struct reading reading = {
+		.arena = arena, .dump = dump, .left = &left
+	};
 	struct nginx *whole = arena_alloc(arena, sizeof(*whole));
 	struct span rest = dump, text;
 	const char *path;

@@ -17,6 +17,11 @@
 
 #define NGINX_WORDS 64
 
+/* In all: files that include each other come to an end. */
+#ifndef NGINX_DIRECTIVES
+#define NGINX_DIRECTIVES 100000
+#endif
+
 struct nginx {
 	const char *file; /* where it stands */
 	unsigned line;
@@ -28,7 +33,11 @@ struct nginx {
 	struct nginx *next;
 };
 
-/* Anything is read; what it cannot be made into is left out. */
+/*
+ * Anything is read; what it cannot be made into is left out, and so is what
+ * no nginx would have: far more directives, or blocks in blocks, than people
+ * write.
+ */
 struct nginx *ctl_nginx_read(struct arena *arena, struct span dump);
 
 bool ctl_nginx_is(const struct nginx *directive, const char *name);

@@ -115,6 +115,35 @@ Test(ctl_nginx, ends_with_files_that_include_themselves_or_are_cut_off)
 	cr_assert_null(whole("no mark; a b;")->first);
 }
 
+/* Else what was read would fit in no memory. */
+Test(ctl_nginx, ends_with_files_that_include_each_other_twice, .timeout = 20)
+{
+	static const char itself[] =
+	    "# configuration file /a:\n"
+	    "include /a; include /a; include /a; b { c d; }\n";
+	static const char other[] = "# configuration file /a:\n"
+				    "include /b; include /b; include /b;\n"
+				    "# configuration file /b:\n"
+				    "x y; include /[ab]; include /[ab];\n";
+
+	(void)whole(itself);
+	cr_assert_not_null(ctl_nginx_child(whole(other), "x"));
+}
+
+Test(ctl_nginx, ends_with_blocks_in_blocks)
+{
+	struct buffer text;
+	unsigned i;
+
+	buffer_init(&text, arena);
+	buffer_append(&text, SPAN("# configuration file /a:\nfirst 1; "));
+	for (i = 0; i < 1000000; i++)
+		buffer_append(&text, SPAN("b{"));
+	assert_word(
+	    ctl_nginx_child(ctl_nginx_read(arena, buffer_span(&text)), "first"),
+	    1, "1");
+}
+
 Test(ctl_nginx, takes_more_words_than_it_keeps)
 {
 	struct buffer text;
