@@ -301,9 +301,9 @@ import_tar(struct import *import, struct ctl_tar_reader *tar)
 	static struct source source;
 	int exit_code;
 
-	source.import = import;
-	source.tar = tar;
-	source.arena = arena_open();
+	source = (struct source){
+		.import = import, .tar = tar, .arena = arena_open()
+	};
 	ctl_progress_begin(
 	    &source.progress, import->ctl, "import", ctl_tar_size(tar));
 	exit_code = read_all(&source);
