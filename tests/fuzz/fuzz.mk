@@ -8,14 +8,15 @@ CHECKS = address,undefined -fno-sanitize-recover=all
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes
 FLAGS = -std=gnu17 -O1 -g -fno-omit-frame-pointer -MMD $(WARNINGS) \
-	-D_GNU_SOURCE -DWITHOUT_SANDBOX -DLARGE_SIZE=1 -DSYSCONFDIR='"/etc"' \
+	-D_GNU_SOURCE -DWITHOUT_SANDBOX -DLARGE_SIZE=1 -DNGINX_DIRECTIVES=1000 \
+	-DSYSCONFDIR='"/etc"' \
 	-DRUNSTATEDIR='"/run"' -DSTATEDIR='"/var/lib/artifactd"' \
 	-DNGINX_DIR='"/usr/share/artifactd/nginx"' \
 	-iquote $(TOP)/src -iquote $(TOP)/tests -iquote $(TOP)/tests/fuzz \
 	$(shell pkg-config --cflags json-c lmdb libsodium libxxhash \
-	libconfuse libseccomp)
+	libconfuse libseccomp libcurl libarchive)
 LIBS = $(shell pkg-config --libs json-c lmdb libsodium libconfuse \
-	libseccomp) -lfcgi
+	libseccomp libcurl libarchive) -lfcgi
 
 SOURCES = $(filter-out %/main.c %/ctl.c,$(wildcard $(TOP)/src/*.c)) \
 	$(wildcard $(TOP)/tests/store_mem*.c) \
