@@ -562,6 +562,36 @@ Test(store_lmdb, a_clock_that_fell_back_refuses_creates)
 }
 
 /* Here what has its moment was imported when the clock was ahead. */
+/* The store is closed for that, and opened again. */
+static uint64_t
+last_moment(struct kit *kit)
+{
+	uint64_t moment;
+	struct raw raw;
+
+	store_close(kit->store);
+	raw = raw_open("meta");
+	moment = unpack_key(raw.value.mv_data);
+	raw_close(&raw);
+	kit->store = lmdb_writer();
+	return moment;
+}
+
+Test(store_lmdb, an_import_does_not_raise_the_last_moment)
+{
+	struct kit kit = lmdb_kit(NULL);
+	uint64_t last = kit_put(&kit, SPAN(""))->created;
+	struct change change = create_of(&kit, SPAN("x"));
+
+	change.kind = CHANGE_IMPORT;
+	change.id = change.artifact->id;
+	change.artifact->created = moment_now();
+	cr_assert_gt(change.artifact->created, last);
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	cr_assert_eq(last_moment(&kit), last);
+	kit_close(&kit);
+}
+
 Test(store_lmdb, a_create_passes_over_what_was_imported)
 {
 	struct kit kit = lmdb_kit(NULL);

@@ -277,6 +277,8 @@ Test(store_lmdb_migrate, refuses_to_call_damage_sound)
 	kit.store = open_old();
 	cr_assert_eq(store_lmdb_migrate(kit.store, lmdb_error), RESULT_DAMAGED);
 	store_close(kit.store);
+	cr_assert_eq(lmdb_try(NULL, &kit.store), RESULT_MALFORMED);
+	cr_assert_not_null(strstr(lmdb_error, "artifactd 1"), "%s", lmdb_error);
 	lmdb_remove();
 	arena_close(kit.arena);
 }
