@@ -8,9 +8,9 @@
  */
 
 #include "ctl_import.h"
+#include "ctl_import_detail.h"
 #include "ctl_import_list.h"
 #include "ctl_output.h"
-#include "ctl_record.h"
 #include "ctl_remote.h"
 
 #define FAILURES_MOST 5 /* one after the other */
@@ -25,13 +25,6 @@ struct api {
 	uint64_t untimed;
 	struct ctl_progress progress;
 	int store_code; /* what the store said while bytes came */
-};
-
-/* The artifact at hand, as the server tells of it. */
-struct detail {
-	struct ctl_record record;
-	struct span content; /* its text; SPAN_NONE: it is not told */
-	struct span storage; /* its storage_url, likewise */
 };
 
 /* ---- the server ---- */
@@ -124,61 +117,52 @@ failed(struct api *api, int exit_code)
 	    FAILURES_MOST);
 }
 
-/* A server takes the start of an id for the whole: it is to be this one. */
 static bool
-is_detail_of(struct api *api, struct span id, struct span body,
-    struct detail *ret_detail)
+read_detail(struct api *api, struct span id, struct span body,
+    struct import_detail *ret_detail)
 {
-	const char *fault = "is another artifact's";
-	struct json_document document;
-	struct faults faults;
-	char text[ID_TEXT + 1];
+	const char *fault = "";
 
-	if (!ctl_record_read(api->arena, body, &ret_detail->record, &fault)) {
-		import_refuse(api->import, id, "%s", fault);
-		return false;
-	}
-	id_format(&ret_detail->record.artifact.id, text);
-	if (!span_is(id, text)) {
-		import_refuse(api->import, id,
-		    "the server answers with another artifact, %s", text);
-		return false;
-	}
-	faults_init(&faults, api->arena);
-	if (json_read(api->arena, body, &faults, &document) != JSON_VALID)
-		return false; /* it was, just now */
-	ret_detail->content =
-	    json_text_of(api->arena, json_get_source(&document, "content"));
-	ret_detail->storage =
-	    json_text_of(api->arena, json_get_source(&document, "storage_url"));
-	return true;
+	if (import_detail_read(api->arena, id, body, ret_detail, &fault))
+		return true;
+	import_refuse(api->import, id, "%s", fault);
+	return false;
+}
+
+static int
+send_for_detail(struct api *api, struct span id, bool with_content,
+    struct ctl_http_answer *ret_answer)
+{
+	struct ctl_http_request request = { .method = "GET",
+		.may_be_missing = true };
+
+	request.path = ctl_remote_path(api->arena, arena_string(api->arena, id),
+	    with_content ? "" : "?include_content=false");
+	return ctl_http_send(api->http, &request, api->arena, ret_answer);
 }
 
 /* *ret_is_there: there is a detail; else that was counted, if it counts. */
 static int
 get_detail(struct api *api, struct span id, bool with_content,
-    struct detail *ret_detail, bool *ret_is_there)
+    struct import_detail *ret_detail, bool *ret_is_there)
 {
-	struct ctl_http_request request = { .method = "GET",
-		.may_be_missing = true };
 	struct ctl_http_answer answer;
 	int exit_code;
 
 	*ret_is_there = false;
-	request.path = ctl_remote_path(api->arena, arena_string(api->arena, id),
-	    with_content ? "" : "?include_content=false");
-	exit_code = ctl_http_send(api->http, &request, api->arena, &answer);
+	exit_code = send_for_detail(api, id, with_content, &answer);
+	/* The original answers so, too, where only the content is missing. */
+	if (exit_code == CTL_OK && answer.status == 404 && with_content)
+		exit_code = send_for_detail(api, id, false, &answer);
 	if (exit_code != CTL_OK)
 		return failed(api, exit_code);
 	api->failures = 0;
-	if (answer.status == 404) {
-		if (api->is_asked_for)
-			import_refuse(
-			    api->import, id, "the server does not have it");
-		return CTL_OK; /* deleted since it was listed */
-	}
-	*ret_is_there = is_detail_of(api, id, answer.body, ret_detail);
-	return CTL_OK;
+	if (answer.status != 404)
+		*ret_is_there = read_detail(api, id, answer.body, ret_detail);
+	else if (api->is_asked_for || !api->has_raw)
+		import_refuse(
+		    api->import, id, "the server has no such artifact");
+	return CTL_OK; /* or it was deleted since it was listed */
 }
 
 /* ---- one artifact: its content ---- */
@@ -216,57 +200,9 @@ stream(struct api *api, struct ctl_http *http, struct span path)
 	return failed(api, exit_code);
 }
 
-static bool
-has_hash_of(const struct content *content, struct span text)
-{
-	uint8_t hash[DIGEST_SHA256_SIZE];
-	struct digest digest;
-
-	digest_begin(&digest);
-	digest_add(&digest, text);
-	digest_end(&digest, hash);
-	return memcmp(hash, content->hash, sizeof(hash)) == 0;
-}
-
-/* Without a hash, the size has to do, and that nothing was replaced. */
-static bool
-is_plausible(const struct ctl_record *record, struct span text)
-{
-	static const char replacement[] = "\xef\xbf\xbd";
-
-	return text.data != NULL && record->has_size &&
-	       record->artifact.content.size == text.size &&
-	       memmem(text.data, text.size, replacement,
-		   sizeof(replacement) - 1) == NULL;
-}
-
-/*
- * Make the record say what the text is, if that is the content; a size that
- * counts something else than bytes is no matter where the hash is right.
- */
-static bool
-take_text(struct detail *detail)
-{
-	struct content *content = &detail->record.artifact.content;
-	struct span text = detail->content;
-	struct digest digest;
-
-	if (text.data == NULL)
-		return false;
-	if (detail->record.has_hash && !has_hash_of(content, text))
-		return false;
-	if (!detail->record.has_hash && !is_plausible(&detail->record, text))
-		return false;
-	digest_begin(&digest);
-	digest_add(&digest, text);
-	digest_end(&digest, content->hash);
-	content->size = text.size;
-	return true;
-}
-
 /* What the server says of where else the bytes are, for the operator. */
 static int
-no_content(struct api *api, struct span id, const struct detail *detail)
+no_content(struct api *api, struct span id, const struct import_detail *detail)
 {
 	struct span where = ctl_visible(api->arena, detail->storage);
 
@@ -319,35 +255,15 @@ import_path(struct api *api, struct ctl_record *record, struct span path)
 	return stream(api, api->http, path);
 }
 
-/* The path of a storage_url that this very server answers; SPAN_NONE. */
-static struct span
-storage_path(struct api *api, struct span storage)
-{
-	static const char here[] = "/artifacts/";
-	struct span url = ctl_http_url(api->http);
-	const char *path;
-
-	if (storage.data == NULL)
-		return SPAN_NONE;
-	if (!span_starts_with(storage, "/") &&
-	    (storage.size < url.size ||
-		!span_equal(span_of(storage.data, url.size), url)))
-		return SPAN_NONE;
-	path = memmem(storage.data, storage.size, here, sizeof(here) - 1);
-	if (path == NULL)
-		return SPAN_NONE;
-	return span_from(storage, (size_t)(path - storage.data));
-}
-
 static int
-import_text(struct api *api, struct span id, struct detail *detail)
+import_text(struct api *api, struct span id, struct import_detail *detail)
 {
-	struct span path = storage_path(api, detail->storage);
+	struct span path = import_detail_path(detail, ctl_http_url(api->http));
 	struct ctl_record *record = &detail->record;
 	bool is_wanted;
 	int exit_code;
 
-	if (!take_text(detail)) {
+	if (!import_detail_take(detail)) {
 		if (path.data != NULL && record->has_hash && record->has_size)
 			return import_path(api, record, path);
 		return no_content(api, id, detail);
@@ -359,7 +275,7 @@ import_text(struct api *api, struct span id, struct detail *detail)
 }
 
 static int
-import_raw(struct api *api, struct span id, struct detail *detail)
+import_raw(struct api *api, struct span id, struct import_detail *detail)
 {
 	struct arena *arena = api->arena;
 
@@ -371,7 +287,8 @@ import_raw(struct api *api, struct span id, struct detail *detail)
 
 /* Is it in the store already, as far as a record without content tells? */
 static int
-pass_if_there(struct api *api, const struct detail *detail, bool *ret_is_there)
+pass_if_there(
+    struct api *api, const struct import_detail *detail, bool *ret_is_there)
 {
 	bool is_wanted;
 	int exit_code;
@@ -383,8 +300,9 @@ pass_if_there(struct api *api, const struct detail *detail, bool *ret_is_there)
 	    import_begin(api->import, &detail->record.artifact, &is_wanted);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	*ret_is_there = !is_wanted;
-	if (!is_wanted)
+	/* What differs may do so only without content: its media type does. */
+	*ret_is_there = api->import->state == IMPORT_THERE;
+	if (*ret_is_there)
 		import_pass(api->import);
 	return CTL_OK;
 }
@@ -404,7 +322,7 @@ static int
 import_one(struct api *api, struct span id)
 {
 	bool is_known_id = is_known(api, id);
-	struct detail detail;
+	struct import_detail detail;
 	bool is_there;
 	int exit_code;
 

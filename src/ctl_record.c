@@ -62,6 +62,15 @@ needed(struct reading *reading, const char *name, size_t limit)
 	    &reading->document, name, JSON_REQUIRED, limit, &reading->faults);
 }
 
+/* Null, which other servers have where we have a text, is an empty one. */
+static struct span
+needed_or_null(struct reading *reading, const char *name, size_t limit)
+{
+	if (span_is(json_get_source(&reading->document, name), "null"))
+		return SPAN("");
+	return needed(reading, name, limit);
+}
+
 static void
 read_id(struct reading *reading, struct id *ret_id)
 {
@@ -77,14 +86,15 @@ static void
 read_members(struct reading *reading, struct artifact *artifact)
 {
 	read_id(reading, &artifact->id);
-	artifact->workflow = needed(reading, "workflow_id", LIMIT_WORKFLOW);
+	artifact->workflow =
+	    needed_or_null(reading, "workflow_id", LIMIT_WORKFLOW);
 	artifact->phase = text(reading, "phase_id", LIMIT_PHASE);
 	artifact->session = text(reading, "session_id", LIMIT_SESSION);
 	artifact->type = artifact_type_lower(
 	    reading->arena, needed(reading, "artifact_type", LIMIT_TYPE));
 	if (artifact->type.data != NULL && artifact->type.size == 0)
 		note(reading, "artifact_type", "is empty");
-	artifact->title = needed(reading, "title", LIMIT_TITLE);
+	artifact->title = needed_or_null(reading, "title", LIMIT_TITLE);
 	artifact->creator = text(reading, "created_by", LIMIT_USER);
 	artifact->content.filename = text(reading, "filename", LIMIT_FILENAME);
 	artifact->content.type =

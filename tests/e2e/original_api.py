@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: ISC
 """The original API's "Artifacts", as far as reading goes: lists of at most
-200, newest first, without pages; times in Python's spelling; content as
-a text, whatever it was.
+200, newest first, without pages, of which phase and type then take some away;
+times in Python's spelling; content as a text, whatever it was, and 404 where
+there is none; no content_hash, unless a test wants one.
 
     original_api.py FILE [--base /api/v1] [--fail-after N]
+        [--filter-first]
 
 FILE has a JSON array: the members of each detail, and in "bytes" the content
 in hex. Prints its port, then a line for each request. What is written to
@@ -22,6 +24,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("file", type=Path)
 parser.add_argument("--base", default="")
 parser.add_argument("--fail-after", type=int)
+parser.add_argument("--filter-first", action="store_true")
 options = parser.parse_args()
 artifacts = json.loads(options.file.read_text())
 for one in artifacts:
@@ -41,6 +44,10 @@ def listed(query):
     if not 1 <= limit <= 200:
         return 422, {"detail": [{"type": "less_than_equal"}]}
     some = [a for a in artifacts
+            if query.get("workflow_id") in (None, "", a["workflow_id"])]
+    if not options.filter_first:
+        some = some[:limit]
+    some = [a for a in some
             if all(a[f] == query[f] for f in FILTERS if query.get(f))]
     return 200, [{m: a[m] for m in SUMMARY} for a in some[:limit]]
 
@@ -54,6 +61,9 @@ def detail(key, query):
     one = {k: v for k, v in some[0].items() if k != "stored"}
     if query.get("include_content", "true") == "false":
         one["content"] = None
+        one["content_type"] = "text/markdown"
+    elif not one["content"]:
+        return 404, {"detail": "content not found in projection."}
     return 200, one
 
 
