@@ -99,17 +99,18 @@ look_at_retention(struct doctor *doctor)
 static void
 look_at_listen(struct doctor *doctor)
 {
-	const char *path = doctor->config->listen;
+	const char *path = doctor->config->listen, *reason;
 	struct stat file;
 
 	if (stat(path, &file) != 0) {
+		reason = strerror(errno);
 		if (doctor->has_directory &&
 		    ctl_local_is_running(&doctor->local))
 			doctor_problem(doctor,
 			    "the service runs, but its socket %s is not there "
 			    "(%s): systemctl restart artifactd.socket "
 			    "artifactd.service",
-			    path, strerror(errno));
+			    path, reason);
 		else
 			doctor_warning(doctor,
 			    "the service does not run: there is no socket %s: "

@@ -27,15 +27,20 @@ split_command(struct doctor *doctor, const char **ret_words)
 	ret_words[count] = NULL;
 }
 
+/* What it does not start with; else its last word. */
 static struct span
-last_line(struct span text)
+line_of_errors(struct span text)
 {
+	static const char fatal[] = "[emerg]";
 	struct span line = SPAN(""), last = SPAN("");
 
 	while (text.data != NULL) {
 		line = span_split(&text, '\n');
 		if (line.size > 0)
 			last = line;
+		if (line.size > 0 && memmem(line.data, line.size, fatal,
+					 sizeof(fatal) - 1) != NULL)
+			break;
 	}
 	return last;
 }
@@ -56,7 +61,7 @@ doctor_ask_nginx(struct doctor *doctor)
 		return;
 	}
 	if (program.exit_code != 0) {
-		line = last_line(program.errors);
+		line = line_of_errors(program.errors);
 		doctor_problem(doctor,
 		    "nginx refuses its configuration, or you may not read it: "
 		    "%.*s; see \"nginx -t\", as root",
@@ -209,6 +214,7 @@ look_at_upstream(struct doctor *doctor)
 }
 
 const struct doctor_check doctor_nginx_checks[] = {
+	{ "nginx_runs", DOCTOR_NGINX, doctor_look_whether_it_runs },
 	{ "nginx_passes", DOCTOR_NGINX, look_for_us },
 	{ "nginx_upstream", DOCTOR_NGINX, look_at_upstream },
 	{ "nginx_limits", DOCTOR_NGINX, doctor_look_at_limits },

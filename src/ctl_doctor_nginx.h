@@ -32,6 +32,7 @@ const char *doctor_title(struct doctor *doctor, const struct nginx *block);
 void doctor_look_at_limits(struct doctor *doctor);
 void doctor_look_at_passing(struct doctor *doctor);
 void doctor_look_at_access(struct doctor *doctor);
+void doctor_look_whether_it_runs(struct doctor *doctor);
 void doctor_look_at_user(struct doctor *doctor);
 void doctor_look_at_files(struct doctor *doctor);
 

@@ -6,9 +6,12 @@
 
 #include "ctl_doctor_nginx.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,6 +80,49 @@ doctor_look_at_access(struct doctor *doctor)
 		    doctor_place(doctor, listen),
 		    listen == server ? "80" : ctl_nginx_word(listen, 1).data);
 	}
+}
+
+/* ---- its process ---- */
+
+/* 0: there is none in this file. */
+static pid_t
+read_pid(FILE *file)
+{
+	char text[32] = "";
+	long pid;
+
+	if (fgets(text, sizeof(text), file) == NULL)
+		return 0;
+	pid = strtol(text, NULL, 10);
+	return pid > 0 && pid < INT32_MAX ? (pid_t)pid : 0;
+}
+
+/* Where the configuration does not say where its pid is, nobody knows. */
+void
+doctor_look_whether_it_runs(struct doctor *doctor)
+{
+	const struct nginx *directive = ctl_nginx_child(doctor->whole, "pid");
+	const char *path;
+	FILE *file;
+	pid_t pid = 0;
+
+	if (directive == NULL || ctl_nginx_word(directive, 1).size == 0)
+		return;
+	path = arena_string(doctor->arena, ctl_nginx_word(directive, 1));
+	if (path[0] != '/')
+		return;
+	file = fopen(path, "re");
+	if (file == NULL && errno != ENOENT)
+		return;
+	if (file != NULL) {
+		pid = read_pid(file);
+		(void)fclose(file); /* nothing was written */
+	}
+	if (pid == 0 || (kill(pid, 0) != 0 && errno == ESRCH))
+		doctor_problem(doctor,
+		    "nginx does not run (%s names no process that does), so "
+		    "that no client gets through: systemctl start nginx",
+		    path);
 }
 
 /* ---- nginx's user, and the socket ---- */

@@ -157,6 +157,29 @@ look_at_whole(struct doctor *doctor)
 		    has_data ? "format" : "data.mdb");
 }
 
+/* What a command that was killed left behind, as large as the store. */
+static void
+look_at_leavings(struct doctor *doctor)
+{
+	static const char *const names[] = { "compact.partial",
+		"restore.partial" };
+	const char *path;
+	struct stat file;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		path = arena_printf(
+		    doctor->arena, "%s/%s", doctor->local.directory, names[i])
+			   .data;
+		if (stat(path, &file) == 0)
+			doctor_warning(doctor,
+			    "%s is of a command that is at work, or was "
+			    "killed: repeat that, or, if none is at work: rm "
+			    "-r %s",
+			    path, path);
+	}
+}
+
 static void
 look_for_directory(struct doctor *doctor)
 {
@@ -378,6 +401,7 @@ const struct doctor_check doctor_store_checks[] = {
 	{ "state_dir", DOCTOR_CONFIG, look_for_directory },
 	{ "owner", DOCTOR_DIRECTORY, look_at_files },
 	{ "whole", DOCTOR_DIRECTORY, look_at_whole },
+	{ "leavings", DOCTOR_DIRECTORY, look_at_leavings },
 	{ "file_system", DOCTOR_DIRECTORY, look_at_file_system },
 	{ "reserve", DOCTOR_STORE, look_at_reserve },
 	{ "quota", DOCTOR_STORE, look_at_quota },

@@ -109,6 +109,9 @@ for line in open(sys.argv[1]):
 
 # ---- state_dir
 
+mkdir "$STORE/compact.partial"
+check "what a killed command left" finds leavings "compact.partial"
+rmdir "$STORE/compact.partial"
 right 'reserve = 1000000000000000'
 check "a disk at the reserve" finds reserve "creates are refused (507)"
 right 'reserve = 1048576'
@@ -311,8 +314,10 @@ check "... with one it is fine" eval 'with artifactd-server.conf \
     is_content; code=$?; back; [ $code = 0 ]'
 check "no word of artifactd" sees nginx_passes "include artifactd-http.conf" \
     nginx.conf '/artifactd-server.conf/d'
-check "a configuration that nginx refuses" sees nginx "nginx -t" nginx.conf \
-    's/^events/nonsense/'
+check "a configuration that nginx refuses, and why" sees nginx \
+    'unknown directive "nonsense"' nginx.conf 's/^events/nonsense/'
+check "an nginx that does not run" sees nginx_runs "systemctl start nginx" \
+    nginx.conf "s|^pid .*|pid $WORK/no.pid;|"
 if [ "$(id -u)" = 0 ]; then
 	check "workers that may not connect" sees nginx_user \
 	    "SocketUser=nobody" nginx.conf 's/^user .*/user nobody nogroup;/'
