@@ -207,11 +207,12 @@ response_shortage(struct response *response, const struct shortage *shortage)
 	else
 		response_error(response, 507,
 		    "%llu bytes are free on the disk, of which the setting "
-		    "`reserve` keeps %llu, so creates and uploads are "
-		    "refused; reads and deletes still work. Nothing was "
-		    "stored. Free space on the disk, delete artifacts, or "
-		    "lower `reserve`.",
-		    have, limit);
+		    "`reserve` keeps %llu, %s; reads and deletes still work. "
+		    "Nothing was stored. Free space on the disk, delete "
+		    "artifacts, or lower `reserve`.",
+		    have, limit,
+		    have > limit ? "and the rest is too little for this content"
+				 : "so creates and uploads are refused");
 }
 
 static void

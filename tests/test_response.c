@@ -147,6 +147,32 @@ Test(response, tells_what_an_outcome_means)
 	arena_close(arena);
 }
 
+Test(response, tells_a_full_disk_from_one_too_full_for_this)
+{
+	static const struct {
+		struct shortage shortage;
+		const char *text;
+	} cases[] = {
+		{ { 9, 10 }, "keeps 10, so creates and uploads are refused; " },
+		{ { 10, 10 }, "keeps 10, so creates and uploads are refused" },
+		{ { 11, 10 }, "11 bytes are free on the disk, of which the "
+			      "setting `reserve` keeps 10, and the rest is too "
+			      "little for this content; reads" },
+	};
+	struct arena *arena = arena_open();
+	struct response response;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		response_init(&response, arena);
+		response_result(&response, RESULT_NO_SPACE, SPAN(""));
+		response_shortage(&response, &cases[i].shortage);
+		cr_assert_not_null(strstr(body(&response), cases[i].text),
+		    "case %zu: %s", i, body(&response));
+	}
+	arena_close(arena);
+}
+
 /* ---- entity tags ---- */
 
 Test(response, puts_an_etag_in_quotes)
