@@ -142,6 +142,27 @@ skip_taken(MDB_cursor *cursor, uint64_t *moment)
 }
 
 /*
+ * Move on over moments that this batch has seen taken: of many records with
+ * one moment each would go through all before it. The one found is taken by
+ * the caller.
+ */
+static int
+find_free(struct batch *batch, MDB_cursor *cursor, uint64_t *moment)
+{
+	uint64_t from = *moment;
+	int code;
+
+	if (from >= batch->taken_from && from < batch->taken_until) {
+		from = batch->taken_from;
+		*moment = batch->taken_until;
+	}
+	code = skip_taken(cursor, moment);
+	batch->taken_from = from;
+	batch->taken_until = *moment + 1;
+	return code;
+}
+
+/*
  * From this moment on, the first that no record has: imported ones may be
  * younger than the last moment. *ret_flags are for the put.
  */
@@ -155,7 +176,7 @@ free_moment(struct batch *batch, uint64_t *moment, unsigned *ret_flags)
 	code = mdb_cursor_open(view->txn, view->databases[DB_RECORDS], &cursor);
 	if (code != MDB_SUCCESS)
 		return layout_note(view, DB_RECORDS, code);
-	code = skip_taken(cursor, moment);
+	code = find_free(batch, cursor, moment);
 	mdb_cursor_close(cursor);
 	if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
 		return layout_note(view, DB_RECORDS, code);
@@ -324,6 +345,7 @@ batch_delete(struct batch *batch, const struct change *change)
 		return result;
 
 	batch->is_changed = true;
+	batch->taken_from = batch->taken_until = 0;
 	batch->meta.artifacts--;
 	result = content_release(batch, &artifact->content);
 	if (result == RESULT_OK)

@@ -145,12 +145,14 @@ struct batch {
 	struct view view;
 	struct meta meta; /* put back at the end */
 	uint64_t now;
-	uint64_t free_bytes; /* on the disk */
-	uint64_t room;	     /* bytes of content that may still come in */
-	uint64_t slack;	     /* bytes that records may still grow by */
-	bool is_changed;     /* something was put */
-	bool is_repeat;	     /* the change at hand was applied before */
-	struct id id;	     /* what the change at hand is answered with */
+	uint64_t free_bytes;  /* on the disk */
+	uint64_t room;	      /* bytes of content that may still come in */
+	uint64_t slack;	      /* bytes that records may still grow by */
+	bool is_changed;      /* something was put */
+	bool is_repeat;	      /* the change at hand was applied before */
+	struct id id;	      /* what the change at hand is answered with */
+	uint64_t taken_from;  /* records have each moment from this one... */
+	uint64_t taken_until; /* ... to before this one; both 0: who knows */
 };
 
 /*

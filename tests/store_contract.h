@@ -78,6 +78,7 @@ struct subject {
 #define STORE_CONTRACT_IMPORTS(X, suite, it) \
 	X(suite, it, an_import_keeps_all_that_it_brings) \
 	X(suite, it, an_import_takes_the_next_free_moment) \
+	X(suite, it, a_moment_that_became_free_is_given_again) \
 	X(suite, it, an_import_of_a_time_to_come_is_refused) \
 	X(suite, it, an_import_is_harmless_to_repeat) \
 	X(suite, it, what_differs_is_kept_unless_it_is_replaced) \

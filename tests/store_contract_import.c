@@ -129,6 +129,34 @@ contract_an_import_takes_the_next_free_moment(const struct subject *subject)
 	kit_close(&kit);
 }
 
+/* In one commit, where what was seen taken is remembered. */
+void
+contract_a_moment_that_became_free_is_given_again(const struct subject *subject)
+{
+	enum { COUNT = 6, GONE = 3 };
+	static const uint64_t asked[COUNT] = { 5, 5, 6, 0, 5, 6 };
+	static const uint64_t given[COUNT] = { 5, 6, 7, 0, 6, 8 };
+	struct kit kit = kit_open(subject, 0);
+	struct change changes[COUNT], *list[COUNT];
+	struct outcome outcomes[COUNT];
+	size_t i;
+
+	for (i = 0; i < COUNT; i++) {
+		changes[i] = change_of(&kit, old_artifact(&kit, asked[i]));
+		list[i] = &changes[i];
+	}
+	changes[GONE] =
+	    (struct change){ .kind = CHANGE_DELETE, .id = changes[1].id };
+	store_apply_many(kit.store, list, COUNT, outcomes);
+	for (i = 0; i < COUNT; i++) {
+		cr_assert_eq(outcomes[i].result, RESULT_OK, "%zu", i);
+		if (i != 1 && i != GONE)
+			cr_assert_eq(kit_get(&kit, &changes[i].id)->created,
+			    given[i], "%zu", i);
+	}
+	kit_close(&kit);
+}
+
 void
 contract_an_import_of_a_time_to_come_is_refused(const struct subject *subject)
 {

@@ -630,4 +630,60 @@ check "damaged content is an integrity failure" equal "$CODE" 4
 check "... and named" said "$large: its content is damaged"
 check "... and the others are exported" equal \
     "$(tar tf "$WORK/damaged.tar" | grep -c ^content/)" 302
+
+# ---- many of one moment
+
+# seconds FILE: an import of it takes.
+seconds()
+{
+	local began
+
+	empty_other
+	began=$(date +%s%N)
+	import_from "$1"
+	echo $((($(date +%s%N) - began) / 1000000)) >"$WORK/took"
+}
+
+python3 - "$WORK" <<'PYTHON'
+import hashlib, io, json, sys, tarfile, uuid
+
+def add(file, name, data):
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    file.addfile(member, io.BytesIO(data))
+
+def write(name, moment_of):
+    file = tarfile.open(f"{sys.argv[1]}/{name}.tar", "w")
+    add(file, "artifactd.json",
+        b'{"format": "artifactd-export", "version": 1}')
+    for block in range(COUNT // 250):
+        ids = [str(uuid.uuid4()) for _ in range(250)]
+        add(file, f"records/{block + 1:06}.jsonl", b"".join(
+            json.dumps({
+                "id": id, "workflow_id": "w", "artifact_type": "t",
+                "title": "t", "size_bytes": 1,
+                "content_hash": hashlib.sha256(b"x").hexdigest(),
+                "created_at": moment_of(250 * block + i),
+            }).encode() + b"\n" for i, id in enumerate(ids)))
+        for id in ids:
+            add(file, f"content/{id}", b"x")
+    add(file, "end.json",
+        json.dumps({"artifacts": COUNT, "bytes": COUNT}).encode())
+    file.close()
+
+COUNT = 15000
+write("one", lambda i: "2020-01-01T00:00:00Z")
+write("own", lambda i: f"2020-01-01T00:00:{i // 1000:02}.{i % 1000:03}Z")
+PYTHON
+seconds "$WORK/own.tar"
+own=$(cat "$WORK/took")
+seconds "$WORK/one.tar"
+one=$(cat "$WORK/took")
+check "all of 15000 of one moment are taken" said '^imported 15000 artifacts'
+check "... in about the time that others take ($one ms, $own ms)" \
+    [ "$one" -lt $((3 * own + 500)) ]
+ctl check --set state_dir="$OTHER"
+check "... and are whole" equal "$CODE" 0
+import_from "$WORK/one.tar"
+check "... and are known again" said '15000 were there already$'
 finish
