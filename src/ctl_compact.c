@@ -11,7 +11,6 @@
 #include "ctl_copies.h"
 #include "ctl_output.h"
 #include "ctl_verify.h"
-#include "scoreboard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -148,24 +147,6 @@ compact_if_room(struct compaction *compaction, struct store *store)
 	return exit_code;
 }
 
-/* No request runs that could still read it. */
-static int
-sweep(struct store *store)
-{
-	struct scoreboard *scoreboard = scoreboard_open();
-	enum result result = RESULT_OK;
-	bool is_more = true;
-
-	if (scoreboard == NULL)
-		return cannot("memory");
-	while (is_more && result == RESULT_OK)
-		result = store_lmdb_sweep(store, scoreboard, &is_more);
-	scoreboard_close(scoreboard);
-	return result == RESULT_OK
-		   ? CTL_OK
-		   : ctl_local_refusal(result, store_reason(store));
-}
-
 static void
 keep_waiting(void *object, const struct store_figure *figure)
 {
@@ -182,7 +163,7 @@ prepare(struct compaction *compaction, struct store *store)
 
 	shared->before = store_lmdb_size(store);
 	if (!ctl_has(compaction->local->ctl, "dry-run"))
-		exit_code = sweep(store);
+		exit_code = ctl_local_sweep(store);
 	else if (store_figures(store, keep_waiting, &shared->waiting) !=
 		 RESULT_OK)
 		shared->waiting = 0;

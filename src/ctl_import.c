@@ -12,6 +12,20 @@
 
 /* ---- opening ---- */
 
+static int
+open_store(struct import *import, struct ctl_local *local)
+{
+	int exit_code = ctl_local_open_writer(local, true, &import->store);
+
+	if (exit_code != CTL_OK)
+		return exit_code;
+	/* What one that was killed, or found no room, had staged goes. */
+	exit_code = ctl_local_sweep(import->store);
+	if (exit_code != CTL_OK)
+		store_close(import->store);
+	return exit_code;
+}
+
 int
 import_open(
     struct import *import, const struct ctl *ctl, struct ctl_local *local)
@@ -21,7 +35,7 @@ import_open(
 	import->ctl = ctl;
 	import->is_dry = ctl_has(ctl, "dry-run");
 	import->replaces = ctl_has(ctl, "replace");
-	/* No process has it, and so the service sweeps what we leave. */
+	/* No process has it, and so what we leave is swept. */
 	digest_random(
 	    &import->owner.incarnation, sizeof(import->owner.incarnation));
 	import->owner.request = 1;
@@ -29,7 +43,7 @@ import_open(
 	import->own = arena_open();
 	import->chunk = arena_room(ctl->arena, LIMIT_CHUNK);
 	if (!import->is_dry)
-		exit_code = ctl_local_open_writer(local, true, &import->store);
+		exit_code = open_store(import, local);
 	else if (ctl_local_has_store(local))
 		exit_code = ctl_local_open_reader(local, &import->store);
 	if (exit_code == CTL_OK)

@@ -204,6 +204,23 @@ ctl_local_open_writer(
 					    : ctl_local_refusal(result, error);
 }
 
+int
+ctl_local_sweep(struct store *store)
+{
+	struct scoreboard *scoreboard = scoreboard_open();
+	enum result result = RESULT_OK;
+	bool has_more = true;
+
+	if (scoreboard == NULL)
+		return ctl_fail("no memory: %s", strerror(errno));
+	while (has_more && result == RESULT_OK)
+		result = store_lmdb_sweep(store, scoreboard, &has_more);
+	scoreboard_close(scoreboard);
+	if (result == RESULT_OK)
+		return CTL_OK;
+	return ctl_local_refusal(result, store_reason(store));
+}
+
 bool
 ctl_local_is_running(const struct ctl_local *local)
 {

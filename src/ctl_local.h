@@ -57,6 +57,13 @@ ctl_local_open_reader(struct ctl_local *local, struct store **ret_store);
 MUST_USE int ctl_local_open_writer(
     struct ctl_local *local, bool may_create, struct store **ret_store);
 
+/*
+ * Delete what waits for that in a store open to write: content deleted or
+ * replaced, and what was staged by who is gone. Else it counts as in use
+ * until the service runs.
+ */
+MUST_USE int ctl_local_sweep(struct store *store);
+
 /* Say what opening the store came to, and give the exit code for it. */
 MUST_USE int ctl_local_refusal(enum result result, const char *sentence);
 

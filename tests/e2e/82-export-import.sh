@@ -652,6 +652,22 @@ def add(file, name, data):
     member.size = len(data)
     file.addfile(member, io.BytesIO(data))
 
+def write_large(name, byte, size, id=str(uuid.UUID(int=1))):
+    file = tarfile.open(f"{sys.argv[1]}/{name}.tar", "w")
+    data = byte * size
+    add(file, "artifactd.json",
+        b'{"format": "artifactd-export", "version": 1}')
+    add(file, "records/000001.jsonl", json.dumps({
+        "id": id, "workflow_id": "w", "artifact_type": "t", "title": "t",
+        "created_at": "2020-01-01T00:00:00Z", "size_bytes": size,
+        "content_hash": hashlib.sha256(data).hexdigest()}).encode() + b"\n")
+    add(file, f"content/{id}", data)
+    add(file, "end.json", json.dumps({"artifacts": 1, "bytes": size}).encode())
+    file.close()
+
+write_large("small", b"s", 300000)
+write_large("large", b"l", 600000)
+
 def write(name, moment_of):
     file = tarfile.open(f"{sys.argv[1]}/{name}.tar", "w")
     add(file, "artifactd.json",
@@ -686,4 +702,29 @@ ctl check --set state_dir="$OTHER"
 check "... and are whole" equal "$CODE" 0
 import_from "$WORK/one.tar"
 check "... and are known again" said '15000 were there already$'
+
+# ---- what waits to be swept
+
+# count NAME: a number of the store's status.
+count()
+{
+	"$ARTIFACTCTL" status --set state_dir="$OTHER" | sed -n "s/^$1	//p"
+}
+
+empty_other
+import_from --set max_bytes=400000 "$WORK/large.tar"
+check "what is too large for the quota is not taken" equal "$CODE" 1
+import_from --set max_bytes=400000 "$WORK/small.tar"
+check "... and takes no room from what is not" equal "$CODE" 0
+import_from --replace "$WORK/large.tar"
+check "another content is put in its place" said '1 of them replaced others'
+check "... which the old one waits to leave" equal "$(count sweep_backlog)" 1
+before=$(stat -c %s "$OTHER/data.mdb")
+ctl compact --set state_dir="$OTHER"
+check "compact takes away what waits, too" equal "$CODE $(
+    count sweep_backlog)" "0 0"
+check "... and gives its room back" \
+    [ "$(stat -c %s "$OTHER/data.mdb")" -lt $((before - 250000)) ]
+ctl check --deep --set state_dir="$OTHER"
+check "... and all is whole" equal "$CODE" 0
 finish
