@@ -161,14 +161,18 @@ import(const struct ctl *ctl, struct store *store, bool replaces,
 		.store = store,
 		.replaces = replaces,
 		.owner = { .incarnation = 1, .request = 1 },
-		.arena = arena_open() };
+		.arena = arena_open(),
+		.own = arena_open(),
+		.chunk = arena_room(ctl->arena, LIMIT_CHUNK) };
 	exit_code = ctl_tar_open(ctl, path, &tar);
 	if (exit_code == CTL_OK) {
 		exit_code = import_tar(&one, tar);
+		DEMAND(import_abandon(&one) == CTL_OK);
 		DEMAND(import_flush(&one) == CTL_OK);
 		ctl_tar_close(tar);
 	}
 	arena_close(one.arena);
+	arena_close(one.own);
 	*ret_counts = one.counts;
 	return exit_code;
 }
