@@ -36,18 +36,20 @@ static const struct ctl_command remote = {
 const struct ctl_command *const ctl_commands[] = { &remote, &ctl_command_rm,
 	NULL };
 
-/* Words up to a NULL; *ctl is what they mean. */
+/* Words up to a NULL; *ctl is what they mean, and keeps them. */
 static int
 read_words(struct ctl *ctl, bool *ret_help, char **words)
 {
-	int count = 0;
+	char **mine;
+	int count;
 
-	while (words[count] != NULL)
-		count++;
 	*ctl = (struct ctl){ .arena = arena_open() };
+	mine = arena_alloc(ctl->arena, 16 * sizeof(*mine));
+	for (count = 0; words[count] != NULL; count++)
+		mine[count] = arena_string(ctl->arena, span_str(words[count]));
 	*ret_help = false;
 	optind = 0; /* getopt_long begins anew */
-	return ctl_read(count, words, ctl, ret_help);
+	return ctl_read(count, mine, ctl, ret_help);
 }
 
 #define READ(ctl, ret_help, ...) \
