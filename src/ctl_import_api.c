@@ -19,6 +19,7 @@ struct api {
 	struct import *import;
 	struct ctl_http *http;
 	struct arena *arena; /* of the artifact at hand */
+	struct span id;	     /* its id */
 	bool has_raw;
 	bool is_asked_for; /* by id, not found in a list */
 	unsigned failures;
@@ -109,6 +110,7 @@ failed(struct api *api, int exit_code)
 		api->import->counts.damaged++;
 	else
 		api->import->counts.refused++;
+	(void)ctl_fail("that was %.*s", (int)api->id.size, api->id.data);
 	if (++api->failures < FAILURES_MOST)
 		return CTL_OK;
 	return ctl_error(exit_code,
@@ -156,7 +158,6 @@ get_detail(struct api *api, struct span id, bool with_content,
 		exit_code = send_for_detail(api, id, false, &answer);
 	if (exit_code != CTL_OK)
 		return failed(api, exit_code);
-	api->failures = 0;
 	if (answer.status != 404)
 		*ret_is_there = read_detail(api, id, answer.body, ret_detail);
 	else if (api->is_asked_for || !api->has_raw)
@@ -345,23 +346,41 @@ import_one(struct api *api, struct span id)
 
 /* ---- all of them ---- */
 
+static uint64_t
+failed_so_far(const struct api *api)
+{
+	return api->import->counts.refused + api->import->counts.damaged;
+}
+
+static int
+import_next(struct api *api)
+{
+	uint64_t before = failed_so_far(api);
+	struct id parsed;
+	int exit_code;
+
+	if (!id_parse(api->id, &parsed)) {
+		import_refuse(api->import, api->id,
+		    "its id is no UUID in lower case, and no other fits in a "
+		    "store of artifactd");
+		return CTL_OK;
+	}
+	exit_code = import_one(api, api->id);
+	if (failed_so_far(api) == before)
+		api->failures = 0;
+	return exit_code;
+}
+
 static int
 import_list(struct api *api, const struct import_list *list)
 {
 	int exit_code = CTL_OK;
-	struct span id;
-	struct id parsed;
 	size_t i;
 
 	for (i = 0; i < list->count && exit_code == CTL_OK; i++) {
 		arena_reset(api->arena);
-		id = list->ids.texts[list->found[i].number];
-		if (id_parse(id, &parsed))
-			exit_code = import_one(api, id);
-		else
-			import_refuse(api->import, id,
-			    "its id is no UUID in lower case, and no other "
-			    "fits in a store of artifactd");
+		api->id = list->ids.texts[list->found[i].number];
+		exit_code = import_next(api);
 		ctl_progress_at(&api->progress, api->import->counts.bytes);
 	}
 	return exit_code;

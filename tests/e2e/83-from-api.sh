@@ -312,6 +312,7 @@ check "no such file" said 'none cannot be read: No such file'
 
 # ---- a server that does not feel well
 
+
 empty_other
 printf '503\n502\n504\n' >"$WORK/source.fail"
 import_from "$FROM" --ids "$WORK/ids"
@@ -322,11 +323,23 @@ original --fail-after 100
 import_from "$FROM" --ids "$WORK/ids"
 check "a server that fails half way is a failure" equal "$CODE" 1
 check "... with the way out" said 'failures one after the other: .*repeat'
+check "... and each is named" equal 5 \
+    "$(grep -cxFf <(sed 's/^/artifactctl: that was /' "$WORK/ids") "$WORK/err")"
 check "... and keeps what came" said '^imported 9[0-9] artifacts'
 original
 import_from "$FROM" --ids "$WORK/ids"
 check "... and a repeat completes it" equal "$CODE" 0
 compare
+empty_other
+mv "$WORK/source.json" "$WORK/kept.json"
+source_of '
+for n in range(20):
+    artifact(n, content_hash="0" * 64)'
+original --no-bytes
+import_from "$FROM"
+check "one that fails for each content" equal "$CODE" 1
+check "... is left alone soon" said 'failures one after the other: .*repeat'
+mv "$WORK/kept.json" "$WORK/source.json"
 empty_other
 head -n 20 "$WORK/ids" >"$WORK/some"
 original

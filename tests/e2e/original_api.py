@@ -5,12 +5,13 @@ times in Python's spelling; content as a text, whatever it was, and 404 where
 there is none; no content_hash, unless a test wants one.
 
     original_api.py FILE [--base /api/v1] [--fail-after N]
-        [--filter-first]
+        [--filter-first] [--no-bytes]
 
 FILE has a JSON array: the members of each detail, and in "bytes" the content
 in hex. Prints its port, then a line for each request. What is written to
 FILE's .fail while it runs is answered with that status, a line a request;
-"-" is a request that goes well."""
+"-" is a request that goes well. With --no-bytes it claims to have /raw, and
+fails whoever asks for it."""
 
 import argparse
 import hashlib
@@ -25,6 +26,7 @@ parser.add_argument("file", type=Path)
 parser.add_argument("--base", default="")
 parser.add_argument("--fail-after", type=int)
 parser.add_argument("--filter-first", action="store_true")
+parser.add_argument("--no-bytes", action="store_true")
 options = parser.parse_args()
 artifacts = json.loads(options.file.read_text())
 for one in artifacts:
@@ -106,6 +108,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(*listed(query))
         elif parts[0] == "artifacts" and len(parts) == 2:
             self.answer(*detail(parts[1], query))
+        elif options.no_bytes and parts[-1] == "raw":
+            is_there = any(a["id"] in parts for a in artifacts)
+            self.answer(500 if is_there else 404, {
+                "detail": "Artifact not found: " + parts[1]})
         elif parts[0] == "files" or parts[-1] == "stored":
             one = [a for a in artifacts if a["id"] in parts]
             self.answer(200, one[0]["stored"], "application/octet-stream")
