@@ -191,6 +191,8 @@ note_write(const char *directory, const char *name, const struct note *note)
 		  renameat(parent, draft, parent, name) == 0 &&
 		  fsync(parent) == 0;
 	error = errno;
+	if (!is_done)
+		(void)unlinkat(parent, draft, 0); /* if it is still there */
 	(void)close(parent); /* it is synced, or has failed */
 	errno = error;
 	return is_done ? RESULT_OK : RESULT_IO;

@@ -67,6 +67,17 @@ Test(note, comes_back_as_it_was)
 	}
 }
 
+Test(note, leaves_no_draft_where_it_cannot_be_kept)
+{
+	const struct note note = { .finished = 1 };
+
+	cr_assert_eq(mkdir(path, 0700), 0);
+	cr_assert_eq(note_write(directory, NOTE_CHECK, &note), RESULT_IO);
+	cr_assert_neq(errno, 0);
+	cr_assert_neq(access(draft, F_OK), 0);
+	cr_assert_eq(rmdir(path), 0);
+}
+
 Test(note, is_not_found_where_none_is)
 {
 	struct note note;
