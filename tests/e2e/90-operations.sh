@@ -93,13 +93,13 @@ section "Full disk" '^artifactctl rm --older-than 90d$'
 create lost
 http GET "/artifacts/$ID"
 artifactctl backup "$BACKUPS" >/dev/null
-section "Lost disk" "/old|rm --yes|import|mv |tmpfiles|restore"
+section "Lost disk" "/old|/raw|rm --yes|import|mv |tmpfiles|restore"
 # A few: one is deleted, and comes back from the backup.
 section "Lost disk" "mv |tmpfiles|restore $BACKUPS\$|check"
 http GET "/artifacts/$ID"
 check "a lost artifact is there again" equal "$STATUS" 200
 # All: the store is put aside.
-section "Lost disk" "old|rm --yes|import|check"
+section "Lost disk" "old|/raw|rm --yes|import|check"
 http GET "/artifacts/$ID"
 check "all are there again" equal "$STATUS" 200
 check "… and the old ones aside" [ -s "$STORE.damaged/data.mdb" ]
