@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -231,13 +232,31 @@ look_at_file_system(struct doctor *doctor)
 
 /* ---- room ---- */
 
+/* Of the file system; as much as can be, where it cannot be asked. */
+static uint64_t
+disk_size(const struct doctor *doctor)
+{
+	struct statvfs disk;
+
+	if (statvfs(doctor->local.directory, &disk) != 0)
+		return UINT64_MAX;
+	return (uint64_t)disk.f_blocks * disk.f_frsize;
+}
+
 static void
 look_at_reserve(struct doctor *doctor)
 {
 	const struct store_room *room = &doctor->store->room;
 	uint64_t reserve = doctor->config->reserve;
+	uint64_t disk = disk_size(doctor);
 
-	if (room->verdict == RESULT_NO_SPACE)
+	if (room->verdict == RESULT_NO_SPACE && reserve >= disk)
+		doctor_problem(doctor,
+		    "creates are refused (507): the setting reserve keeps %s, "
+		    "and the whole disk has %s: lower it, or move the store to "
+		    "a larger disk",
+		    doctor_size(doctor, reserve), doctor_size(doctor, disk));
+	else if (room->verdict == RESULT_NO_SPACE)
 		doctor_problem(doctor,
 		    "creates are refused (507): %s are free for the store, and "
 		    "the setting reserve keeps %s: make room on the disk, "

@@ -113,7 +113,9 @@ mkdir "$STORE/compact.partial"
 check "what a killed command left" finds leavings "compact.partial"
 rmdir "$STORE/compact.partial"
 right 'reserve = 1000000000000000'
-check "a disk at the reserve" finds reserve "creates are refused (507)"
+check "a reserve that no disk has" finds reserve "and the whole disk has"
+right "reserve = $(($(stat -f -c '%b * %S' "$STORE") / 100 * 99))"
+check "a disk at the reserve" finds reserve "make room on the disk"
 right 'reserve = 1048576'
 check "a reserve that is too small" finds reserve "1 GiB is the default"
 right 'max_bytes = 3'
