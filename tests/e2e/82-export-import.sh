@@ -698,7 +698,7 @@ one=$(cat "$WORK/took")
 check "all of 15000 of one moment are taken" said '^imported 15000 artifacts'
 check "... in about the time that others take ($one ms, $own ms)" \
     [ "$one" -lt $((3 * own + 500)) ]
-ctl check --set state_dir="$OTHER"
+STORE=$OTHER ctl check
 check "... and are whole" equal "$CODE" 0
 import_from "$WORK/one.tar"
 check "... and are known again" said '15000 were there already$'
@@ -720,11 +720,11 @@ import_from --replace "$WORK/large.tar"
 check "another content is put in its place" said '1 of them replaced others'
 check "... which the old one waits to leave" equal "$(count sweep_backlog)" 1
 before=$(stat -c %s "$OTHER/data.mdb")
-ctl compact --set state_dir="$OTHER"
+STORE=$OTHER ctl compact
 check "compact takes away what waits, too" equal "$CODE $(
     count sweep_backlog)" "0 0"
 check "... and gives its room back" \
     [ "$(stat -c %s "$OTHER/data.mdb")" -lt $((before - 250000)) ]
-ctl check --deep --set state_dir="$OTHER"
+STORE=$OTHER ctl check --deep
 check "... and all is whole" equal "$CODE" 0
 finish
