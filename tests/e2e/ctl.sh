@@ -97,8 +97,9 @@ ctl_until()
 		    --set state_dir="$STORE" >"$WORK/out" 2>"$WORK/err"
 		echo $?
 	) 2>/dev/null
-	# The others of the group end a moment later, and their locks then.
-	[ ! -d "$STORE" ] || flock -w 10 "$STORE" true
+	# The others of the group end a moment later, and their locks then. A
+	# service that runs keeps its own.
+	[ -n "$DAEMON" ] || [ ! -d "$STORE" ] || flock -w 10 "$STORE" true
 }
 
 # at_each_kill TEXT PREPARE VERIFY COMMAND...: for each such N there is:
