@@ -3,6 +3,7 @@
 
 #include "process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ process_keep_standard(void)
 	int fd;
 
 	for (fd = 0; fd < (int)(sizeof(modes) / sizeof(modes[0])); fd++)
-		if (fcntl(fd, F_GETFD) < 0 &&
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
 		    open("/dev/null", modes[fd]) != fd)
 			return false;
 	return true;
