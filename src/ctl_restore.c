@@ -133,9 +133,8 @@ refuse_to_overwrite(const struct restoring *restoring)
 		return CTL_OK;
 	return ctl_fail("%s holds a store already, which restore never "
 			"overwrites. If it is not to be kept in use: "
-			"mkdir %s.old && mv %s/{data.mdb,lock.mdb,format} "
-			"%s.old/",
-	    directory, directory, directory, directory);
+			"mkdir %s.old && mv %s/*.mdb %s/format %s.old/",
+	    directory, directory, directory, directory, directory);
 }
 
 static int

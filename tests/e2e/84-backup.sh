@@ -84,7 +84,14 @@ daemon_stop
 cp -a "$STORE" "$WORK/full"
 ctl restore "$BACKUPS"
 check "a store is not overwritten" says 1 "holds a store already"
+cp "$WORK/err" "$WORK/said"
 check "... and how to move it is said" grep -q 'mkdir .* && mv' "$WORK/err"
+# As said, by any shell; a compaction leaves no lock.mdb.
+ctl compact
+rm -f "$STORE/lock.mdb"
+sh -c "$(sed -n 's/.*\(mkdir .*\)/\1/p' "$WORK/said")" 2>"$WORK/err"
+check "... which works" equal "$?:$(ls "$STORE" | grep -v '^last-' | xargs)" 0:
+rm -r "$STORE.old"
 new_store
 ctl restore "$BACKUPS"
 check "a directory of backups stands for the newest" equal "$CODE" 0
