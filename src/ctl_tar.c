@@ -8,6 +8,7 @@
 
 #include "ctl_tar.h"
 
+#include "ctl_file.h"
 #include "ctl_output.h"
 
 #include <archive.h>
@@ -24,7 +25,8 @@
 
 struct ctl_tar_writer {
 	const char *path;
-	char *temporary; /* NULL: written where it stays */
+	const char *name; /* that it gets; NULL: written where it stays */
+	struct ctl_file file;
 	int fd;
 	struct archive *archive;
 	bool is_open; /* the archive has bytes that it keeps back */
@@ -53,10 +55,37 @@ static int
 write_failed(const struct ctl_tar_writer *tar)
 {
 	const char *cause = archive_error_string(tar->archive);
+	int code = archive_errno(tar->archive);
 
+	/* Of a system call it says no more than "Write error". */
+	if (code > 0)
+		cause = strerror(code);
 	return ctl_fail("%s cannot be written: %s",
 	    shown(tar->path, "standard output"),
 	    cause != NULL ? cause : "libarchive does not say why");
+}
+
+/* For nobody else: who may read the store is another matter. */
+static int
+open_file(struct arena *arena, struct ctl_tar_writer *tar)
+{
+	const char *slash = strrchr(tar->path, '/');
+	const char *directory = slash == NULL ? "." : "/";
+	int exit_code;
+
+	if (slash != NULL && slash != tar->path)
+		directory = arena_string(
+		    arena, span_of(tar->path, (size_t)(slash - tar->path)));
+	exit_code = ctl_file_open(directory, &tar->file);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	tar->name = slash == NULL ? tar->path : slash + 1;
+	tar->fd = tar->file.fd;
+	if (fchmod(tar->fd, 0600) == 0)
+		return CTL_OK;
+	(void)ctl_fail("%s cannot be written: %s", tar->path, strerror(errno));
+	ctl_file_drop(&tar->file);
+	return CTL_FAILED;
 }
 
 static int
@@ -68,16 +97,10 @@ open_output(struct arena *arena, struct ctl_tar_writer *tar)
 		tar->fd = STDOUT_FILENO;
 		return CTL_OK;
 	}
-	if (stat(tar->path, &file) == 0 && !S_ISREG(file.st_mode)) {
-		/* A device or a pipe is written to, not replaced. */
-		tar->fd = open(tar->path, O_WRONLY | O_CLOEXEC);
-	} else {
-		tar->temporary = arena_string(
-		    arena, arena_printf(arena, "%s.XXXXXX", tar->path));
-		tar->fd = mkostemp(tar->temporary, O_CLOEXEC);
-		if (tar->fd < 0)
-			tar->temporary = NULL;
-	}
+	if (stat(tar->path, &file) != 0 || S_ISREG(file.st_mode))
+		return open_file(arena, tar);
+	/* A device or a pipe is written to, not replaced. */
+	tar->fd = open(tar->path, O_WRONLY | O_CLOEXEC);
 	if (tar->fd < 0)
 		return ctl_fail(
 		    "%s cannot be written: %s", tar->path, strerror(errno));
@@ -161,42 +184,16 @@ ctl_tar_finish(struct ctl_tar_writer *tar)
 	return CTL_OK;
 }
 
-/* The directory, so that the name is on disk too. */
-static bool
-sync_directory(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *directory = strdup(path);
-	int fd;
-	bool is_synced;
-
-	if (directory == NULL)
-		abort();
-	directory[slash == NULL ? 0 : (size_t)(slash - path) + 1] = '\0';
-	fd = open(slash == NULL ? "." : directory,
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(directory);
-	if (fd < 0)
-		return false;
-	is_synced = fsync(fd) == 0;
-	(void)close(fd); /* nothing was written through it */
-	return is_synced;
-}
-
 int
 ctl_tar_keep(struct ctl_tar_writer *tar)
 {
-	int error;
+	const char *name = tar->name;
 
-	if (tar->temporary == NULL)
+	if (name == NULL)
 		return CTL_OK;
-	if (fsync(tar->fd) == 0 && rename(tar->temporary, tar->path) == 0 &&
-	    sync_directory(tar->path)) {
-		tar->temporary = NULL;
-		return CTL_OK;
-	}
-	error = errno;
-	return ctl_fail("%s cannot be written: %s", tar->path, strerror(error));
+	tar->name = NULL; /* it is closed then, whatever becomes of it */
+	tar->fd = STDOUT_FILENO;
+	return ctl_file_keep(&tar->file, name, true);
 }
 
 void
@@ -206,9 +203,9 @@ ctl_tar_discard(struct ctl_tar_writer *tar)
 	if (tar->is_open)
 		(void)archive_write_fail(tar->archive);
 	(void)archive_write_free(tar->archive);
-	if (tar->temporary != NULL)
-		(void)unlink(tar->temporary);
-	if (tar->fd != STDOUT_FILENO)
+	if (tar->name != NULL)
+		ctl_file_drop(&tar->file);
+	else if (tar->fd != STDOUT_FILENO)
 		(void)close(tar->fd);
 }
 

@@ -19,7 +19,7 @@ struct ctl_tar_writer;
 
 /*
  * path "-" is standard output. Another one gets its name when all of it is
- * on disk; until then it has that name and six more characters.
+ * on disk (ctl_file.h).
  */
 MUST_USE int ctl_tar_create(
     const struct ctl *ctl, const char *path, struct ctl_tar_writer **ret_tar);
