@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -155,25 +156,52 @@ format(const struct note *note, char text[NOTE_MOST])
 	return size;
 }
 
+/* Is it still what has this name? */
 static bool
-write_file(int parent, const char *name, const struct note *note)
+is_named(int parent, const char *name, int fd)
+{
+	struct stat here, there;
+
+	return fstat(fd, &here) == 0 &&
+	       fstatat(parent, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+/*
+ * The draft, for us alone: whoever waited while another wrote it finds that
+ * it has another name, and makes one anew. -1: errno says why.
+ */
+static int
+open_draft(int parent, const char *name)
+{
+	int fd, error;
+
+	for (;;) {
+		fd = openat(parent, name,
+		    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		    0600);
+		if (fd < 0)
+			return -1;
+		if (flock(fd, LOCK_EX) != 0)
+			break;
+		if (is_named(parent, name, fd))
+			return fd;
+		(void)close(fd); /* nothing was written */
+	}
+	error = errno;
+	(void)close(fd); /* nothing was written */
+	errno = error;
+	return -1;
+}
+
+static bool
+write_draft(int fd, const struct note *note)
 {
 	char text[NOTE_MOST];
 	size_t size = format(note, text);
-	bool is_written;
-	int fd, error;
 
-	fd = openat(parent, name,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-	    0600);
-	if (fd < 0)
-		return false;
-	is_written = write(fd, text, size) == (ssize_t)size && fsync(fd) == 0;
-	error = errno;
-	if (close(fd) != 0)
-		return false;
-	errno = error;
-	return is_written;
+	return ftruncate(fd, 0) == 0 &&
+	       write(fd, text, size) == (ssize_t)size && fsync(fd) == 0;
 }
 
 enum result
@@ -182,18 +210,21 @@ note_write(const char *directory, const char *name, const struct note *note)
 	int parent = open_directory(directory);
 	char draft[NAME_MOST];
 	bool is_done;
-	int error;
+	int fd, error;
 
 	if (parent < 0)
 		return RESULT_IO;
 	(void)snprintf(draft, sizeof(draft), "%s.new", name); /* short */
-	is_done = write_file(parent, draft, note) &&
+	fd = open_draft(parent, draft);
+	is_done = fd >= 0 && write_draft(fd, note) &&
 		  renameat(parent, draft, parent, name) == 0 &&
 		  fsync(parent) == 0;
 	error = errno;
-	if (!is_done)
-		(void)unlinkat(parent, draft, 0); /* if it is still there */
-	(void)close(parent); /* it is synced, or has failed */
+	if (!is_done && fd >= 0 && is_named(parent, draft, fd))
+		(void)unlinkat(parent, draft, 0); /* or it stays */
+	if (fd >= 0)
+		(void)close(fd); /* it is synced, or has failed */
+	(void)close(parent);	 /* likewise */
 	errno = error;
 	return is_done ? RESULT_OK : RESULT_IO;
 }

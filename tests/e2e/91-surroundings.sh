@@ -58,4 +58,20 @@ os.execv(sys.argv[1], sys.argv[1:])
 PYTHON
 check "who ignores the end of children is told how it ended" \
     equal "$?:$(fact problems)" 0:0
+
+# ---- many at once
+
+for n in {1..24}; do
+	timeout 60 "$ARTIFACTCTL" check --config /dev/null \
+	    --set state_dir="$STORE" >/dev/null 2>>"$WORK/many" &
+	checks[n]=$!
+done
+bad=0
+for n in {1..24}; do
+	wait "${checks[n]}" || bad=$((bad + 1))
+done
+check "checks that end together all keep their note" equal $bad 0
+check "... and the note is whole" equal \
+    "$(tail -n 1 "$STORE/last-check" | cut -d = -f 1)" finished
+check "... and no draft is left" equal "$(ls "$STORE" | grep -c new)" 0
 finish
