@@ -37,26 +37,38 @@ verdict_text(struct arena *arena, const struct store_room *room)
 	    (unsigned long long)room->shortage.limit);
 }
 
-/* "2026-11-25T17:00:00Z, ok": when, and what became of it. */
+/* "2026-11-25T17:00:00Z"; nothing for 0. */
+static struct span
+time_text(struct arena *arena, uint64_t seconds)
+{
+	char text[MOMENT_TEXT + 1];
+
+	if (seconds == 0)
+		return SPAN_NONE;
+	moment_format(seconds * SECOND, text);
+	return arena_printf(arena, "%.19sZ", text);
+}
+
+/* When it was, what became of it, and when one last ended well. */
 static void
 add_note(struct ctl_row *row, const struct ctl_local *local, const char *name,
-    const char *time_name, const char *result_name)
+    const char *const names[3])
 {
 	struct arena *arena = local->ctl->arena;
 	struct note note = { 0 };
-	struct span result = SPAN_NONE, when = SPAN_NONE;
-	char text[MOMENT_TEXT + 1];
+	struct span result = SPAN_NONE, when = SPAN_NONE, success = SPAN_NONE;
 
 	if (note_read(local->directory, name, &note) == RESULT_OK) {
-		moment_format(note.finished * SECOND, text);
-		when = arena_printf(arena, "%.19sZ", text);
+		when = time_text(arena, note.finished);
+		success = time_text(arena, note.succeeded);
 		result = note.is_ok ? SPAN("ok") : SPAN("failed");
 		if (note.problems > 0)
 			result = arena_printf(arena, "%llu problems",
 			    (unsigned long long)note.problems);
 	}
-	ctl_row_text(row, time_name, when);
-	ctl_row_text(row, result_name, result);
+	ctl_row_text(row, names[0], when);
+	ctl_row_text(row, names[1], result);
+	ctl_row_text(row, names[2], success);
 }
 
 static int
@@ -78,6 +90,11 @@ fill(struct ctl_local *local, struct store *store, struct ctl_row *row)
 	return CTL_OK;
 }
 
+static const char *const check_names[] = { "last_check", "last_check_result",
+	"last_good_check" };
+static const char *const backup_names[] = { "last_backup", "last_backup_result",
+	"last_good_backup" };
+
 static int
 show(void *object)
 {
@@ -95,8 +112,8 @@ show(void *object)
 	store_close(store);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	add_note(row, local, NOTE_CHECK, "last_check", "last_check_result");
-	add_note(row, local, NOTE_BACKUP, "last_backup", "last_backup_result");
+	add_note(row, local, NOTE_CHECK, check_names);
+	add_note(row, local, NOTE_BACKUP, backup_names);
 	ctl_print_facts(local->ctl, row);
 	return CTL_OK;
 }

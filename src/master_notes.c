@@ -13,18 +13,19 @@
 
 static const struct {
 	const char *file;
-	enum metric time, success, seconds, count;
+	enum metric time, succeeded, success, seconds, count;
 } notes[MASTER_NOTES] = {
-	{ NOTE_CHECK, METRIC_CHECK_TIME, METRIC_CHECK_SUCCESS,
-	    METRIC_CHECK_SECONDS, METRIC_CHECK_PROBLEMS },
-	{ NOTE_BACKUP, METRIC_BACKUP_TIME, METRIC_BACKUP_SUCCESS,
-	    METRIC_BACKUP_SECONDS, METRIC_BACKUP_BYTES },
+	{ NOTE_CHECK, METRIC_CHECK_TIME, METRIC_CHECK_SUCCEEDED,
+	    METRIC_CHECK_SUCCESS, METRIC_CHECK_SECONDS, METRIC_CHECK_PROBLEMS },
+	{ NOTE_BACKUP, METRIC_BACKUP_TIME, METRIC_BACKUP_SUCCEEDED,
+	    METRIC_BACKUP_SUCCESS, METRIC_BACKUP_SECONDS, METRIC_BACKUP_BYTES },
 };
 
 static void
 publish(struct metrics *metrics, size_t i, const struct note *note)
 {
 	metrics_set(metrics, notes[i].time, LABELS_NONE, note->finished);
+	metrics_set(metrics, notes[i].succeeded, LABELS_NONE, note->succeeded);
 	metrics_set(metrics, notes[i].success, LABELS_NONE, note->is_ok);
 	metrics_set(metrics, notes[i].seconds, LABELS_NONE, note->duration);
 	metrics_set(metrics, notes[i].count, LABELS_NONE,

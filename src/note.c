@@ -19,11 +19,11 @@
 #define DIGITS_MOST 18 /* so that every number fits */
 #define NAME_MOST 64
 
-enum key { PROBLEMS, IS_OK, DURATION, BYTES, DEEP, FINISHED, KEYS };
+enum key { PROBLEMS, IS_OK, DURATION, BYTES, DEEP, SUCCEEDED, FINISHED, KEYS };
 
 /* In the order in which they are written. */
 static const char *const keys[KEYS] = { "problems", "is_ok", "duration",
-	"bytes", "deep", "finished" };
+	"bytes", "deep", "succeeded", "finished" };
 
 /* ---- reading ---- */
 
@@ -80,6 +80,9 @@ parse(struct span text, struct note *ret_note)
 		.duration = values[DURATION],
 		.bytes = values[BYTES],
 		.is_deep = values[DEEP] != 0,
+		/* Older notes of a success do not say it. */
+		.succeeded =
+		    values[IS_OK] != 0 ? values[FINISHED] : values[SUCCEEDED],
 	};
 	return RESULT_OK;
 }
@@ -137,7 +140,7 @@ note_read(const char *directory, const char *name, struct note *ret_note)
 /* ---- writing ---- */
 
 static size_t
-format(const struct note *note, char text[NOTE_MOST])
+format(const struct note *note, uint64_t succeeded, char text[NOTE_MOST])
 {
 	const uint64_t values[KEYS] = {
 		[PROBLEMS] = note->problems,
@@ -145,11 +148,12 @@ format(const struct note *note, char text[NOTE_MOST])
 		[DURATION] = note->duration,
 		[BYTES] = note->bytes,
 		[DEEP] = note->is_deep,
+		[SUCCEEDED] = succeeded,
 		[FINISHED] = note->finished,
 	};
 	size_t size = 0, key;
 
-	/* Six lines of 30 bytes each, at most. */
+	/* Seven lines of 30 bytes each, at most. */
 	for (key = 0; key < KEYS; key++)
 		size += (size_t)snprintf(text + size, NOTE_MOST - size,
 		    "%s=%llu\n", keys[key], (unsigned long long)values[key]);
@@ -194,11 +198,24 @@ open_draft(int parent, const char *name)
 	return -1;
 }
 
+/* Whoever holds the draft asks, so that no success is written meanwhile. */
+static uint64_t
+last_success(const char *directory, const char *name, const struct note *note)
+{
+	struct note last = { 0 };
+
+	if (note->is_ok)
+		return note->finished;
+	/* What cannot be read knows of none, and is replaced. */
+	(void)!note_read(directory, name, &last);
+	return last.succeeded;
+}
+
 static bool
-write_draft(int fd, const struct note *note)
+write_draft(int fd, const struct note *note, uint64_t succeeded)
 {
 	char text[NOTE_MOST];
-	size_t size = format(note, text);
+	size_t size = format(note, succeeded, text);
 
 	return ftruncate(fd, 0) == 0 &&
 	       write(fd, text, size) == (ssize_t)size && fsync(fd) == 0;
@@ -216,7 +233,8 @@ note_write(const char *directory, const char *name, const struct note *note)
 		return RESULT_IO;
 	(void)snprintf(draft, sizeof(draft), "%s.new", name); /* short */
 	fd = open_draft(parent, draft);
-	is_done = fd >= 0 && write_draft(fd, note) &&
+	is_done = fd >= 0 &&
+		  write_draft(fd, note, last_success(directory, name, note)) &&
 		  renameat(parent, draft, parent, name) == 0 &&
 		  fsync(parent) == 0;
 	error = errno;

@@ -46,9 +46,9 @@ TestSuite(note, .init = begin, .fini = end);
 Test(note, comes_back_as_it_was)
 {
 	const struct note notes[] = {
-		{ 1764090000, true, 0, 3, 4096, false },
-		{ 1764090001, false, 12, 86400, UINT64_C(1) << 50, true },
-		{ 0, false, 0, 0, 0, false },
+		{ 1764090000, true, 0, 3, 4096, false, 0 },
+		{ 1764090001, false, 12, 86400, UINT64_C(1) << 50, true, 0 },
+		{ 0, false, 0, 0, 0, false, 0 },
 	};
 	struct note note;
 	size_t i;
@@ -65,6 +65,43 @@ Test(note, comes_back_as_it_was)
 		cr_assert_eq(note.bytes, notes[i].bytes);
 		cr_assert_eq(note.is_deep, notes[i].is_deep);
 	}
+}
+
+Test(note, of_a_failure_keeps_when_one_last_ended_well)
+{
+	const struct note good = { .finished = 5, .is_ok = true };
+	const struct note bad = { .finished = 9, .succeeded = 8 };
+	struct note note;
+	int i;
+
+	cr_assert_eq(note_write(directory, NOTE_CHECK, &bad), RESULT_OK);
+	cr_assert_eq(note_read(directory, NOTE_CHECK, &note), RESULT_OK);
+	cr_assert_eq(note.succeeded, 0, "there was none");
+	cr_assert_eq(note_write(directory, NOTE_CHECK, &good), RESULT_OK);
+	for (i = 0; i < 2; i++) {
+		cr_assert_eq(
+		    note_read(directory, NOTE_CHECK, &note), RESULT_OK);
+		cr_assert_eq(note.succeeded, 5);
+		cr_assert_eq(
+		    note_write(directory, NOTE_CHECK, &bad), RESULT_OK);
+	}
+	cr_assert_eq(note_read(directory, NOTE_CHECK, &note), RESULT_OK);
+	cr_assert_eq(note.finished, 9);
+	cr_assert_eq(note.succeeded, 5);
+}
+
+Test(note, of_an_older_version_keeps_its_success_too)
+{
+	const struct span text = SPAN("is_ok=1\nfinished=5\n");
+	const struct note bad = { .finished = 9 };
+	struct note note;
+
+	put(text.data, text.size);
+	cr_assert_eq(note_read(directory, NOTE_CHECK, &note), RESULT_OK);
+	cr_assert_eq(note.succeeded, 5);
+	cr_assert_eq(note_write(directory, NOTE_CHECK, &bad), RESULT_OK);
+	cr_assert_eq(note_read(directory, NOTE_CHECK, &note), RESULT_OK);
+	cr_assert_eq(note.succeeded, 5);
 }
 
 Test(note, leaves_no_draft_where_it_cannot_be_kept)
@@ -103,7 +140,7 @@ Test(note, passes_over_keys_of_others)
 
 Test(note, refuses_half_of_one)
 {
-	const struct note whole = { 1764090000, true, 0, 3, 4096, false };
+	const struct note whole = { 1764090000, true, 0, 3, 4096, false, 0 };
 	struct note note = { .finished = 77 };
 	struct stat file;
 	off_t size;

@@ -234,6 +234,13 @@ check "so does a backup's" turns_to last_backup_bytes 123456
 check "... with its time" equal \
     "$(sample last_backup_timestamp_seconds) $(sample last_backup_success)" \
     "1764090001 1"
+check "... and that it went well then" equal \
+    "$(sample last_backup_success_timestamp_seconds)" 1764090001
+printf 'is_ok=0\nsucceeded=1764090001\nfinished=1764090002\n' \
+    >"$STORE/last-backup"
+check "a backup that failed" turns_to last_backup_success 0
+check "... leaves the one before" equal \
+    "$(sample last_backup_success_timestamp_seconds)" 1764090001
 echo 'finished=9' | head -c 5 >"$STORE/last-check"
 check "half a note is none" turns_to last_check_timestamp_seconds 0
 

@@ -151,6 +151,11 @@ ctl backup "$WORK/missing"
 check "a directory that is missing is not made" says 1 "is its disk mounted"
 ctl backup "$STORE"
 check "nor is a backup put into the store" says 1 "is the store itself"
+ctl status
+check "what failed leaves what status says of the last good one" equal \
+    "$(fact last_backup_result) $(fact last_good_backup)" \
+    "failed $(date -u -d @"$(sed -n s/^finished=//p \
+	"$WORK/full/last-backup")" +%FT%TZ)"
 
 # ---- which are kept
 

@@ -108,6 +108,7 @@ read_note(struct arena *arena, struct span text)
 	DEMAND(note_read(directory, "note", &again) == RESULT_OK);
 	DEMAND(note.finished == again.finished && note.is_ok == again.is_ok);
 	DEMAND(note.problems == again.problems && note.bytes == again.bytes);
+	DEMAND(note.succeeded == again.succeeded);
 	DEMAND(
 	    note.duration == again.duration && note.is_deep == again.is_deep);
 }
