@@ -309,6 +309,8 @@ ctl_backup_make(struct ctl_backup *backup)
 	note.is_ok = backup->is_made;
 	note.bytes = backup->bytes;
 	note.problems = making.verify->problems;
+	if (exit_code == CTL_INTEGRITY && note.problems == 0)
+		note.problems = 1; /* it could not even be read */
 	noted = ctl_keep_note(backup->local, NOTE_BACKUP, began, &note);
 	return exit_code == CTL_OK ? noted : exit_code;
 }

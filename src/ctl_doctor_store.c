@@ -375,6 +375,30 @@ look_at_moments(struct doctor *doctor)
 		    (unsigned long long)(newest - now));
 }
 
+/*
+ * A backup that could not be made takes nothing from the one before. What
+ * found damage tells of the store, whatever was well before.
+ */
+static void
+tell_of_failure(struct doctor *doctor, const struct note *note, uint64_t most,
+    const char *what)
+{
+	uint64_t now = moment_now() / SECOND;
+	char text[MOMENT_TEXT + 1];
+
+	moment_format(note->succeeded * SECOND, text);
+	if (note->problems == 0 && note->succeeded + most >= now)
+		doctor_warning(doctor,
+		    "the last %s did not end well, but that of %.19sZ did: see "
+		    "\"journalctl -u artifactd-%s.service\", and repeat it",
+		    what, text, what);
+	else
+		doctor_problem(doctor,
+		    "the last %s did not end well: see \"journalctl -u "
+		    "artifactd-%s.service\", and repeat it",
+		    what, what);
+}
+
 static void
 look_at_note(struct doctor *doctor, const char *name, uint64_t most,
     const char *what, const char *how)
@@ -391,10 +415,7 @@ look_at_note(struct doctor *doctor, const char *name, uint64_t most,
 		    "%s: remove it, and %s",
 		    doctor->local.directory, name, what, how);
 	else if (!note.is_ok)
-		doctor_problem(doctor,
-		    "the last %s did not end well: see \"journalctl -u "
-		    "artifactd-%s.service\", and repeat it",
-		    what, what);
+		tell_of_failure(doctor, &note, most, what);
 	else if (note.finished < now && now - note.finished > most)
 		doctor_warning(doctor, "the last %s was %llu days ago: %s",
 		    what, (unsigned long long)(now - note.finished) / DAY, how);

@@ -143,6 +143,16 @@ check "a check that found something" finds check "did not end well"
 sed -i 's/^is_ok=0/is_ok=1/; s/^finished=.*/finished=1700000000/' \
     "$STORE/last-check"
 check "a check of long ago" finds check "days ago"
+ctl backup "$WORK/typo"
+ctl doctor
+check "a backup that failed, behind a good one" grep -q \
+    '^warning  backup: .*did not end well, but that of 20..-.*Z did' \
+    "$WORK/out"
+sed -i 's/^problems=0/problems=1/' "$STORE/last-backup"
+check "... but for damage" finds backup "did not end well: see"
+sed -i 's/^problems=1/problems=0/; s/^succeeded=.*/succeeded=1700000000/' \
+    "$STORE/last-backup"
+check "... or where that is long ago" finds backup "did not end well: see"
 echo nonsense >"$STORE/last-backup"
 check "a note that is none" finds backup "cannot be read"
 ctl check
