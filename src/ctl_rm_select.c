@@ -12,6 +12,24 @@
 
 /* ---- the filter ---- */
 
+/* Nothing narrows it. A 0 was meant to: then that is what is wrong. */
+static int
+ask_which(const struct ctl *ctl)
+{
+	static const char *const names[] = { "older-than", "keep-newest" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (ctl_has(ctl, names[i]))
+			return ctl_usage(ctl,
+			    "--%s of \"%s\" leaves none out; give it more, or "
+			    "add a filter such as -w, or say --all alone if "
+			    "it is all of them",
+			    names[i], ctl_value(ctl, names[i]));
+	return ctl_usage(
+	    ctl, "which artifacts? --all has to be said if it is all of them");
+}
+
 int
 ctl_rm_filter(const struct ctl *ctl, struct ctl_rm_filter *ret_filter)
 {
@@ -32,9 +50,7 @@ ctl_rm_filter(const struct ctl *ctl, struct ctl_rm_filter *ret_filter)
 	    filter.members.type != NULL || filter.members.session != NULL ||
 	    filter.older_than > 0 || filter.keep_newest > 0;
 	if (!is_narrow && !ctl_has(ctl, "all"))
-		return ctl_usage(ctl,
-		    "which artifacts? --all has to be said if it is all of "
-		    "them");
+		return ask_which(ctl);
 	if (is_narrow && ctl_has(ctl, "all"))
 		return ctl_usage(
 		    ctl, "--all and what narrows it exclude each other");

@@ -80,6 +80,36 @@ Test(ctl_rm, refuses_a_line_that_does_not_say_which)
 		    "%s", lines[i]);
 }
 
+/* What was said, which is on standard error, is read back. */
+static bool
+says(const char *text)
+{
+	char said[1024];
+	FILE *file = cr_get_redirected_stderr();
+	size_t size;
+
+	(void)fflush(stderr);
+	size = fread(said, 1, sizeof(said) - 1, file);
+	said[size] = '\0';
+	return strstr(said, text) != NULL;
+}
+
+Test(ctl_rm, says_of_a_zero_that_it_leaves_none_out)
+{
+	struct ctl_rm_filter filter;
+
+	cr_expect_eq(ctl_rm_parse(&ctl, "--older-than 0d", &filter), CTL_USAGE);
+	cr_expect(says("--older-than of \"0d\" leaves none out"));
+}
+
+Test(ctl_rm, takes_an_age_alone_as_a_filter)
+{
+	struct ctl_rm_filter filter;
+
+	cr_expect_eq(ctl_rm_parse(&ctl, "--older-than 1d", &filter), CTL_OK);
+	cr_expect_eq(filter.older_than, 86400);
+}
+
 Test(ctl_rm, refuses_a_line_of_too_many_words)
 {
 	struct ctl_rm_filter filter;
