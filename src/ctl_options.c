@@ -147,7 +147,12 @@ static int
 check_operands(const struct ctl *ctl)
 {
 	const struct ctl_command *command = ctl->command;
+	size_t i;
 
+	for (i = 0; i < ctl->operand_count; i++)
+		if (ctl->operands[i][0] == '\0')
+			return ctl_usage(ctl, "an operand is empty, as of a "
+					      "variable that is not set");
 	if (ctl->operand_count < command->least)
 		return ctl_usage(
 		    ctl, "%s needs %s", command->name, command->operands);

@@ -57,6 +57,17 @@ read_words(struct ctl *ctl, bool *ret_help, char **words)
 	    (char *[]){ (char[]){ "artifactctl" }, __VA_ARGS__, NULL })
 #define WORD(literal) ((char[]){ literal })
 
+Test(ctl_options, refuses_an_empty_operand, .init = cr_redirect_stderr)
+{
+	struct ctl ctl;
+	bool is_help;
+
+	cr_expect_eq(READ(&ctl, &is_help, WORD("sort"), WORD("")), CTL_USAGE);
+	cr_expect_eq(
+	    READ(&ctl, &is_help, WORD("sort"), WORD("a"), WORD("")), CTL_USAGE);
+	arena_close(ctl.arena);
+}
+
 Test(ctl_options, are_taken_before_and_after_operands,
     .init = cr_redirect_stderr)
 {
