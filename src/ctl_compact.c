@@ -227,9 +227,11 @@ print_result(const struct ctl *ctl, const struct compacting *shared)
 	ctl_print_facts(ctl, row);
 	if (shared->waiting > 0)
 		fprintf(stderr,
-		    "artifactctl: %llu deleted contents wait to be swept: they "
-		    "go too, and are not in the estimate\n",
-		    (unsigned long long)shared->waiting);
+		    "artifactctl: what waits to be swept goes too, and is not "
+		    "in the estimate: %s\n",
+		    ctl_count_text(
+			ctl->arena, shared->waiting, "deleted content")
+			.data);
 	return is_dry && (shared->unused > NOT_WORTH || shared->waiting > 0)
 		   ? CTL_WOULD_CHANGE
 		   : CTL_OK;

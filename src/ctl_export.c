@@ -154,16 +154,17 @@ conclude(const struct export *export)
 		ctl_row_number(row, "damaged", counts->damaged);
 		ctl_print_facts(ctl, row);
 	} else {
-		fprintf(file, "exported %llu artifacts, %.*s of content\n",
-		    (unsigned long long)counts->artifacts, (int)size.size,
-		    size.data);
+		fprintf(file, "exported %s, %.*s of content\n",
+		    ctl_count_text(ctl->arena, counts->artifacts, "artifact")
+			.data,
+		    (int)size.size, size.data);
 	}
 	if (counts->damaged == 0)
 		return CTL_OK;
 	return ctl_error(CTL_INTEGRITY,
-	    "%llu artifacts are damaged and not in the export: see "
-	    "artifactctl check --deep, and restore them from a backup",
-	    (unsigned long long)counts->damaged);
+	    "damaged, and so not in the export: %s; see artifactctl check "
+	    "--deep, and restore from a backup",
+	    ctl_count_text(ctl->arena, counts->damaged, "artifact").data);
 }
 
 static int

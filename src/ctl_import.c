@@ -239,10 +239,11 @@ import_end(struct import *import)
 /* ---- the end ---- */
 
 static void
-print_part(FILE *file, uint64_t number, const char *what)
+print_part(uint64_t number, const char *of_one, const char *of_many)
 {
 	if (number > 0)
-		fprintf(file, "; %llu %s", (unsigned long long)number, what);
+		printf("; %llu %s", (unsigned long long)number,
+		    number == 1 ? of_one : of_many);
 }
 
 static void
@@ -253,15 +254,21 @@ print_counts(const struct import *import)
 	struct span size = ctl_size_text(import->ctl->arena, counts->bytes);
 
 	if (!import->ctl->is_json) {
-		printf("%s %llu artifacts, %.*s of content",
+		printf("%s %s, %.*s of content",
 		    import->is_dry ? "would import" : "imported",
-		    (unsigned long long)(counts->added + counts->replaced),
+		    ctl_count_text(import->ctl->arena,
+			counts->added + counts->replaced, "artifact")
+			.data,
 		    (int)size.size, size.data);
-		print_part(stdout, counts->replaced, "of them replaced others");
-		print_part(stdout, counts->there, "were there already");
-		print_part(stdout, counts->kept, "differ and were kept");
-		print_part(stdout, counts->refused, "could not be taken");
-		print_part(stdout, counts->damaged, "are damaged");
+		print_part(counts->replaced, "of them replaced another",
+		    "of them replaced others");
+		print_part(
+		    counts->there, "was there already", "were there already");
+		print_part(counts->kept, "differs and was kept",
+		    "differ and were kept");
+		print_part(counts->refused, "could not be taken",
+		    "could not be taken");
+		print_part(counts->damaged, "is damaged", "are damaged");
 		printf("\n");
 		return;
 	}

@@ -417,9 +417,10 @@ import_api(struct import *import, const char *url, FILE *ids)
 	ctl_progress_end(&api.progress);
 	if (api.untimed > 0)
 		fprintf(stderr,
-		    "artifactctl: %llu artifacts have no created_at; the time "
-		    "of the import is theirs\n",
-		    (unsigned long long)api.untimed);
+		    "artifactctl: without created_at, for which the time of "
+		    "the import is taken: %s\n",
+		    ctl_count_text(import->ctl->arena, api.untimed, "artifact")
+			.data);
 	arena_close(api.arena);
 	if (exit_code == CTL_OK && !list.is_complete)
 		return CTL_FAILED;

@@ -116,6 +116,13 @@ ctl_size_text(struct arena *arena, uint64_t bytes)
 	return arena_printf(arena, "%.1f %s", size, units[unit]);
 }
 
+struct span
+ctl_count_text(struct arena *arena, uint64_t number, const char *word)
+{
+	return arena_printf(arena, "%llu %s%s", (unsigned long long)number,
+	    word, number == 1 ? "" : "s");
+}
+
 /* C0, DEL and C1: whatever a terminal obeys. */
 static bool
 steers(struct span sequence)

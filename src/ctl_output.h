@@ -42,6 +42,9 @@ void ctl_print_facts(const struct ctl *ctl, const struct ctl_row *row);
 
 /* "1.4 MiB", in the arena. */
 struct span ctl_size_text(struct arena *arena, uint64_t bytes);
+/* "1 artifact", "2 artifacts": of a word that takes an s, in the arena. */
+struct span
+ctl_count_text(struct arena *arena, uint64_t number, const char *word);
 /* Without bytes that would steer a terminal, or break a line in two. */
 struct span ctl_visible(struct arena *arena, struct span text);
 

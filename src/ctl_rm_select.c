@@ -260,8 +260,9 @@ ctl_rm_sum(struct arena *arena, const struct ctl_rm_selection *selection)
 {
 	struct span bytes = ctl_size_text(arena, selection->bytes);
 
-	return arena_printf(arena, "%zu artifact%s, %.*s", selection->count,
-	    selection->count == 1 ? "" : "s", (int)bytes.size, bytes.data);
+	return arena_printf(arena, "%s, %.*s",
+	    ctl_count_text(arena, selection->count, "artifact").data,
+	    (int)bytes.size, bytes.data);
 }
 
 /* ---- deleting ---- */

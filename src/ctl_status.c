@@ -63,8 +63,8 @@ add_note(struct ctl_row *row, const struct ctl_local *local, const char *name,
 		success = time_text(arena, note.succeeded);
 		result = note.is_ok ? SPAN("ok") : SPAN("failed");
 		if (note.problems > 0)
-			result = arena_printf(arena, "%llu problems",
-			    (unsigned long long)note.problems);
+			result =
+			    ctl_count_text(arena, note.problems, "problem");
 	}
 	ctl_row_text(row, names[0], when);
 	ctl_row_text(row, names[1], result);

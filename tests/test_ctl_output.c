@@ -28,6 +28,16 @@ print_rows(struct ctl *ctl)
 	arena_close(ctl->arena);
 }
 
+Test(ctl_output, counts_one_as_one)
+{
+	struct arena *arena = arena_open();
+
+	cr_expect(span_is(ctl_count_text(arena, 0, "problem"), "0 problems"));
+	cr_expect(span_is(ctl_count_text(arena, 1, "problem"), "1 problem"));
+	cr_expect(span_is(ctl_count_text(arena, 2, "problem"), "2 problems"));
+	arena_close(arena);
+}
+
 Test(ctl_output, is_an_object_a_line_where_asked, .init = cr_redirect_stdout)
 {
 	struct ctl ctl = { .is_json = true, .is_terminal = true };

@@ -182,13 +182,13 @@ http PUT "/artifacts/$kept" -d '{"title":"changed since"}'
 http PUT "/artifacts/$kept/raw" -T "$WORK/some.tar"
 daemon_stop
 import_from "$WORK/all.tar"
-check "what differs is kept" said '302 were there already; 1 differ and were kept'
+check "what differs is kept" said '302 were there already; 1 differs and was kept'
 check "... and named" said "$kept: .*--replace"
 check "... which is no failure" equal "$CODE" 0
 import_from --dry-run --replace "$WORK/all.tar"
 check "--dry-run --replace" equal "$CODE" 5
 import_from --replace "$WORK/all.tar"
-check "--replace" said '^imported 1 artifacts, .*; 1 of them replaced others; 302'
+check "--replace" said '^imported 1 artifact, .*; 1 of them replaced another; 302'
 daemon_start state_dir="$OTHER"
 wait_ready
 http DELETE "/artifacts/$ID"
@@ -358,7 +358,7 @@ members[2] = named("content/00000000-0000-4000-8000-000000000002",
 code, said = run(write(members))
 e2e.check("content that does not match is refused, and named", code == 4 and
           "00000000-0000-4000-8000-000000000002 is not imported: its content"
-          in said and "13 were there already; 1 are damaged" in said,
+          in said and "13 were there already; 1 is damaged" in said,
           code, said)
 code, said = run(write(good, format=tarfile.GNU_FORMAT))
 e2e.check("another tar's header is fine", code == 0, said)
@@ -639,6 +639,7 @@ PYTHON
 STORE=$OTHER ctl export "$WORK/damaged.tar"
 check "damaged content is an integrity failure" equal "$CODE" 4
 check "... and named" said "$large: its content is damaged"
+check "... and counted" said "not in the export: 1 artifact;"
 check "... and the others are exported" equal \
     "$(tar tf "$WORK/damaged.tar" | grep -c ^content/)" 302
 
@@ -728,7 +729,7 @@ check "what is too large for the quota is not taken" equal "$CODE" 1
 import_from --set max_bytes=400000 "$WORK/small.tar"
 check "... and takes no room from what is not" equal "$CODE" 0
 import_from --replace "$WORK/large.tar"
-check "another content is put in its place" said '1 of them replaced others'
+check "another content is put in its place" said '1 of them replaced another'
 check "... which the old one waits to leave" equal "$(count sweep_backlog)" 1
 before=$(stat -c %s "$OTHER/data.mdb")
 STORE=$OTHER ctl compact

@@ -133,7 +133,7 @@ assert rows[-1]["problems"] == 1, rows' "$WORK/out"
 check "... and kept" equal "$(sed -n 's/^is_ok=//p; s/^problems=//p' \
     "$STORE/last-check" | sort | xargs)" "0 1"
 ctl status
-check "... and shown" equal "$(fact last_check_result)" "1 problems"
+check "... and shown" equal "$(fact last_check_result)" "1 problem"
 
 # Wherever it is: found, or of no account, and never a crash without a word.
 python_checks - "$ARTIFACTCTL" "$WORK/sound" <<'PYTHON'
