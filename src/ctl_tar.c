@@ -251,7 +251,7 @@ open_input(struct ctl_tar_reader *tar)
 		      ? STDIN_FILENO
 		      : open(tar->path, O_RDONLY | O_CLOEXEC);
 	if (tar->fd < 0 || fstat(tar->fd, &file) != 0)
-		return ctl_error(errno == ENOENT ? CTL_NOT_FOUND : CTL_FAILED,
+		return ctl_fail(
 		    "%s cannot be read: %s", tar->path, strerror(errno));
 	if (S_ISREG(file.st_mode))
 		tar->size = (uint64_t)file.st_size;

@@ -56,6 +56,14 @@ write_members(void)
 	return tar;
 }
 
+/* 3 would be an artifact that there is not. */
+Test(ctl_tar, fails_without_a_file_to_read)
+{
+	struct ctl_tar_reader *tar = NULL;
+
+	cr_expect_eq(ctl_tar_open(&ctl, path, &tar), CTL_FAILED);
+}
+
 Test(ctl_tar, gives_back_what_was_written)
 {
 	struct ctl_tar_writer *writer = write_members();
