@@ -71,6 +71,7 @@ struct ctl_http_request {
 	const char *headers[4]; /* "Name: value"; NULL ends them */
 	bool is_repeatable;	/* as GET is: a second time changes nothing */
 	bool may_be_missing;	/* 404 is an answer, not an error */
+	bool may_be_no_path;	/* nor are 404 and 405, of any type */
 	bool is_any_type;	/* a 2xx need not be JSON */
 	ctl_http_begin *begin;	/* or NULL */
 	ctl_http_sink *sink;	/* where the body of a 2xx goes, of any type */
@@ -83,7 +84,7 @@ struct span
 ctl_http_header(const struct ctl_http_answer *answer, const char *name);
 
 /*
- * Send it and wait. CTL_OK: the status is 2xx, or 404 where that may be.
+ * Send it and wait. CTL_OK: the status is 2xx, or one that may be.
  * Else 404 is CTL_NOT_FOUND, bytes that do not match their digest or check
  * CTL_INTEGRITY, all others CTL_FAILED.
  */

@@ -287,6 +287,8 @@ is_good(const struct exchange *exchange)
 
 	if (answer->status == 404 && request->may_be_missing)
 		return is_json(answer);
+	if (answer->status == 404 || answer->status == 405)
+		return request->may_be_no_path;
 	return answer->status >= 200 && answer->status < 300 &&
 	       (request->sink != NULL || request->is_any_type ||
 		   is_json(answer));

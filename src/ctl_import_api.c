@@ -20,8 +20,10 @@ struct api {
 	struct ctl_http *http;
 	struct arena *arena; /* of the artifact at hand */
 	struct span id;	     /* its id */
-	bool has_raw;
-	bool is_asked_for; /* by id, not found in a list */
+	bool has_raw;	     /* as far as is known */
+	bool raw_works;	     /* bytes came from it */
+	bool is_asked_for;   /* by id, not found in a list */
+	bool is_untimed;     /* the artifact at hand */
 	unsigned failures;
 	uint64_t untimed;
 	struct ctl_progress progress;
@@ -30,7 +32,11 @@ struct api {
 
 /* ---- the server ---- */
 
-/* Is what does not exist an artifact, or is there no such path at all? */
+/*
+ * Is what does not exist an artifact, or is there no such path at all? A
+ * server that looks for the artifact first has no /raw all the same, which
+ * shows with the first one that there is.
+ */
 static int
 probe_raw(struct api *api)
 {
@@ -177,13 +183,14 @@ take_piece(void *context, struct span piece)
 	return api->store_code == CTL_OK;
 }
 
-/* From a path of the server to the end of the artifact. */
+/* From a path of the server, if it has that, to the end of the artifact. */
 static int
-stream(struct api *api, struct ctl_http *http, struct span path)
+stream(struct api *api, struct span path, bool *ret_has_path)
 {
 	const struct ctl_http_request request = {
 		.method = "GET",
 		.path = path,
+		.may_be_no_path = true,
 		.is_any_type = true,
 		.sink = take_piece,
 		.context = api,
@@ -191,9 +198,16 @@ stream(struct api *api, struct ctl_http *http, struct span path)
 	struct ctl_http_answer answer;
 	int exit_code;
 
-	exit_code = ctl_http_send(http, &request, api->arena, &answer);
-	if (exit_code == CTL_OK)
+	*ret_has_path = true;
+	exit_code = ctl_http_send(api->http, &request, api->arena, &answer);
+	if (exit_code == CTL_OK && answer.status >= 400) {
+		*ret_has_path = false;
+		return import_abandon(api->import);
+	}
+	if (exit_code == CTL_OK) {
+		api->raw_works = api->has_raw;
 		return import_end(api->import);
+	}
 	if (api->store_code == CTL_OK)
 		api->store_code = import_abandon(api->import);
 	if (api->store_code != CTL_OK)
@@ -234,26 +248,30 @@ begin(struct api *api, struct ctl_record *record, bool *ret_is_wanted)
 		record->artifact.content.stored = record->artifact.created;
 	}
 	exit_code = import_begin(api->import, &record->artifact, ret_is_wanted);
-	if (exit_code == CTL_OK && *ret_is_wanted && !record->has_created)
-		api->untimed++;
+	api->is_untimed =
+	    exit_code == CTL_OK && *ret_is_wanted && !record->has_created;
 	return exit_code;
 }
 
 /* The bytes are at a path of the server, its record tells hash and size. */
 static int
-import_path(struct api *api, struct ctl_record *record, struct span path)
+import_path(struct api *api, struct ctl_record *record, struct span path,
+    bool *ret_has_path)
 {
 	bool is_wanted;
 	int exit_code;
 
+	*ret_has_path = true;
 	exit_code = begin(api, record, &is_wanted);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	if (!is_wanted || api->import->is_dry) {
+	/* A dry run has to know, too, whether there is a /raw. */
+	if (!is_wanted ||
+	    (api->import->is_dry && (api->raw_works || !api->has_raw))) {
 		import_pass(api->import);
 		return CTL_OK;
 	}
-	return stream(api, api->http, path);
+	return stream(api, path, ret_has_path);
 }
 
 static int
@@ -261,12 +279,14 @@ import_text(struct api *api, struct span id, struct import_detail *detail)
 {
 	struct span path = import_detail_path(detail, ctl_http_url(api->http));
 	struct ctl_record *record = &detail->record;
-	bool is_wanted;
-	int exit_code;
+	bool is_wanted, has_path = false;
+	int exit_code = CTL_OK;
 
 	if (!import_detail_take(detail)) {
 		if (path.data != NULL && record->has_hash && record->has_size)
-			return import_path(api, record, path);
+			exit_code = import_path(api, record, path, &has_path);
+		if (exit_code != CTL_OK || has_path)
+			return exit_code;
 		return no_content(api, id, detail);
 	}
 	exit_code = begin(api, record, &is_wanted);
@@ -275,15 +295,30 @@ import_text(struct api *api, struct span id, struct import_detail *detail)
 	return exit_code == CTL_OK ? import_end(api->import) : exit_code;
 }
 
+/*
+ * Where there is no /raw for a record that is there, its text has to do. That
+ * goes for all of the server, unless only this content is missing.
+ */
 static int
 import_raw(struct api *api, struct span id, struct import_detail *detail)
 {
 	struct arena *arena = api->arena;
+	bool has_path = false, is_there;
+	bool is_known = detail->record.has_hash && detail->record.has_size;
+	int exit_code = CTL_OK;
 
-	if (!detail->record.has_hash || !detail->record.has_size)
-		return no_content(api, id, detail);
-	return import_path(api, &detail->record,
-	    ctl_remote_path(arena, arena_string(arena, id), "/raw"));
+	if (is_known)
+		exit_code = import_path(api, &detail->record,
+		    ctl_remote_path(arena, arena_string(arena, id), "/raw"),
+		    &has_path);
+	if (exit_code != CTL_OK || has_path)
+		return exit_code;
+	exit_code = get_detail(api, id, true, detail, &is_there);
+	if (exit_code != CTL_OK || !is_there)
+		return exit_code;
+	if (is_known && !api->raw_works && detail->content.data != NULL)
+		api->has_raw = false;
+	return import_text(api, id, detail);
 }
 
 /* Is it in the store already, as far as a record without content tells? */
@@ -359,6 +394,7 @@ import_next(struct api *api)
 	struct id parsed;
 	int exit_code;
 
+	api->is_untimed = false;
 	if (!id_parse(api->id, &parsed)) {
 		import_refuse(api->import, api->id,
 		    "its id is no UUID in lower case, and no other fits in a "
@@ -366,6 +402,7 @@ import_next(struct api *api)
 		return CTL_OK;
 	}
 	exit_code = import_one(api, api->id);
+	api->untimed += api->is_untimed;
 	if (failed_so_far(api) == before)
 		api->failures = 0;
 	return exit_code;

@@ -223,6 +223,47 @@ check "... or without text" said "^artifactctl: $8 is not imported: .*is missing
 check "... with where it may be" said 'see its storage_url, s3://bucket/key\\x1b'
 compare "$2 $4 $6 $8 $9"
 
+# ---- a server that looks for the artifact before it looks at the path
+
+source_of '
+for n in range(1, 9):
+    artifact(n, b"text %d" % n)
+artifact(9, b"no hash", content_hash=None)
+artifact(10, b"no time", created_at=None)
+'
+for status in 404 405; do
+	original --id-first $status
+	empty_other
+	import_from "$FROM" --dry-run
+	check "a /raw that is $status after all: a dry run" \
+	    said '^would import 10 artifacts'
+	import_from "$FROM"
+	check "... the text does" equal "$CODE" 0
+	check "... for all" said '^imported 10 artifacts'
+	check "... each counted once" said '1 artifacts have no created_at'
+	check "... and /raw is asked for once a run" equal 2 \
+	    "$(grep -c '[^f]/raw' "$WORK/asked")"
+	compare
+done
+
+source_of '
+artifact(1, b"gone", content=None)
+artifact(2, bytes(range(256)))
+artifact(3, b"gone", content=None)
+artifact(4, bytes(range(256)))
+'
+original --raw
+empty_other
+import_from "$FROM" --dry-run
+check "a dry run asks for bytes until some come" equal 2 \
+    "$(grep -c '[^f]/raw' "$WORK/asked")"
+import_from "$FROM"
+check "one content that is missing does not rule out /raw" \
+    said '^imported 2 artifacts'
+compare "$(python3 -c 'import json, sys
+print(*(a["id"] for a in json.load(open(sys.argv[1]))[::2]))' \
+    "$WORK/source.json")"
+
 # ---- what does not fit
 
 source_of '

@@ -5,13 +5,15 @@ times in Python's spelling; content as a text, whatever it was, and 404 where
 there is none; no content_hash, unless a test wants one.
 
     original_api.py FILE [--base /api/v1] [--fail-after N]
-        [--filter-first] [--no-bytes]
+        [--filter-first] [--no-bytes] [--id-first STATUS] [--raw]
 
 FILE has a JSON array: the members of each detail, and in "bytes" the content
 in hex. Prints its port, then a line for each request. What is written to
 FILE's .fail while it runs is answered with that status, a line a request;
 "-" is a request that goes well. With --no-bytes it claims to have /raw, and
-fails whoever asks for it."""
+fails whoever asks for it. With --id-first it looks for the artifact before the
+path, so that it seems to have /raw, and has none: STATUS. With --raw it has
+one, but for content that is missing."""
 
 import argparse
 import hashlib
@@ -27,6 +29,8 @@ parser.add_argument("--base", default="")
 parser.add_argument("--fail-after", type=int)
 parser.add_argument("--filter-first", action="store_true")
 parser.add_argument("--no-bytes", action="store_true")
+parser.add_argument("--id-first", type=int)
+parser.add_argument("--raw", action="store_true")
 options = parser.parse_args()
 artifacts = json.loads(options.file.read_text())
 for one in artifacts:
@@ -112,11 +116,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
             is_there = any(a["id"] in parts for a in artifacts)
             self.answer(500 if is_there else 404, {
                 "detail": "Artifact not found: " + parts[1]})
+        elif parts[0] == "artifacts" and parts[-1] == "raw" and (
+                options.id_first or options.raw):
+            self.raw(parts[1])
         elif parts[0] == "files" or parts[-1] == "stored":
             one = [a for a in artifacts if a["id"] in parts]
             self.answer(200, one[0]["stored"], "application/octet-stream")
         else:
             self.answer(404, {"detail": "Not Found"})
+
+    def raw(self, key):
+        one = [a for a in artifacts if a["id"] == key]
+        if not one or options.raw and not one[0]["content"]:
+            self.answer(404, {"detail": f"Artifact not found: {key}"})
+        elif options.raw:
+            self.answer(200, one[0]["stored"], "application/octet-stream")
+        else:
+            self.answer(options.id_first, {"detail": "Not Found"})
 
     def log_message(self, *_):
         pass
