@@ -268,6 +268,9 @@ print_counts(const struct import *import)
 		    "differ and were kept");
 		print_part(counts->refused, "could not be taken",
 		    "could not be taken");
+		print_part(counts->not_as_text,
+		    "has content that does not come as text",
+		    "have content that does not come as text");
 		print_part(counts->damaged, "is damaged", "are damaged");
 		printf("\n");
 		return;
@@ -277,9 +280,26 @@ print_counts(const struct import *import)
 	ctl_row_number(row, "there", counts->there);
 	ctl_row_number(row, "kept", counts->kept);
 	ctl_row_number(row, "refused", counts->refused);
+	ctl_row_number(row, "not_as_text", counts->not_as_text);
 	ctl_row_number(row, "damaged", counts->damaged);
 	ctl_row_number(row, "bytes", counts->bytes);
 	ctl_print_facts(import->ctl, row);
+}
+
+/* They were named; this is what helps. */
+static void
+say_not_as_text(const struct import *import)
+{
+	uint64_t count = import->counts.not_as_text;
+
+	if (count == 0)
+		return;
+	(void)ctl_error(CTL_INTEGRITY, /* by the counts */
+	    "the content of %s does not come as text, which is all "
+	    "that the server sends: fetch it from where it is stored (their "
+	    "storage_url) and put it by hand, or import their ids "
+	    "with --ids from a server that has /raw",
+	    ctl_count_text(import->ctl->arena, count, "artifact").data);
 }
 
 int
@@ -295,10 +315,11 @@ import_close(struct import *import, int exit_code)
 	if (exit_code == CTL_OK)
 		exit_code = flushed;
 	print_counts(import);
+	say_not_as_text(import);
 	arena_close(import->arena);
 	arena_close(import->own);
 	store_close(import->store);
-	if (counts->damaged > 0 &&
+	if (counts->damaged + counts->not_as_text > 0 &&
 	    (exit_code == CTL_OK || exit_code == CTL_FAILED))
 		return CTL_INTEGRITY;
 	if (exit_code != CTL_OK)

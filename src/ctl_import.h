@@ -21,10 +21,11 @@ struct import_counts {
 	uint64_t added;
 	uint64_t bytes; /* of content, of what was added or replaced */
 	uint64_t replaced;
-	uint64_t there;	  /* the same already */
-	uint64_t kept;	  /* another one has its id */
-	uint64_t refused; /* it cannot be had, or does not fit; was said */
-	uint64_t damaged; /* bytes are not what the record says; was said */
+	uint64_t there;	      /* the same already */
+	uint64_t kept;	      /* another one has its id */
+	uint64_t refused;     /* it cannot be had, or does not fit; was said */
+	uint64_t not_as_text; /* a server has only that; was said */
+	uint64_t damaged;     /* bytes are not what the record says; was said */
 };
 
 enum import_state { IMPORT_NEW, IMPORT_THERE, IMPORT_KEPT, IMPORT_REPLACED };

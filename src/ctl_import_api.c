@@ -231,7 +231,7 @@ no_content(struct api *api, struct span id, const struct import_detail *detail)
 		: "cannot be checked: there is no content_hash",
 	    where.size > 0 ? "; see its storage_url, " : "", (int)where.size,
 	    where.size > 0 ? where.data : "");
-	api->import->counts.damaged++;
+	api->import->counts.not_as_text++;
 	return CTL_OK;
 }
 
@@ -384,7 +384,9 @@ import_one(struct api *api, struct span id)
 static uint64_t
 failed_so_far(const struct api *api)
 {
-	return api->import->counts.refused + api->import->counts.damaged;
+	const struct import_counts *counts = &api->import->counts;
+
+	return counts->refused + counts->damaged + counts->not_as_text;
 }
 
 static int

@@ -212,7 +212,11 @@ original
 empty_other
 import_from "$FROM"
 check "bytes that do not match are an integrity failure" equal "$CODE" 4
-check "... counted" said '^imported 5 .*; 5 are damaged$'
+check "... counted as what they are" \
+    said '^imported 5 .*; 5 have content that does not come as text$'
+check "... with what to do" said '^artifactctl: the content of 5 artifacts .*storage_url.* put .*--ids'
+import_from "$FROM" --json
+check "... also in JSON" said '"not_as_text":5,"damaged":0'
 ids=$(python3 -c 'import json, sys
 print(*(a["id"] for a in json.load(open(sys.argv[1]))))' "$WORK/source.json")
 set -- $ids
