@@ -24,15 +24,18 @@ add_figure(void *object, const struct store_figure *figure)
 		ctl_row_number(object, figure->name, figure->value);
 }
 
+/* What a service that runs goes by may be older than the file. */
 static struct span
 verdict_text(struct arena *arena, const struct store_room *room)
 {
 	if (room->verdict == RESULT_OK)
-		return SPAN("yes");
+		return SPAN("yes, by the configuration file");
 	return arena_printf(arena,
 	    room->verdict == RESULT_QUOTA
-		? "no: %llu bytes of the %llu of max_bytes are used"
-		: "no: %llu bytes are free, and the reserve is %llu",
+		? "no, by the configuration file, once the service has "
+		  "read it: %llu bytes of the %llu of max_bytes are used"
+		: "no, by the configuration file, once the service has "
+		  "read it: %llu bytes are free, and the reserve is %llu",
 	    (unsigned long long)room->shortage.have,
 	    (unsigned long long)room->shortage.limit);
 }
@@ -85,8 +88,7 @@ fill(struct ctl_local *local, struct store *store, struct ctl_row *row)
 	ctl_row_size(row, "file_bytes", room.file_bytes);
 	ctl_row_size(row, "disk_free_bytes", room.disk_free);
 	ctl_row_size(row, "reserve_bytes", local->config->reserve);
-	ctl_row_text(
-	    row, "takes_creates", verdict_text(local->ctl->arena, &room));
+	ctl_row_text(row, "has_room", verdict_text(local->ctl->arena, &room));
 	return CTL_OK;
 }
 
@@ -104,7 +106,9 @@ show(void *object)
 	int exit_code;
 
 	ctl_row_text(row, "service",
-	    ctl_local_is_running(local) ? SPAN("running") : SPAN("stopped"));
+	    ctl_local_is_running(local)
+		? SPAN("running, or another artifactctl is at work")
+		: SPAN("stopped"));
 	exit_code = ctl_local_open_reader(local, &store);
 	if (exit_code != CTL_OK)
 		return exit_code;

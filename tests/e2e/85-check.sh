@@ -8,7 +8,13 @@
 
 start
 ctl status
-check "a service that runs is told" equal "$CODE $(fact service)" "0 running"
+check "a service that runs is told" equal "$CODE $(fact service)" \
+    "0 running, or another artifactctl is at work"
+check "... and that there is room, by the file" \
+    equal "$(fact has_room)" "yes, by the configuration file"
+ctl status --set reserve=1000000000000000
+check "a reserve that it has not read is no refusal yet" eval \
+    'fact has_room | grep -q "^no, .*, once the service has read it: .* bytes are free"'
 check "... without a check yet" equal "$(fact last_check)" ""
 
 # ---- under load: as many creates, deletes and replacements with a check as
@@ -90,6 +96,14 @@ check "... and shown" equal "$(fact last_check_result)" ok
 daemon_stop
 ctl status
 check "a service that stopped is told" equal "$(fact service)" stopped
+check "... which takes no creates, and is not said to" \
+    equal "$(fact takes_creates)$(fact has_room)" \
+    "yes, by the configuration file"
+flock "$STORE" "$ARTIFACTCTL" status --config "$CONFIG" \
+    --set state_dir="$STORE" >"$WORK/out"
+check "another who is at work is not taken for it" \
+    equal "$(fact service)" \
+    "running, or another artifactctl is at work"
 ctl status --json
 check "as one object" python3 -c 'import json, sys
 facts = json.loads(open(sys.argv[1]).read())
