@@ -107,9 +107,10 @@ look_at_listen(struct doctor *doctor)
 		if (doctor->has_directory &&
 		    ctl_local_is_running(&doctor->local))
 			doctor_problem(doctor,
-			    "the service runs, but its socket %s is not there "
-			    "(%s): systemctl restart artifactd.socket "
-			    "artifactd.service",
+			    "the service runs (or another artifactctl is at "
+			    "work), but there is no socket %s, which the "
+			    "setting listen names (%s): systemctl restart "
+			    "artifactd.socket artifactd.service",
 			    path, reason);
 		else
 			doctor_warning(doctor,

@@ -232,6 +232,11 @@ look_at_file_system(struct doctor *doctor)
 
 /* ---- room ---- */
 
+/* What a service that runs has read may be older than the file. */
+#define REFUSED \
+	"creates are refused (507), if not yet then from the service's next " \
+	"reload or start on: "
+
 /* Of the file system; as much as can be, where it cannot be asked. */
 static uint64_t
 disk_size(const struct doctor *doctor)
@@ -252,16 +257,16 @@ look_at_reserve(struct doctor *doctor)
 
 	if (room->verdict == RESULT_NO_SPACE && reserve >= disk)
 		doctor_problem(doctor,
-		    "creates are refused (507): the setting reserve keeps %s, "
-		    "and the whole disk has %s: lower it, or move the store to "
-		    "a larger disk",
+		    REFUSED "the setting reserve keeps %s, and the whole disk "
+			    "has %s: lower it, or move the store to a larger "
+			    "disk",
 		    doctor_size(doctor, reserve), doctor_size(doctor, disk));
 	else if (room->verdict == RESULT_NO_SPACE)
 		doctor_problem(doctor,
-		    "creates are refused (507): %s are free for the store, and "
-		    "the setting reserve keeps %s: make room on the disk, "
-		    "delete with \"artifactctl rm\", then \"artifactctl "
-		    "compact\"",
+		    REFUSED "%s are free for the store, and the setting "
+			    "reserve keeps %s: make room on the disk, delete "
+			    "with \"artifactctl rm\", then \"artifactctl "
+			    "compact\"",
 		    doctor_size(doctor, room->shortage.have),
 		    doctor_size(doctor, room->shortage.limit));
 	else if (room->disk_free / 2 < reserve)
@@ -287,9 +292,9 @@ look_at_quota(struct doctor *doctor)
 
 	if (room->verdict == RESULT_QUOTA)
 		doctor_problem(doctor,
-		    "creates are refused (507): %s of the %s that the setting "
-		    "max_bytes allows are in use: raise it, or delete with "
-		    "\"artifactctl rm\"",
+		    REFUSED "%s of the %s that the setting max_bytes allows "
+			    "are in use: raise it, or delete with "
+			    "\"artifactctl rm\"",
 		    doctor_size(doctor, room->shortage.have),
 		    doctor_size(doctor, room->shortage.limit));
 	else if (most != 0 && used > most / 10 * 9)

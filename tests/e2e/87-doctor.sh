@@ -114,12 +114,17 @@ check "what a killed command left" finds leavings "compact.partial"
 rmdir "$STORE/compact.partial"
 right 'reserve = 1000000000000000'
 check "a reserve that no disk has" finds reserve "and the whole disk has"
+create
+check "... which the service has not read, and takes creates" \
+    equal "$STATUS" 201
+check "... and it is not said to refuse them yet" \
+    finds reserve "(507), if not yet then from the service's next reload"
 right "reserve = $(($(stat -f -c '%b * %S' "$STORE") / 100 * 99))"
 check "a disk at the reserve" finds reserve "make room on the disk"
 right 'reserve = 1048576'
 check "a reserve that is too small" finds reserve "1 GiB is the default"
 right 'max_bytes = 3'
-check "a quota that is used up" finds quota "creates are refused (507)"
+check "a quota that is used up" finds quota "creates are refused (507), if not yet"
 right 'max_bytes = 4000000000000000000'
 check "a quota that the disk has no room for" finds quota "is full first"
 right
@@ -216,7 +221,7 @@ chmod 0666 "$SOCKET"
 check "a socket for everybody" finds socket "pass for any other"
 chmod 0660 "$SOCKET"
 mv "$SOCKET" "$SOCKET.away"
-check "a socket that went" finds socket "is not there"
+check "a socket that went" finds socket "there is no socket"
 mv "$SOCKET.away" "$SOCKET"
 
 # ---- systemd
