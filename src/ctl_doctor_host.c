@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #define SERVICE "artifactd.service"
-/* Of 10; what the unit has as it is shipped. */
-#define EXPOSURE_MOST 0.3
+/* Of 10; what the unit has as it is shipped, in steps of 0.1. */
+#define EXPOSURE 0.2
 /* Descriptors and processes beside those of each worker. */
 #define BESIDE 64
 
@@ -261,13 +261,13 @@ look_at_exposure(struct doctor *doctor)
 	if (found == NULL)
 		return;
 	exposure = strtod(strstr(found, ": ") + 2, NULL);
-	if (exposure > EXPOSURE_MOST + 0.05)
+	if (exposure > EXPOSURE + 0.05)
 		doctor_warning(doctor,
 		    SERVICE " is exposed to %.1f of 10, and as it is shipped "
 			    "to %.1f: \"systemctl cat " SERVICE
 			    "\" shows what was changed, \"systemd-analyze "
 			    "security " SERVICE "\" what that opens",
-		    exposure, EXPOSURE_MOST);
+		    exposure, EXPOSURE);
 }
 
 static void

@@ -42,6 +42,15 @@ has_reasons()
 	    END { exit bad }' "$1"
 }
 
+# To what the finding of another exposure calls that of the unit as shipped.
+is_exposed()
+{
+	exposure=$(sed -n 's/^#define EXPOSURE //p' \
+	    "${TOP_SRCDIR:-..}/src/ctl_doctor_host.c")
+	systemd-analyze security --offline=true "$1" |
+	    grep "exposure level for artifactd.service: $exposure "
+}
+
 env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s install DESTDIR="$root" \
     >"$root/said" 2>&1 || { cat "$root/said"; exit 1; }
 units=$(dirname "$(find "$root" -name artifactd.service)")
@@ -64,6 +73,8 @@ for unit in "$units"/artifactd*; do
 	esac
 	check "... exposed to $most tenths at most" systemd-analyze security \
 	    --offline=true --threshold=$most "$unit"
+	[ "$name" != artifactd.service ] ||
+	    check "... to as much as artifactctl doctor says" is_exposed "$unit"
 	check "... each setting has its reason" has_reasons "$unit"
 done
 check "nothing is installed as enabled" \

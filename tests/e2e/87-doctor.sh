@@ -248,7 +248,10 @@ check "a timer without rules" finds timers "retention is empty"
 good_units
 echo "Overall exposure level for artifactd.service: 4.2 OK" \
     >"$WORK/bin/exposure"
-check "a unit that was opened" finds exposure "4.2 of 10"
+check "a unit that was opened" finds exposure \
+    "4.2 of 10, and as it is shipped to 0.2:"
+sed -i 's/4.2/0.3/' "$WORK/bin/exposure"
+check "... a little" finds exposure "0.3 of 10"
 good_units
 right 'workers = 256'
 check "workers and no descriptors for them" eval \
