@@ -84,13 +84,16 @@ static int
 back_up(struct ctl_backup *backup, uint64_t keep)
 {
 	uint64_t count = 0;
-	int exit_code = ctl_backup_make(backup);
-	int deleted;
+	int deleted = CTL_OK;
+	int exit_code;
 
-	if (!backup->is_made)
-		return exit_code;
-	deleted = delete_older(backup, keep, &count);
-	print_backup(backup, count);
+	ctl_local_hold();
+	exit_code = ctl_backup_make(backup);
+	if (backup->is_made) {
+		deleted = delete_older(backup, keep, &count);
+		print_backup(backup, count);
+	}
+	ctl_local_let_go();
 	return exit_code == CTL_OK ? deleted : exit_code;
 }
 

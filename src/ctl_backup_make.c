@@ -303,6 +303,7 @@ ctl_backup_make(struct ctl_backup *backup)
 	*making.verify = (struct ctl_verify){ .ctl = backup->local->ctl,
 		.what = "verification",
 		.is_deep = true };
+	ctl_local_hold();
 	exit_code = make(&making);
 	backup->is_made = exit_code == CTL_OK;
 	backup->verify = *making.verify;
@@ -312,5 +313,6 @@ ctl_backup_make(struct ctl_backup *backup)
 	if (exit_code == CTL_INTEGRITY && note.problems == 0)
 		note.problems = 1; /* it could not even be read */
 	noted = ctl_keep_note(backup->local, NOTE_BACKUP, began, &note);
+	ctl_local_let_go();
 	return exit_code == CTL_OK ? noted : exit_code;
 }

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -195,6 +196,23 @@ job(void *object)
 	return exit_code;
 }
 
+/* What the process left that was ended in it, if the store is still ours. */
+static int
+clean_up(void *object)
+{
+	const struct compaction *compaction = object;
+	int directory = open(
+	    compaction->local->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (directory < 0)
+		return CTL_FAILED;
+	if (flock(directory, LOCK_EX | LOCK_NB) == 0)
+		/* Else the next one removes it. */
+		(void)!ctl_copies_remove(directory, PARTIAL);
+	(void)close(directory); /* lets go of the lock */
+	return CTL_OK;
+}
+
 static void
 show_copy(void *object)
 {
@@ -253,10 +271,16 @@ run(struct ctl *ctl)
 		.ctl = ctl, .what = "verification", .is_deep = true
 	};
 	ctl_progress_begin(&compaction.progress, ctl, "copy", 0);
+	ctl_local_hold();
 	exit_code = ctl_local_run(
 	    &local, job, &compaction, ctl->is_watched ? show_copy : NULL);
-	return exit_code == CTL_OK ? print_result(ctl, compaction.shared)
-				   : exit_code;
+	if (exit_code == CTL_OK)
+		exit_code = print_result(ctl, compaction.shared);
+	else
+		/* It has failed already. */
+		(void)!ctl_local_run_last(&local, clean_up, &compaction);
+	ctl_local_let_go();
+	return exit_code;
 }
 
 static const struct ctl_option options[] = {

@@ -209,13 +209,15 @@ run(struct ctl *ctl)
 	if (export.counts == MAP_FAILED)
 		return ctl_fail("no memory: %s", strerror(errno));
 	exit_code = ctl_local_load(ctl, &export.local);
-	if (exit_code == CTL_OK)
-		exit_code =
-		    ctl_tar_create(ctl, ctl->operands[0], &export.block.tar);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	exit_code = run_open(&export);
-	ctl_tar_discard(export.block.tar);
+	ctl_local_hold(); /* where a file cannot be without a name */
+	exit_code = ctl_tar_create(ctl, ctl->operands[0], &export.block.tar);
+	if (exit_code == CTL_OK) {
+		exit_code = run_open(&export);
+		ctl_tar_discard(export.block.tar);
+	}
+	ctl_local_let_go();
 	return exit_code;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* ctl_local.c - the store of this host: configuration, user, processes. */
+/* ctl_local.c - the store of this host: configuration, user, opening. */
 
 #include "ctl_local.h"
 
@@ -7,14 +7,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <signal.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define LOOK_EVERY_US 100000
 
 /* ---- configuration ---- */
 
@@ -233,79 +228,4 @@ ctl_local_is_running(const struct ctl_local *local)
 	is_running = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 	(void)close(fd); /* lets go of it */
 	return is_running;
-}
-
-/* ---- a process of its own ---- */
-
-/* Never returns. */
-static void
-run_child(struct ctl_local *local, pid_t parent, int (*job)(void *object),
-    void *object)
-{
-	int exit_code = ctl_local_become(local);
-
-	/* Behind the change of user, which clears it. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* takes any signal */
-	if (getppid() != parent)
-		_exit(CTL_FAILED);
-	if (exit_code == CTL_OK)
-		exit_code = job(object);
-	if (fflush(stdout) != 0 || ferror(stdout))
-		exit_code = ctl_fail("cannot write to standard output");
-	_exit(exit_code);
-}
-
-static int
-died(const struct ctl_local *local, int signal_number)
-{
-	if (signal_number != SIGSEGV && signal_number != SIGBUS &&
-	    signal_number != SIGABRT)
-		return ctl_fail("ended by signal %d before it was through: "
-				"run it again",
-		    signal_number);
-	return ctl_error(CTL_INTEGRITY,
-	    "ended by signal %d while it read a data.mdb (the store in %s, or "
-	    "a copy of it): pages of it are damaged, or the disk cannot read "
-	    "them; look into the kernel's log, and restore a backup",
-	    signal_number, local->directory);
-}
-
-static int
-wait_for(pid_t child, void (*while_it_runs)(void *object), void *object)
-{
-	int status = 0;
-	pid_t ended;
-
-	for (;;) {
-		ended = waitpid(
-		    child, &status, while_it_runs != NULL ? WNOHANG : 0);
-		if (ended == child)
-			return status;
-		if (ended < 0 && errno != EINTR)
-			return CTL_FAILED << 8;
-		if (ended != 0)
-			continue;
-		while_it_runs(object);
-		(void)usleep(LOOK_EVERY_US); /* shorter does no harm */
-	}
-}
-
-int
-ctl_local_run(struct ctl_local *local, int (*job)(void *object), void *object,
-    void (*while_it_runs)(void *object))
-{
-	pid_t parent = getpid();
-	pid_t child;
-	int status;
-
-	fflush(stdout); /* or both would print it */
-	child = fork();
-	if (child < 0)
-		return ctl_fail("cannot start a process: %s", strerror(errno));
-	if (child == 0)
-		run_child(local, parent, job, object);
-	status = wait_for(child, while_it_runs, object);
-	if (WIFSIGNALED(status))
-		return died(local, WTERMSIG(status));
-	return WEXITSTATUS(status);
 }

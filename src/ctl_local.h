@@ -82,5 +82,20 @@ bool ctl_local_is_running(const struct ctl_local *local);
  */
 MUST_USE int ctl_local_run(struct ctl_local *local, int (*job)(void *object),
     void *object, void (*while_it_runs)(void *object));
+/*
+ * The same for what is to be done in the end, whatever came before:
+ * cleaning up, a note. SIGINT, SIGTERM and SIGHUP do not end it.
+ */
+MUST_USE int ctl_local_run_last(
+    struct ctl_local *local, int (*job)(void *object), void *object);
+
+/*
+ * Around what leaves something behind when it is ended half way: SIGINT,
+ * SIGTERM and SIGHUP end the process of ctl_local_run, and no other begins,
+ * but we go on, to clean up, and end by that signal where we let go. They
+ * nest.
+ */
+void ctl_local_hold(void);
+void ctl_local_let_go(void);
 
 #endif

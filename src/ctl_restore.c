@@ -23,14 +23,20 @@
 #define PARTIAL "restore" COPIES_PARTIAL
 #define PIECE (UINT64_C(16) << 20)
 
+/* Shared with the process that does it. */
+struct restored {
+	struct ctl_verify verify;
+	bool has_made_format; /* the one in state_dir, to keep its place */
+};
+
 struct restoring {
 	struct ctl_local *local;
 	const char *path; /* of the backup */
 	int source;	  /* its data.mdb */
 	uint32_t format;
 	uint64_t size;
-	int directory;		   /* state_dir, locked */
-	struct ctl_verify *verify; /* shared */
+	int directory; /* state_dir, locked */
+	struct restored *restored;
 };
 
 static int
@@ -214,7 +220,7 @@ verify(struct restoring *restoring)
 	const char *path =
 	    arena_printf(local->ctl->arena, "%s/" PARTIAL, local->directory)
 		.data;
-	int exit_code = ctl_verify_copy(path, restoring->verify);
+	int exit_code = ctl_verify_copy(path, &restoring->restored->verify);
 
 	if (exit_code == CTL_INTEGRITY)
 		(void)ctl_fail("%s is damaged, and was not restored: take an "
@@ -223,29 +229,34 @@ verify(struct restoring *restoring)
 	return exit_code;
 }
 
-/* A `format` where no data.mdb is yet; *ret_is_new: there was none either. */
+/* A `format` where no data.mdb is yet. */
 static int
-keep_place(const struct restoring *restoring, bool *ret_is_new)
+keep_place(const struct restoring *restoring)
 {
+	struct restored *restored = restoring->restored;
 	int directory = restoring->directory;
 	struct stat file;
 
-	*ret_is_new = fstatat(directory, "format", &file, 0) != 0;
-	if (*ret_is_new &&
+	restored->has_made_format = fstatat(directory, "format", &file, 0) != 0;
+	if (restored->has_made_format &&
 	    (!store_lmdb_put_format(directory, "format", restoring->format) ||
 		fsync(directory) != 0))
 		return cannot(restoring->local->directory, "format");
 	return CTL_OK;
 }
 
-/* Unless all of it is there, and only not durable. */
+/* No place is kept, unless all is there, and only not durable. */
 static void
-give_up_place(const struct restoring *restoring)
+leave(const struct restoring *restoring)
 {
+	int directory = restoring->directory;
 	struct stat file;
 
-	if (fstatat(restoring->directory, "data.mdb", &file, 0) != 0)
-		(void)unlinkat(restoring->directory, "format", 0);
+	if (restoring->restored->has_made_format &&
+	    fstatat(directory, "data.mdb", &file, 0) != 0)
+		(void)unlinkat(directory, "format", 0);
+	/* Else the next one removes it. */
+	(void)!ctl_copies_remove(directory, PARTIAL);
 }
 
 /* Each name is durable before the next one. */
@@ -289,7 +300,6 @@ static int
 restore(void *object)
 {
 	struct restoring *restoring = object;
-	bool is_new = false;
 	int exit_code;
 
 	(void)umask(0077); /* returns the old one */
@@ -302,14 +312,27 @@ restore(void *object)
 		return cannot(restoring->local->directory, PARTIAL);
 	exit_code = judge_room(restoring);
 	if (exit_code == CTL_OK)
-		exit_code = keep_place(restoring, &is_new);
+		exit_code = keep_place(restoring);
 	if (exit_code == CTL_OK)
 		exit_code = fill_partial(restoring);
-	if (exit_code != CTL_OK && is_new)
-		give_up_place(restoring);
-	/* Else the next one removes it. */
-	(void)!ctl_copies_remove(restoring->directory, PARTIAL);
+	leave(restoring);
 	return exit_code;
+}
+
+/* What the process left that was ended in it, if the place is still ours. */
+static int
+clean_up(void *object)
+{
+	struct restoring *restoring = object;
+
+	restoring->directory = open(
+	    restoring->local->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (restoring->directory < 0)
+		return CTL_FAILED;
+	if (flock(restoring->directory, LOCK_EX | LOCK_NB) == 0)
+		leave(restoring);
+	(void)close(restoring->directory); /* lets go of the lock */
+	return CTL_OK;
 }
 
 /* ---- the command ---- */
@@ -322,7 +345,7 @@ print_result(const struct restoring *restoring)
 
 	ctl_row_text(row, "backup", span_str(restoring->path));
 	ctl_row_text(row, "store", span_str(restoring->local->directory));
-	ctl_row_number(row, "artifacts", restoring->verify->artifacts);
+	ctl_row_number(row, "artifacts", restoring->restored->verify.artifacts);
 	ctl_row_size(row, "bytes", restoring->size);
 	ctl_print_facts(ctl, row);
 	if (restoring->format < store_lmdb_newest())
@@ -330,6 +353,23 @@ print_result(const struct restoring *restoring)
 		    "artifactctl: it is of format %u: artifactctl migrate "
 		    "--backup DIR is next\n",
 		    restoring->format);
+}
+
+static int
+restore_or_leave(struct restoring *restoring)
+{
+	struct ctl_local *local = restoring->local;
+	int exit_code;
+
+	ctl_local_hold();
+	exit_code = ctl_local_run(local, restore, restoring, NULL);
+	if (exit_code == CTL_OK)
+		print_result(restoring);
+	else
+		/* It has failed already. */
+		(void)!ctl_local_run_last(local, clean_up, restoring);
+	ctl_local_let_go();
+	return exit_code;
 }
 
 static int
@@ -347,15 +387,13 @@ run(struct ctl *ctl)
 	directory = open(restoring.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
 		return cannot(restoring.path, "cannot be opened");
-	restoring.verify = ctl_shared(sizeof(*restoring.verify));
-	*restoring.verify = (struct ctl_verify){
+	restoring.restored = ctl_shared(sizeof(*restoring.restored));
+	restoring.restored->verify = (struct ctl_verify){
 		.ctl = ctl, .what = "verification", .is_deep = true
 	};
 	exit_code = find_backup(&restoring, directory);
 	if (exit_code == CTL_OK)
-		exit_code = ctl_local_run(&local, restore, &restoring, NULL);
-	if (exit_code == CTL_OK)
-		print_result(&restoring);
+		exit_code = restore_or_leave(&restoring);
 	if (restoring.source >= 0)
 		(void)close(restoring.source); /* nothing was written */
 	(void)close(directory);

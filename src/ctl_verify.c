@@ -163,5 +163,5 @@ ctl_keep_note(struct ctl_local *local, const char *name, uint64_t began,
 
 	note->finished = now / SECOND;
 	note->duration = now > began ? (now - began) / SECOND : 0;
-	return ctl_local_run(local, keep, &keeping, NULL);
+	return ctl_local_run_last(local, keep, &keeping);
 }
