@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#define METADATA_MOST (2 * LIMIT_METADATA) /* with its white space */
+
 /* ---- the body ---- */
 
 /* The text of --metadata, or of the file that it names. */
@@ -25,12 +27,43 @@ read_metadata(const struct ctl *ctl, struct span *ret_text)
 	file = fopen(value + 1, "re");
 	if (file == NULL)
 		return ctl_fail("cannot open %.200s: %m", value + 1);
-	/* More than that is refused by any server; it says so. */
-	text = arena_room(ctl->arena, 2 * LIMIT_METADATA);
-	count = fread(text, 1, 2 * LIMIT_METADATA, file);
-	(void)fclose(file);
+	text = arena_room(ctl->arena, METADATA_MOST);
+	count = fread(text, 1, METADATA_MOST, file);
+	(void)fclose(file); /* it was only read */
+	if (count == METADATA_MOST)
+		return ctl_usage(ctl,
+		    "--metadata: %.200s is too large: an artifact takes %d "
+		    "bytes of it",
+		    value + 1, LIMIT_METADATA);
 	*ret_text = span_of(text, count);
 	return CTL_OK;
+}
+
+/* Does a server take it? One that does not says so after a put has stored. */
+static int
+check_metadata(const struct ctl *ctl, struct span text)
+{
+	struct json_value *body = json_object(ctl->arena);
+	struct json_document document;
+	struct faults faults;
+	struct span message;
+
+	json_put_source(body, "metadata", text);
+	faults_init(&faults, ctl->arena);
+	if (json_read(ctl->arena, json_text(ctl->arena, body), &faults,
+		&document) != JSON_VALID)
+		return ctl_usage(ctl,
+		    "--metadata is nested deeper, or has more values, than a "
+		    "server takes");
+	(void)json_get_object_text(
+	    &document, "metadata", LIMIT_METADATA, &faults);
+	if (faults.count == 0)
+		return CTL_OK;
+	message = span_str(faults.list[0].message);
+	return ctl_usage(ctl,
+	    "--metadata: %.*s; it wants an object such as "
+	    "'{\"reviewed\": true}'",
+	    (int)message.size, message.data);
 }
 
 static int
@@ -49,6 +82,9 @@ put_metadata(const struct ctl *ctl, struct json_value *body)
 		return ctl_usage(ctl,
 		    "--metadata is no JSON; it wants an object such as "
 		    "'{\"reviewed\": true}'");
+	exit_code = check_metadata(ctl, shape.text);
+	if (exit_code != CTL_OK)
+		return exit_code;
 	json_put_source(body, "metadata", shape.text);
 	return CTL_OK;
 }
@@ -74,7 +110,7 @@ put_parents(
 	struct json_value *ids = json_array(ctl->arena);
 	struct ctl_artifact parent;
 	const char *value;
-	size_t index = 0;
+	size_t index = 0, count = 0;
 	int exit_code;
 
 	if (!ctl_has(ctl, "derived-from"))
@@ -83,6 +119,10 @@ put_parents(
 		if (strcmp(value, "none") == 0)
 			continue;
 		exit_code = ctl_remote_check_id(ctl, value);
+		if (exit_code == CTL_OK && ++count > LIMIT_DERIVED_FROM)
+			return ctl_usage(ctl,
+			    "--derived-from: an artifact takes %d of them",
+			    LIMIT_DERIVED_FROM);
 		if (exit_code == CTL_OK)
 			exit_code = ctl_remote_detail(
 			    http, value, false, ctl->arena, &parent);

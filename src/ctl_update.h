@@ -16,7 +16,8 @@
 	}
 
 /*
- * The body of a PUT as the options say; SPAN_NONE: they say nothing. Ids of
+ * The body of a PUT as the options say; SPAN_NONE: they say nothing. What no
+ * server takes is refused, before put has stored anything. Ids of
  * --derived-from are looked up. has_title: --title counts too.
  */
 MUST_USE int ctl_update_body(const struct ctl *ctl, struct ctl_http *http,

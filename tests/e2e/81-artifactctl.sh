@@ -131,6 +131,8 @@ ctl --url "$URL/api/v1/" show "$plan"
 check "a URL may have a path" exits 0
 ctl update "$plan" --metadata '{broken'
 check "metadata that is no JSON is wrong usage" exits 2 'metadata'
+ctl update "$plan" --metadata '[1]'
+check "so is metadata that is no object" exits 2 'valid dictionary'
 ctl show one two
 check "so are too many operands" exits 2 'two'
 ctl list --limit 0

@@ -155,6 +155,46 @@ ctl put "$WORK/d/notes" -w types -t file --metadata '{"k":[1]}' \
     --derived-from "${large:0:12}" --primary no
 ctl show --json "$(out)"
 check "so can all that an update says" grep -q '"is_primary_deliverable":false.*"derived_from":\["'"$large"'"\],"metadata":{"k":\[1\]}' "$WORK/out"
+
+# refused CODE TEXT OPTION...: and nothing was stored, so it may be repeated.
+refused()
+{
+	local code=$1 text=$2
+	shift 2
+
+	ctl put "$WORK/d/notes" -w refused -t file "$@"
+	exits "$code" "$text" || return
+	ctl list -w refused
+	equal "$(out)" ""
+}
+many()
+{
+	python3 -c 'import sys; print(sys.argv[1] * int(sys.argv[2]))' "$@"
+}
+for value in '[1]' '"x"' 1 null; do
+	check "metadata of $value: refused before anything is stored" \
+	    refused 2 'Input should be a valid dictionary' --metadata "$value"
+done
+check "so is too much of it" refused 2 'at most 65536' \
+    --metadata "{\"a\":\"$(many x 65536)\"}"
+many ' ' 200000 >"$WORK/d/large"
+check "... also from a file" refused 2 'takes 65536 bytes' \
+    --metadata "@$WORK/d/large"
+rm "$WORK/d/large"
+check "... or with half a pair" refused 2 '--metadata: ' \
+    --metadata '{"a":"\ud800"}'
+deep=$(many '[' 63)$(many ']' 63)
+check "... or nested as deeply as no body is" refused 2 'nested deeper' \
+    --metadata "{\"a\":$deep}"
+for value in 'no id!' '' "${large}0"; do
+	check "no id to be derived from: \"$value\"" \
+	    refused 2 '' --derived-from "$value"
+done
+check "... or an id of nothing" refused 3 '' \
+    --derived-from 00000000-0000-4000-8000-000000000000
+parents=()
+for ((i = 0; i < 257; i++)); do parents+=(--derived-from "$large"); done
+check "... or too many" refused 2 'takes 256' "${parents[@]}"
 ctl put - -w w -t t </dev/null
 check "what has no name needs a title" exits 2 '--title'
 ctl put "$WORK/d/notes" -t t
