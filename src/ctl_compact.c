@@ -155,19 +155,38 @@ keep_waiting(void *object, const struct store_figure *figure)
 		*(uint64_t *)object = figure->value;
 }
 
-/* A dry run changes nothing, so it only says what it did not look at. */
+/*
+ * A dry run only reads, beside a service or not, for a pause costs more than
+ * it. It sweeps nothing, and says how much waits for that.
+ */
+static int
+estimate(void *object)
+{
+	struct compaction *compaction = object;
+	struct compacting *shared = compaction->shared;
+	struct store *store;
+	enum result result;
+	int exit_code = ctl_local_open_reader(compaction->local, &store);
+
+	if (exit_code != CTL_OK)
+		return exit_code;
+	shared->before = store_lmdb_size(store);
+	shared->unused = store_lmdb_unused(store);
+	result = store_figures(store, keep_waiting, &shared->waiting);
+	if (result != RESULT_OK)
+		exit_code = ctl_local_refusal(result, store_reason(store));
+	store_close(store);
+	return exit_code;
+}
+
 static int
 prepare(struct compaction *compaction, struct store *store)
 {
 	struct compacting *shared = compaction->shared;
-	int exit_code = CTL_OK;
+	int exit_code;
 
 	shared->before = store_lmdb_size(store);
-	if (!ctl_has(compaction->local->ctl, "dry-run"))
-		exit_code = ctl_local_sweep(store);
-	else if (store_figures(store, keep_waiting, &shared->waiting) !=
-		 RESULT_OK)
-		shared->waiting = 0;
+	exit_code = ctl_local_sweep(store);
 	shared->unused = store_lmdb_unused(store);
 	return exit_code;
 }
@@ -190,7 +209,7 @@ job(void *object)
 		exit_code = cannot(local->directory);
 	else
 		exit_code = prepare(compaction, store);
-	if (exit_code == CTL_OK && !ctl_has(local->ctl, "dry-run"))
+	if (exit_code == CTL_OK)
 		exit_code = compact_if_room(compaction, store);
 	store_close(store); /* its lock too: not before */
 	return exit_code;
@@ -256,6 +275,26 @@ print_result(const struct ctl *ctl, const struct compacting *shared)
 }
 
 static int
+compact_or_leave(struct compaction *compaction)
+{
+	struct ctl_local *local = compaction->local;
+	const struct ctl *ctl = local->ctl;
+	int exit_code;
+
+	ctl_progress_begin(&compaction->progress, ctl, "copy", 0);
+	ctl_local_hold();
+	exit_code = ctl_local_run(
+	    local, job, compaction, ctl->is_watched ? show_copy : NULL);
+	if (exit_code == CTL_OK)
+		exit_code = print_result(ctl, compaction->shared);
+	else
+		/* It has failed already. */
+		(void)!ctl_local_run_last(local, clean_up, compaction);
+	ctl_local_let_go();
+	return exit_code;
+}
+
+static int
 run(struct ctl *ctl)
 {
 	struct ctl_local local;
@@ -270,21 +309,16 @@ run(struct ctl *ctl)
 	compaction.shared->verify = (struct ctl_verify){
 		.ctl = ctl, .what = "verification", .is_deep = true
 	};
-	ctl_progress_begin(&compaction.progress, ctl, "copy", 0);
-	ctl_local_hold();
-	exit_code = ctl_local_run(
-	    &local, job, &compaction, ctl->is_watched ? show_copy : NULL);
-	if (exit_code == CTL_OK)
-		exit_code = print_result(ctl, compaction.shared);
-	else
-		/* It has failed already. */
-		(void)!ctl_local_run_last(&local, clean_up, &compaction);
-	ctl_local_let_go();
-	return exit_code;
+	if (!ctl_has(ctl, "dry-run"))
+		return compact_or_leave(&compaction);
+	exit_code = ctl_local_run(&local, estimate, &compaction, NULL);
+	return exit_code == CTL_OK ? print_result(ctl, compaction.shared)
+				   : exit_code;
 }
 
 static const struct ctl_option options[] = {
-	{ "dry-run", 0, NULL, "only say what it would free" },
+	{ "dry-run", 0, NULL,
+	    "only say what it would free; the service may run" },
 	{ NULL, 0, NULL, NULL },
 };
 

@@ -37,11 +37,17 @@ before=$(stat -c %s "$STORE/data.mdb")
 ctl compact
 check "a service that runs is not compacted" \
     says 1 "systemctl stop artifactd.socket artifactd.service"
+ctl compact --dry-run
+check "... but how much it would free is told" \
+    [ "$CODE" = 5 -a "$(fact estimate_bytes)" -lt $((before / 4)) ]
+beside=$(fact estimate_bytes)
 daemon_stop
 cp -a "$STORE" "$WORK/full"
 ctl compact --dry-run
 check "a dry run exits 5" equal "$CODE" 5
 check "... with an estimate" [ "$(fact estimate_bytes)" -lt $((before / 4)) ]
+check "... about that of beside the service" \
+    [ $(($(fact estimate_bytes) - beside + 65536)) -lt 131072 ]
 check "... and changes nothing" \
     equal "$(stat -c %s "$STORE/data.mdb")" "$before"
 estimate=$(fact estimate_bytes)
