@@ -8,7 +8,10 @@
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#define WIDTH_UNKNOWN 80 /* of a terminal that does not tell */
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "unknown"
@@ -61,6 +64,32 @@ finish(int exit_code)
 	return exit_code == CTL_OK ? CTL_FAILED : exit_code;
 }
 
+/* Does the terminal know more than to print what comes? */
+static bool
+is_smart(void)
+{
+	const char *terminal = getenv("TERM");
+
+	return terminal != NULL && *terminal != '\0' &&
+	       strcmp(terminal, "dumb") != 0;
+}
+
+static void
+look_at_terminal(struct ctl *ctl)
+{
+	struct winsize size;
+
+	ctl->is_terminal = isatty(STDOUT_FILENO) == 1;
+	ctl->is_watched = isatty(STDERR_FILENO) == 1;
+	ctl->has_color =
+	    ctl->is_terminal && is_smart() && getenv("NO_COLOR") == NULL;
+	if (!ctl->is_terminal)
+		return;
+	ctl->width = WIDTH_UNKNOWN;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		ctl->width = size.ws_col;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -76,9 +105,7 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN); /* the write says so */
 	(void)signal(SIGXFSZ, SIG_IGN); /* the same */
 	(void)signal(SIGCHLD, SIG_DFL); /* or nobody learns how one ended */
-	ctl.is_terminal = isatty(STDOUT_FILENO) == 1;
-	ctl.is_watched = isatty(STDERR_FILENO) == 1;
-	ctl.has_color = ctl.is_terminal && getenv("NO_COLOR") == NULL;
+	look_at_terminal(&ctl);
 	exit_code = ctl_read(argc, argv, &ctl, &is_help);
 	if (exit_code == CTL_OK && is_help)
 		ctl_help(ctl.command, stdout);

@@ -74,7 +74,8 @@ struct ctl {
 	bool is_json;
 	bool is_terminal; /* stdout: for tables */
 	bool is_watched;  /* stderr: for progress */
-	bool has_color;	  /* stdout may have it: NO_COLOR is not set */
+	bool has_color;	  /* stdout may have it, and NO_COLOR is not set */
+	size_t width;	  /* of stdout, in columns; 0: it has none */
 };
 
 /* The rows, in ctl.c; NULL ends them. */

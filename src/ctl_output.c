@@ -17,6 +17,9 @@
 
 #define COLUMNS 32
 #define PAGE 200 /* rows whose columns get one width */
+#define GAP 2	 /* between columns */
+#define CUT "..."
+#define NARROWEST 4 /* that a column of text becomes */
 
 enum kind { KIND_TEXT, KIND_NUMBER, KIND_SIZE, KIND_BOOL, KIND_SOURCE };
 
@@ -123,14 +126,34 @@ ctl_count_text(struct arena *arena, uint64_t number, const char *word)
 	    word, number == 1 ? "" : "s");
 }
 
-/* C0, DEL and C1: whatever a terminal obeys. */
+/*
+ * What changes how the text around it is shown, besides C0, DEL and C1: in
+ * UTF-8, the first and the last of each range.
+ */
+static const struct {
+	const char *first;
+	const char *last;
+} unseen[] = {
+	{ "\xd8\x9c", "\xd8\x9c" },	    /* U+061C: bidi */
+	{ "\xe2\x80\x8e", "\xe2\x80\x8f" }, /* U+200E, U+200F: bidi */
+	{ "\xe2\x80\xa8", "\xe2\x80\xae" }, /* U+2028-202E: lines, bidi */
+	{ "\xe2\x81\xa6", "\xe2\x81\xa9" }, /* U+2066-2069: bidi */
+};
+
 static bool
 steers(struct span sequence)
 {
 	unsigned char first = (unsigned char)sequence.data[0];
+	size_t i;
 
 	if (sequence.size == 1)
 		return first < 0x20 || first == 0x7f;
+	for (i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+		if (sequence.size == strlen(unseen[i].first) &&
+		    memcmp(sequence.data, unseen[i].first, sequence.size) >=
+			0 &&
+		    memcmp(sequence.data, unseen[i].last, sequence.size) <= 0)
+			return true;
 	return first == 0xc2 && (unsigned char)sequence.data[1] < 0xa0;
 }
 
@@ -225,14 +248,35 @@ width_of(struct span text)
 	return width;
 }
 
-static void
-print_cell(struct span text, size_t width, bool is_number, bool is_last)
+struct span
+ctl_fit(struct arena *arena, struct span text, size_t width)
 {
-	size_t mine = width_of(text);
+	struct span rest = text;
+	size_t used = 0, size;
+
+	if (width_of(text) <= width)
+		return text;
+	while (rest.size > 0) {
+		(void)utf8_next(rest, &size); /* visible */
+		used += width_of(span_of(rest.data, size));
+		if (used + strlen(CUT) > width)
+			break;
+		rest = span_from(rest, size);
+	}
+	return arena_printf(
+	    arena, "%.*s" CUT, (int)(text.size - rest.size), text.data);
+}
+
+static void
+print_cell(struct ctl_output *output, struct span text, size_t width,
+    bool is_number, bool is_last)
+{
+	struct span shown = ctl_fit(output->arena, text, width);
+	size_t mine = width_of(shown);
 	int padding = (int)(width > mine ? width - mine : 0);
 
-	printf("%*s%.*s%*s%s", is_number ? padding : 0, "", (int)text.size,
-	    text.data, is_number || is_last ? 0 : padding, "",
+	printf("%*s%.*s%*s%s", is_number ? padding : 0, "", (int)shown.size,
+	    shown.data, is_number || is_last ? 0 : padding, "",
 	    is_last ? "\n" : "  ");
 }
 
@@ -249,6 +293,26 @@ column_width(const struct ctl_output *output, size_t column)
 	return most;
 }
 
+/* A row is to stay a line: text gives way, from the last column on. */
+static void
+narrow(const struct ctl_output *output, size_t *widths)
+{
+	size_t most = output->ctl->width;
+	size_t width = GAP * (output->columns - 1), i, excess;
+
+	for (i = 0; i < output->columns; i++)
+		width += widths[i];
+	for (i = output->columns; i > 0 && most > 0 && width > most; i--) {
+		if (output->is_number[i - 1] || widths[i - 1] <= NARROWEST)
+			continue;
+		excess = width - most;
+		if (excess > widths[i - 1] - NARROWEST)
+			excess = widths[i - 1] - NARROWEST;
+		widths[i - 1] -= excess;
+		width -= excess;
+	}
+}
+
 static void
 print_headings(struct ctl_output *output, const size_t *widths)
 {
@@ -257,7 +321,7 @@ print_headings(struct ctl_output *output, const size_t *widths)
 	if (output->ctl->has_color)
 		fputs("\033[1m", stdout);
 	for (i = 0; i < output->columns; i++)
-		print_cell(span_str(output->names[i]), widths[i],
+		print_cell(output, span_str(output->names[i]), widths[i],
 		    output->is_number[i], i + 1 == output->columns);
 	if (output->ctl->has_color)
 		fputs("\033[0m", stdout);
@@ -274,13 +338,14 @@ print_page(struct ctl_output *output)
 		return;
 	for (i = 0; i < output->columns; i++)
 		widths[i] = column_width(output, i);
+	narrow(output, widths);
 	if (!output->has_headings)
 		print_headings(output, widths);
 	for (row = 0; row < output->rows; row++)
 		for (i = 0; i < output->columns; i++)
-			print_cell(output->cells[row * output->columns + i],
-			    widths[i], output->is_number[i],
-			    i + 1 == output->columns);
+			print_cell(output,
+			    output->cells[row * output->columns + i], widths[i],
+			    output->is_number[i], i + 1 == output->columns);
 	output->rows = 0;
 	output->cells = NULL;
 	arena_reset(output->arena);

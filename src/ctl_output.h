@@ -3,8 +3,8 @@
  * ctl_output.h - what commands print: rows, in the form that was asked for.
  *
  * A row is members in order. With --json it is one object a line; on a
- * terminal rows make a table, with sizes and times for people; else the
- * values stand between tabs. No byte of a value reaches a terminal that
+ * terminal rows make a table no wider than it, with sizes and times for
+ * people; else the values stand between tabs. No byte of a value reaches a terminal that
  * would steer it.
  */
 #ifndef CTL_OUTPUT_H
@@ -45,7 +45,12 @@ struct span ctl_size_text(struct arena *arena, uint64_t bytes);
 /* "1 artifact", "2 artifacts": of a word that takes an s, in the arena. */
 struct span
 ctl_count_text(struct arena *arena, uint64_t number, const char *word);
-/* Without bytes that would steer a terminal, or break a line in two. */
+/*
+ * Without what would steer a terminal, turn its text around, or break a line
+ * in two.
+ */
 struct span ctl_visible(struct arena *arena, struct span text);
+/* Visible text, cut with "..." to so many columns of a terminal. */
+struct span ctl_fit(struct arena *arena, struct span text, size_t width);
 
 #endif

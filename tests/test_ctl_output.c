@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
+#include <locale.h>
 
 static void
 print_rows(struct ctl *ctl)
@@ -59,6 +60,46 @@ Test(ctl_output, is_a_table_on_a_terminal, .init = cr_redirect_stdout)
 				"-    1.5 KiB  a\\x09b\\x1b[2J\"c\n");
 }
 
+Test(ctl_output, is_no_wider_than_the_terminal, .init = cr_redirect_stdout)
+{
+	struct ctl ctl = { .is_terminal = true, .width = 20 };
+
+	print_rows(&ctl);
+	cr_assert_stdout_eq_str("id     bytes  title\n"
+				"one      0 B  a\\x...\n"
+				"-    1.5 KiB  a\\x...\n");
+}
+
+Test(ctl_output, narrows_what_is_text_from_the_last_on,
+    .init = cr_redirect_stdout)
+{
+	struct ctl ctl = { .is_terminal = true, .width = 10 };
+
+	print_rows(&ctl);
+	cr_assert_stdout_eq_str("id     bytes  t...\n"
+				"one      0 B  a...\n"
+				"-    1.5 KiB  a...\n");
+}
+
+Test(ctl_output, cuts_no_character_in_two)
+{
+	struct arena *arena = arena_open();
+
+	cr_assert(span_is(ctl_fit(arena, SPAN("abcde"), 5), "abcde"));
+	cr_assert(span_is(ctl_fit(arena, SPAN("abcdef"), 5), "ab..."));
+	cr_assert(setlocale(LC_CTYPE, "C.UTF-8") != NULL);
+	cr_assert(span_is(ctl_fit(arena, SPAN("\303\244\303\244\303\244"), 3),
+	    "\303\244\303\244\303\244"));
+	cr_assert(span_is(
+	    ctl_fit(arena, SPAN("\303\244\303\244\303\244\303\244\303\244"), 4),
+	    "\303\244..."));
+	/* Two columns wide each. */
+	cr_assert(span_is(
+	    ctl_fit(arena, SPAN("\346\227\245\346\234\254\350\252\236"), 5),
+	    "\346\227\245..."));
+	arena_close(arena);
+}
+
 Test(ctl_output, stands_between_tabs_elsewhere, .init = cr_redirect_stdout)
 {
 	struct ctl ctl = { 0 };
@@ -78,6 +119,18 @@ Test(ctl_output, lets_no_byte_steer_a_terminal)
 		{ "plain \303\244", "plain \303\244" },
 		{ "\r\n\177", "\\x0d\\x0a\\x7f" },
 		{ "\302\233m", "\\xc2\\x9bm" },
+		{ "a\342\200\256b", "a\\xe2\\x80\\xaeb" },
+		{ "\342\200\250\342\200\251\342\200\252",
+		    "\\xe2\\x80\\xa8\\xe2\\x80\\xa9\\xe2\\x80\\xaa" },
+		{ "\342\200\216\342\200\217",
+		    "\\xe2\\x80\\x8e\\xe2\\x80\\x8f" },
+		{ "\342\201\246\342\201\251",
+		    "\\xe2\\x81\\xa6\\xe2\\x81\\xa9" },
+		{ "\330\234", "\\xd8\\x9c" },
+		{ "\330\235\342\200\215\342\200\220\342\200\247\342\200\257",
+		    "\330\235\342\200\215\342\200\220\342\200\247\342\200"
+		    "\257" },
+		{ "\342\201\245\342\201\252", "\342\201\245\342\201\252" },
 		{ "bad \377", "bad \357\277\275" },
 	};
 	struct arena *arena = arena_open();

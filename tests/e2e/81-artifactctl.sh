@@ -43,10 +43,10 @@ print(value if isinstance(value, str) else json.dumps(value))' \
 	    "$WORK/out" "$1"
 }
 
-# terminal COMMAND: as if on a terminal; what it shows in $WORK/out.
+# terminal COMMAND [TERM]: as if on a terminal; what it shows in $WORK/out.
 terminal()
 {
-	script -qec "$1" /dev/null >"$WORK/out" 2>"$WORK/err" </dev/null
+	TERM=${2-xterm} script -qec "$1" /dev/null >"$WORK/out" 2>"$WORK/err" </dev/null
 }
 
 # ---- nobody there
@@ -226,6 +226,32 @@ check "... and no title that steers it" \
 terminal "NO_COLOR=1 $CTL list"
 check "NO_COLOR: nothing is bold" \
     equal "$(grep -c $'\033' "$WORK/out")" 0
+terminal "$CTL list" dumb
+check "nor where TERM is dumb" equal "$(grep -c $'\033' "$WORK/out")" 0
+terminal "unset TERM; $CTL list"
+check "... or unset" equal "$(grep -c $'\033' "$WORK/out")" 0
+ctl create -w w4-of-a-very-long-name -t odd -c x --title "$(printf \
+    'turned\342\200\256around\342\200\250broken, and then much more')"
+# widest: in columns.
+widest()
+{
+	python3 -c 'import sys
+print(max(len(line.rstrip("\r\n")) for line in open(sys.argv[1], newline="\n")))' \
+	    "$WORK/out"
+}
+terminal "NO_COLOR=1 $CTL list"
+check "a row is a line of 80" equal "$(widest)" 80
+check "... with a title that is cut" grep -q '[^ ]\.\.\..$' "$WORK/out"
+terminal "stty cols 100; NO_COLOR=1 $CTL list"
+check "... or as wide as it is" equal "$(widest)" 100
+terminal "stty cols 200; NO_COLOR=1 $CTL list"
+check "... and all is there where it fits" grep -qF \
+    'turned\xe2\x80\xaearound\xe2\x80\xa8broken, and then much more' \
+    "$WORK/out"
+terminal "stty cols 60; $CTL list --json"
+check "JSON is not cut" grep -q 'and then much more"' "$WORK/out"
+terminal "stty cols 60; $CTL list | cat"
+check "... nor what goes into a pipe" grep -q 'and then much more' "$WORK/out"
 ctl create -w w4 -t odd --title control -c $'one\033]0;x\atwo\tthree'
 odd=$(out)
 terminal "$CTL content $odd"
