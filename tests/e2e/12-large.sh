@@ -74,6 +74,8 @@ check "… and nothing was created" equal "$(body)" "[]"
 truncate -s 70M "$WORK/big"
 http PUT "/artifacts/$ID/raw" -T "$WORK/big"
 check "far over is nginx's 413" is_error 413
+check "… which claims no limit that may be another" equal "$(member detail)" \
+    "Request body exceeds what nginx takes here: client_max_body_size, 54m as shipped"
 
 # Eight at once, and what it costs a process.
 rm "$WORK/big"
