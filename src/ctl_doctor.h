@@ -21,6 +21,7 @@ struct nginx;
 /* What the store says of itself; filled in by a process of its user. */
 struct doctor_store {
 	bool is_open;
+	bool is_old; /* it is not, for its format is an older one */
 	struct {
 		char name[48];
 		uint64_t value;

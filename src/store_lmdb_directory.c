@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 #define FORMAT_TEXT "artifactd %" SCNu32 "%c" /* and a newline */
-#define UNFINISHED_SIZE 262144		      /* more than an empty store has */
+#define LMDB_MAGIC UINT32_C(0xbeefc0de)
+#define UNFINISHED_SIZE 262144 /* more than an empty store has */
 
 enum result
 opening_refuse(
@@ -33,18 +34,66 @@ opening_refuse(
 	return result;
 }
 
+/* What to do, where the reason does not say it. */
+static const char *
+way_out(int code)
+{
+	return code == EACCES
+		   ? "; \"artifactctl doctor\" says whose its files have to be"
+		   : "";
+}
+
 enum result
 opening_refuse_errno(struct opening *opening, const char *what)
 {
-	return opening_refuse(opening, RESULT_IO, "%s: %s: %s",
-	    opening->directory, what, strerror(errno));
+	int error = errno;
+
+	return opening_refuse(opening, RESULT_IO, "%s: %s: %s%s",
+	    opening->directory, what, strerror(error), way_out(error));
 }
 
 enum result
 opening_refuse_code(struct opening *opening, const char *what, int code)
 {
-	return opening_refuse(opening, from_lmdb(code), "%s: %s: %s",
-	    opening->directory, what, mdb_strerror(code));
+	return opening_refuse(opening, from_lmdb(code), "%s: %s: %s%s",
+	    opening->directory, what, mdb_strerror(code), way_out(code));
+}
+
+/* By its first word; that of data.mdb is the same, but stands elsewhere. */
+static bool
+is_lock_spoilt(const struct opening *opening)
+{
+	uint32_t word = LMDB_MAGIC;
+	int fd =
+	    openat(opening->lmdb->directory, "lock.mdb", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, &word, sizeof(word)) != sizeof(word))
+		word = LMDB_MAGIC;
+	if (fd >= 0)
+		(void)close(fd); /* nothing was written */
+	return word != LMDB_MAGIC;
+}
+
+/* Nothing is open any more: LMDB has closed what it had. */
+enum result
+opening_refuse_environment(struct opening *opening, int code)
+{
+	/* A map larger than memory is a reservation, but counts. */
+	if (code == ENOMEM)
+		return opening_refuse(opening, RESULT_IO,
+		    "%s: data.mdb cannot be mapped: %s. Is the address space "
+		    "limited (ulimit -v, LimitAS=)? It must not be",
+		    opening->directory, strerror(code));
+	if (code != MDB_INVALID)
+		return opening_refuse_code(opening, "data.mdb", code);
+	if (!opening->lmdb->is_copy && is_lock_spoilt(opening))
+		return opening_refuse(opening, RESULT_DAMAGED,
+		    "%s: lock.mdb is damaged; end all that has the store open, "
+		    "and the next to open it makes it anew",
+		    opening->directory);
+	return opening_refuse(opening, RESULT_DAMAGED,
+	    "%s: data.mdb is damaged at its start; restore a backup",
+	    opening->directory);
 }
 
 /* ---- the directory ---- */

@@ -67,14 +67,8 @@ open_environment(struct opening *opening, uint64_t map_size)
 		    lmdb->env, opening->directory, flags | alone, 0600);
 	if (code == MDB_SUCCESS)
 		code = mdb_env_get_flags(lmdb->env, &flags);
-	/* A map larger than memory is a reservation, but counts. */
-	if (code == ENOMEM)
-		return opening_refuse(opening, RESULT_IO,
-		    "%s: data.mdb cannot be mapped: %s. Is the address space "
-		    "limited (ulimit -v, LimitAS=)? It must not be",
-		    opening->directory, strerror(code));
 	if (code != MDB_SUCCESS)
-		return opening_refuse_code(opening, "data.mdb", code);
+		return opening_refuse_environment(opening, code);
 	assert((flags & FORBIDDEN & ~alone) == 0);
 	return RESULT_OK;
 }

@@ -203,6 +203,8 @@ enum result opening_refuse(struct opening *opening, enum result result,
 enum result opening_refuse_errno(struct opening *opening, const char *what);
 enum result
 opening_refuse_code(struct opening *opening, const char *what, int code);
+/* The same of data.mdb and lock.mdb, which could not be opened. */
+enum result opening_refuse_environment(struct opening *opening, int code);
 
 /* Make it, if it is not there. */
 MUST_USE enum result opening_make(struct opening *opening);

@@ -110,6 +110,50 @@ Test(store_lmdb, refuses_to_start_afresh_where_data_is_gone)
 	lmdb_remove();
 }
 
+Test(store_lmdb, says_of_data_that_is_overwritten_to_restore)
+{
+	struct store *store = lmdb_writer();
+	char zeros[8192] = { 0 };
+	FILE *file;
+
+	store_close(store);
+	file = fopen(lmdb_path("data.mdb"), "r+");
+	cr_assert_not_null(file);
+	cr_assert_eq(fwrite(zeros, 1, sizeof(zeros), file), sizeof(zeros));
+	cr_assert_eq(fclose(file), 0);
+	cr_expect_eq(lmdb_try(NULL, &store), RESULT_DAMAGED);
+	cr_expect_not_null(strstr(
+	    lmdb_error, "data.mdb is damaged at its start; restore a backup"));
+	lmdb_remove();
+}
+
+/* The process that has it open is a child's: a lock is for a process. */
+Test(store_lmdb, says_of_a_spoilt_lock_that_it_is_that)
+{
+	struct store *store = lmdb_writer();
+	int status = 0;
+	pid_t child;
+	FILE *file;
+
+	child = fork();
+	cr_assert_geq(child, 0);
+	if (child == 0) {
+		file = fopen(lmdb_path("lock.mdb"), "r+");
+		if (file == NULL || fputs("spoilt!", file) < 0 ||
+		    fclose(file) != 0)
+			_exit(1);
+		_exit(store_lmdb_open_reader(lmdb_directory(), lmdb_error,
+			  &store) == RESULT_DAMAGED &&
+			      strstr(lmdb_error, "lock.mdb is damaged") != NULL
+			  ? 0
+			  : 2);
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_expect_eq(status, 0);
+	store_close(store);
+	lmdb_remove();
+}
+
 Test(store_lmdb, refuses_another_format)
 {
 	struct store *store = lmdb_writer();

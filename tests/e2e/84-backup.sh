@@ -314,7 +314,7 @@ $(stat -c %U "$BACKUPS"/* | sort -u)" "0 nobody"
 	chown -h nobody "$STORE"/*
 	ctl check
 	check "a link in nobody's store is not opened as root" \
-	    says 1 "Permission denied"
+	    says 1 "Permission denied; .artifactctl doctor. says whose"
 	check "... and nothing is made by root" equal \
 	    "$(find "$STORE" -user root)" ""
 	latest=$(ls -d "$BACKUPS"/* | tail -n 1)

@@ -178,6 +178,13 @@ for i in range(300 if IS_FULL else 40):
 check(f"spoilt pages are told (seed {seed}, exits {codes})",
       not bad and codes.get(4, 0) > 20, *bad[:3])
 PYTHON
+cp "$WORK/sound"/* "$STORE/"
+dd if=/dev/urandom of="$STORE/data.mdb" bs=8192 count=1 conv=notrunc 2>/dev/null
+for command in check status "export $WORK/x.tar" "backup $BACKUPS"; do
+	ctl $command
+	check "overwritten at its start: ${command%% *} tells to restore" \
+	    says 4 "data.mdb is damaged at its start; restore a backup"
+done
 rm -f "$STORE/data.mdb"
 ctl check
 check "a store without data.mdb is damaged" says 4 "the data is gone"

@@ -143,6 +143,11 @@ fi
 mv "$STORE/format" "$WORK/format"
 check "no format" finds whole "but not format"
 mv "$WORK/format" "$STORE/format"
+cp "$STORE/format" "$WORK/format"
+printf 'artifactd 1\n' >"$STORE/format"
+check "a store of an older format, which is not damaged" \
+    finds store "artifactctl migrate --backup DIR"
+cp "$WORK/format" "$STORE/format"
 sed -i 's/^problems=.*/problems=3/; s/^is_ok=1/is_ok=0/' "$STORE/last-check"
 check "a check that found something" finds check "did not end well"
 sed -i 's/^is_ok=0/is_ok=1/; s/^finished=.*/finished=1700000000/' \
