@@ -116,7 +116,7 @@ check "create without a workflow is wrong usage" exits 2 '--workflow'
 ctl show 00000000-0000-4000-8000-000000000000
 check "an id that is not there: exit code 3" exits 3 'Artifact not found: 0000'
 ctl show ''
-check "an empty id is wrong usage" exits 2 'no id'
+check "an empty id is wrong usage" exits 2 'an operand is empty'
 ctl show "$plan-and-much-more"
 check "so is one that is too long" exits 2 'no id'
 ctl show 'a/../b?x=y#z'
