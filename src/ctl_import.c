@@ -106,8 +106,11 @@ int
 import_begin(
     struct import *import, const struct artifact *artifact, bool *ret_is_wanted)
 {
+	int exit_code = import_settle(import, &artifact->id);
 	enum result result;
 
+	if (exit_code != CTL_OK)
+		return exit_code;
 	arena_reset(import->own);
 	result = judge(import, artifact);
 	if (result != RESULT_OK)

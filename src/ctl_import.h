@@ -80,6 +80,8 @@ void import_refuse(struct import *import, struct span id, const char *format,
 
 /* Commit what was begun and ended. */
 MUST_USE int import_flush(struct import *import);
+/* Likewise, if one with this id is among them: what is there is known then. */
+MUST_USE int import_settle(struct import *import, const struct id *id);
 /*
  * Flush unless it failed, print what it came to, close. exit_code is what
  * ended the import, if anything did; gives that of the command.

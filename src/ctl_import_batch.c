@@ -78,7 +78,7 @@ take_outcome(struct import *import, size_t i, const struct outcome *outcome)
 		import_count(import, import->states[i], &change->id,
 		    change->artifact->content.size);
 		return true;
-	case RESULT_EXISTS: /* twice in one batch */
+	case RESULT_EXISTS: /* so the store sees it */
 		import_count(import, IMPORT_THERE, &change->id, 0);
 		return true;
 	case RESULT_MISMATCH:
@@ -113,6 +113,18 @@ import_flush(struct import *import)
 			    import_store_failed(import, outcomes[i].result);
 	arena_reset(import->arena);
 	return exit_code;
+}
+
+int
+import_settle(struct import *import, const struct id *id)
+{
+	size_t i;
+
+	for (i = 0; i < import->count; i++)
+		if (import->changes[i]->kind == CHANGE_IMPORT &&
+		    memcmp(&import->changes[i]->id, id, sizeof(*id)) == 0)
+			return import_flush(import);
+	return CTL_OK;
 }
 
 /* ---- adding ---- */

@@ -396,6 +396,8 @@ def write(path, records):
 
 records = [json.loads(line) for line in open(f"{work}/lines", "rb")]
 write(f"{work}/few.tar", records)
+write(f"{work}/twice.tar", [*records, records[1]])
+write(f"{work}/changed.tar", [*records, {**records[1], "title": "changed"}])
 large = os.urandom(9 << 20)
 record = {**records[0], "id": "00000000-0000-4000-8000-00000000000f",
           "size_bytes": len(large),
@@ -412,6 +414,26 @@ ctl import --set reserve=1048576 "$WORK/few.tar"
 check "a few of them are imported" equal "$CODE" 0
 ctl export "$WORK/wanted.tar"
 cp -a "$STORE" "$WORK/few"
+
+# counts FILE ADDED REPLACED THERE KEPT [OPTION...]: into a new store.
+counts()
+{
+	local file=$1 wanted="\"added\":$2,\"replaced\":$3,\"there\":$4,\"kept\":$5,"
+	shift 5
+
+	new_store
+	ctl import --set reserve=1048576 "$file" --json "$@"
+	equal "$CODE" 0 && grep -qF "$wanted" "$WORK/out" ||
+	    { sed 's/^/# /' "$WORK/out" "$WORK/err"; return 1; }
+}
+few=$(wc -l <"$WORK/lines")
+check "one that is twice in a file is there the second time" \
+    counts "$WORK/twice.tar" "$few" 0 1 0
+check "... with --replace, too" counts "$WORK/twice.tar" "$few" 0 1 0 --replace
+check "... if it differs, the first is kept" \
+    counts "$WORK/changed.tar" "$few" 0 0 1
+check "... or, with --replace, replaced" \
+    counts "$WORK/changed.tar" "$few" 1 0 0 --replace
 
 # completed: a repeat makes it what it was to be.
 completed()
