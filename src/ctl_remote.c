@@ -91,8 +91,7 @@ ctl_artifact_read(
 	(void)json_get_bool(
 	    &document, "is_primary_deliverable", &faults, &artifact.is_primary);
 	(void)json_get_number(&document, "size_bytes", &artifact.size);
-	if (artifact.id.data == NULL ||
-	    !read_parents(&document, &artifact))
+	if (artifact.id.data == NULL || !read_parents(&document, &artifact))
 		return false;
 	*ret_artifact = artifact;
 	return true;

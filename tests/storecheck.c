@@ -49,7 +49,8 @@ main(int argc, char **argv)
 		return 1;
 	}
 	printf("%llu artifacts, %llu problems\n",
-	    (unsigned long long)stat.artifacts, (unsigned long long)check.problems);
+	    (unsigned long long)stat.artifacts,
+	    (unsigned long long)check.problems);
 	store_close(store);
 	return check.problems != 0;
 }
