@@ -394,9 +394,8 @@ json_check(struct arena *arena, struct span text, struct json_shape *ret_shape)
 	return checker.verdict;
 }
 
-/* The end of the string that starts at i, of checked text. */
-static size_t
-string_end(struct span text, size_t i)
+size_t
+json_string_end(struct span text, size_t i)
 {
 	for (i++; text.data[i] != '"'; i++)
 		if (text.data[i] == '\\')
@@ -416,7 +415,8 @@ json_compact(struct arena *arena, struct span value)
 	while (i < value.size) {
 		start = i;
 		while (i < value.size && !is_space(value.data[i]))
-			i = value.data[i] == '"' ? string_end(value, i) : i + 1;
+			i = value.data[i] == '"' ? json_string_end(value, i)
+						 : i + 1;
 		buffer_append(&buffer, span_of(value.data + start, i - start));
 		while (i < value.size && is_space(value.data[i]))
 			i++;

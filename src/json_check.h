@@ -47,4 +47,7 @@ json_check(struct arena *arena, struct span text, struct json_shape *ret_shape);
  */
 struct span json_compact(struct arena *arena, struct span value);
 
+/* Behind the string that starts at i, its quotes included, of checked text. */
+size_t json_string_end(struct span text, size_t i);
+
 #endif

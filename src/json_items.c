@@ -6,16 +6,6 @@
 
 #include "json.h"
 
-/* The end of the string that starts at i, of checked text. */
-static size_t
-string_end(struct span text, size_t i)
-{
-	for (i++; text.data[i] != '"'; i++)
-		if (text.data[i] == '\\')
-			i++;
-	return i + 1;
-}
-
 static bool
 is_space(char byte)
 {
@@ -45,7 +35,7 @@ value_end(struct span inside, size_t i)
 	while (i < inside.size) {
 		byte = inside.data[i];
 		if (byte == '"') {
-			i = string_end(inside, i);
+			i = json_string_end(inside, i);
 			continue;
 		}
 		if (byte == ',' && depth == 0)
