@@ -412,46 +412,40 @@ open_as_reader(struct opening *opening)
 	return result == RESULT_OK ? check_state(opening) : result;
 }
 
-enum result
-store_lmdb_open_reader(
-    const char *directory, char ret_error[256], struct store **ret_store)
+static enum result
+open_to_read(const char *directory, bool takes_old, bool is_copy,
+    char error[256], struct store **ret_store)
 {
 	struct opening opening = {
 		.lmdb = lmdb_new(false),
 		.directory = directory,
-		.error = ret_error,
+		.error = error,
 	};
 
+	opening.lmdb->takes_old = takes_old;
+	opening.lmdb->is_copy = is_copy;
 	return finish(&opening, open_as_reader(&opening), ret_store);
+}
+
+enum result
+store_lmdb_open_reader(
+    const char *directory, char ret_error[256], struct store **ret_store)
+{
+	return open_to_read(directory, false, false, ret_error, ret_store);
 }
 
 enum result
 store_lmdb_open_source(
     const char *directory, char ret_error[256], struct store **ret_store)
 {
-	struct opening opening = {
-		.lmdb = lmdb_new(false),
-		.directory = directory,
-		.error = ret_error,
-	};
-
-	opening.lmdb->takes_old = true;
-	return finish(&opening, open_as_reader(&opening), ret_store);
+	return open_to_read(directory, true, false, ret_error, ret_store);
 }
 
 enum result
 store_lmdb_open_copy(
     const char *directory, char ret_error[256], struct store **ret_store)
 {
-	struct opening opening = {
-		.lmdb = lmdb_new(false),
-		.directory = directory,
-		.error = ret_error,
-	};
-
-	opening.lmdb->takes_old = true;
-	opening.lmdb->is_copy = true;
-	return finish(&opening, open_as_reader(&opening), ret_store);
+	return open_to_read(directory, true, true, ret_error, ret_store);
 }
 
 enum result
