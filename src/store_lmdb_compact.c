@@ -21,28 +21,17 @@ refuse(char error[256], const char *what, int code)
 	return from_lmdb(code);
 }
 
-/* One commit's list begins with its length (store_lmdb_space.c). */
 uint64_t
 store_lmdb_unused(struct store *store)
 {
 	struct lmdb *lmdb = lmdb_of(store);
-	MDB_cursor *cursor;
-	MDB_val key, value;
 	MDB_stat stat;
-	uint64_t pages = 0;
-	int code;
+	uint64_t pages;
 
 	if (mdb_txn_renew(lmdb->reader) != MDB_SUCCESS)
 		return 0;
 	(void)mdb_env_stat(lmdb->env, &stat); /* fails only for NULL */
-	if (mdb_cursor_open(lmdb->reader, 0, &cursor) == MDB_SUCCESS) {
-		code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-		while (code == MDB_SUCCESS && value.mv_size >= sizeof(size_t)) {
-			pages += *(const size_t *)value.mv_data;
-			code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-		}
-		mdb_cursor_close(cursor);
-	}
+	pages = lmdb_free_pages(lmdb->reader, SIZE_MAX);
 	mdb_txn_reset(lmdb->reader);
 	return pages * stat.ms_psize;
 }

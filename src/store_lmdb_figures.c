@@ -45,8 +45,8 @@ note_reader(const char *line, void *object)
 /* ---- free pages ---- */
 
 /* Database 0 has a row for each commit that let go of some: how many, which. */
-static uint64_t
-count_free(struct view *view)
+uint64_t
+lmdb_free_pages(MDB_txn *txn, size_t commits)
 {
 	MDB_cursor *cursor;
 	MDB_val key, value;
@@ -54,10 +54,10 @@ count_free(struct view *view)
 	size_t rows;
 	int code;
 
-	if (mdb_cursor_open(view->txn, 0, &cursor) != MDB_SUCCESS)
+	if (mdb_cursor_open(txn, 0, &cursor) != MDB_SUCCESS)
 		return 0;
 	code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-	for (rows = 0; code == MDB_SUCCESS && rows < COMMITS_MOST; rows++) {
+	for (rows = 0; code == MDB_SUCCESS && rows < commits; rows++) {
 		if (value.mv_size >= sizeof(size_t))
 			count += *(const size_t *)value.mv_data;
 		code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
@@ -141,7 +141,7 @@ count(struct lmdb *lmdb, struct counts *counts)
 	(void)mdb_env_info(lmdb->env, &counts->info); /* fail only for NULL */
 	(void)mdb_env_stat(lmdb->env, &stat);
 	counts->page_size = stat.ms_psize;
-	counts->free_pages = count_free(&view);
+	counts->free_pages = lmdb_free_pages(view.txn, COMMITS_MOST);
 	counts->pending = count_rows(&view, DB_PENDING);
 	counts->uploads = count_uploads(&view);
 	result = layout_get_meta(&view, &counts->meta);

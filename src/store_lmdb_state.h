@@ -108,6 +108,8 @@ uint64_t lmdb_room(struct lmdb *lmdb, uint64_t reserve, uint64_t *ret_free,
 bool lmdb_is_short(const struct lmdb *lmdb);
 /* Is there room for a commit that brings nothing? */
 bool lmdb_can_commit(struct lmdb *lmdb);
+/* Pages that so many commits, oldest first, let go of (_figures.c). */
+uint64_t lmdb_free_pages(MDB_txn *txn, size_t commits);
 
 /* ---- the engine's rows, each in the file named ---- */
 
