@@ -20,20 +20,32 @@ struct naming {
 	int missing;
 };
 
-/* The first word of the next line that has one, as list prints it first. */
+static bool
+is_between(char byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+/*
+ * The first word of the next line that has one: list prints ids first, and
+ * behind them a tab or, on a terminal, spaces.
+ */
 static bool
 read_word(struct arena *arena, const char **ret_word)
 {
 	struct span word = SPAN_NONE;
 	char *line = NULL;
-	size_t room = 0;
+	size_t room = 0, end;
 	ssize_t size;
 
 	while (word.size == 0 && (size = getline(&line, &room, stdin)) > 0) {
 		word = span_of(line, (size_t)size);
-		word.size = span_find(word, '\n');
-		word.size = span_find(word, '\t');
-		word = span_trim(word);
+		while (word.size > 0 && is_between(word.data[0]))
+			word = span_from(word, 1);
+		for (end = 0; end < word.size && !is_between(word.data[end]);
+		     end++)
+			;
+		word.size = end;
 	}
 	if (word.size > 0)
 		*ret_word = arena_string(arena, word);

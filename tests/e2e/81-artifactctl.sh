@@ -352,6 +352,8 @@ check "an age has a unit" exits 2 '90d'
 head -n 3 "$WORK/after" >"$WORK/ids"
 head -n 1 "$WORK/after" | cut -c1-20 >>"$WORK/ids"
 printf '\n%s\ttext behind a tab\n' "$gone" >>"$WORK/ids"
+# As list shows them on a terminal, and as others indent them.
+sed -n '2s/$/  many \& more  plan   5 B/p;3s/^/ \t/p' "$WORK/after" >>"$WORK/ids"
 timeout 60 "$CTL" rm - -n <"$WORK/ids" >"$WORK/out" 2>"$WORK/err"
 CODE=$?
 check "ids on stdin count once each" exits 3 '3 artifacts, 15 B'
