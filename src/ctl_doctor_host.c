@@ -309,6 +309,20 @@ look_at_limits(struct doctor *doctor)
 		    (unsigned long long)stop / 1000);
 }
 
+/* Is it the directory, or does it lie in it? Slashes at the end, all that
+ * the root consists of, say nothing. */
+static bool
+lies_in(const char *path, struct span directory)
+{
+	bool is_named = directory.size > 0;
+
+	while (directory.size > 0 && directory.data[directory.size - 1] == '/')
+		directory.size--;
+	return is_named && strlen(path) >= directory.size &&
+	       memcmp(path, directory.data, directory.size) == 0 &&
+	       (path[directory.size] == '\0' || path[directory.size] == '/');
+}
+
 /* Is path, or a directory that it lies in, one of the words? */
 static bool
 is_among(struct span words, const char *path)
@@ -320,9 +334,7 @@ is_among(struct span words, const char *path)
 		while (word.size > 0 &&
 		       (word.data[0] == '-' || word.data[0] == '+'))
 			word = span_from(word, 1);
-		if (word.size > 0 && strlen(path) >= word.size &&
-		    memcmp(path, word.data, word.size) == 0 &&
-		    (path[word.size] == '\0' || path[word.size] == '/'))
+		if (lies_in(path, word))
 			return true;
 	}
 	return false;

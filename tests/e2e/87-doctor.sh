@@ -268,6 +268,15 @@ check "a drain that systemd cuts off" finds limits TimeoutStopSec
 right
 sed -i "s|ReadWritePaths=.*|ReadWritePaths=|" "$WORK/bin/artifactd.service"
 check "a state_dir that the unit keeps closed" finds paths "ReadWritePaths=$STORE"
+for paths in / "-/ /somewhere" "$STORE" "$STORE/" "+$WORK//"; do
+	sed -i "s|ReadWritePaths=.*|ReadWritePaths=$paths|" \
+	    "$WORK/bin/artifactd.service"
+	check "ReadWritePaths=$paths opens it" is_content
+done
+sed -i "s|ReadWritePaths=.*|ReadWritePaths=${STORE}s|" \
+    "$WORK/bin/artifactd.service"
+check "a directory whose name only begins so does not" \
+    finds paths "ReadWritePaths=$STORE"
 good_units
 unit artifactd.socket "Listen=/other.sock (Stream)"
 check "a socket unit elsewhere" finds socket_unit /other.sock
