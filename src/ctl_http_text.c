@@ -216,17 +216,6 @@ last_name(struct span path)
 	return path;
 }
 
-/* C0, DEL and C1, of text that is UTF-8. */
-static bool
-is_control(struct span sequence)
-{
-	unsigned char first = (unsigned char)sequence.data[0];
-
-	if (sequence.size == 1)
-		return first < 0x20 || first == 0x7f;
-	return first == 0xc2 && (unsigned char)sequence.data[1] < 0xa0;
-}
-
 static struct span
 harmless(struct arena *arena, struct span name)
 {
@@ -238,7 +227,7 @@ harmless(struct arena *arena, struct span name)
 		(void)utf8_next(name, &size); /* repaired */
 		if (buffer.size + size > LIMIT_FILENAME)
 			break;
-		if (is_control(span_of(name.data, size)) ||
+		if (utf8_steers(span_of(name.data, size)) ||
 		    (buffer.size == 0 && memchr(".-", name.data[0], 2) != NULL))
 			buffer_append_byte(&buffer, '_');
 		else

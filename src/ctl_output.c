@@ -126,37 +126,6 @@ ctl_count_text(struct arena *arena, uint64_t number, const char *word)
 	    word, number == 1 ? "" : "s");
 }
 
-/*
- * What changes how the text around it is shown, besides C0, DEL and C1: in
- * UTF-8, the first and the last of each range.
- */
-static const struct {
-	const char *first;
-	const char *last;
-} unseen[] = {
-	{ "\xd8\x9c", "\xd8\x9c" },	    /* U+061C: bidi */
-	{ "\xe2\x80\x8e", "\xe2\x80\x8f" }, /* U+200E, U+200F: bidi */
-	{ "\xe2\x80\xa8", "\xe2\x80\xae" }, /* U+2028-202E: lines, bidi */
-	{ "\xe2\x81\xa6", "\xe2\x81\xa9" }, /* U+2066-2069: bidi */
-};
-
-static bool
-steers(struct span sequence)
-{
-	unsigned char first = (unsigned char)sequence.data[0];
-	size_t i;
-
-	if (sequence.size == 1)
-		return first < 0x20 || first == 0x7f;
-	for (i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
-		if (sequence.size == strlen(unseen[i].first) &&
-		    memcmp(sequence.data, unseen[i].first, sequence.size) >=
-			0 &&
-		    memcmp(sequence.data, unseen[i].last, sequence.size) <= 0)
-			return true;
-	return first == 0xc2 && (unsigned char)sequence.data[1] < 0xa0;
-}
-
 struct span
 ctl_visible(struct arena *arena, struct span text)
 {
@@ -169,7 +138,7 @@ ctl_visible(struct arena *arena, struct span text)
 	for (; text.size > 0; text = span_from(text, size)) {
 		(void)utf8_next(text, &size); /* repaired */
 		sequence = span_of(text.data, size);
-		if (!steers(sequence)) {
+		if (!utf8_steers(sequence)) {
 			buffer_append(&buffer, sequence);
 			continue;
 		}

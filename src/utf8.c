@@ -147,3 +147,32 @@ utf8_cut(struct span text, size_t size)
 	text.size = size;
 	return text;
 }
+
+/* Besides C0, DEL and C1: the first and the last of each range. */
+static const struct {
+	const char *first;
+	const char *last;
+} steering[] = {
+	{ "\xd8\x9c", "\xd8\x9c" },	    /* U+061C: bidi */
+	{ "\xe2\x80\x8e", "\xe2\x80\x8f" }, /* U+200E-200F: bidi */
+	{ "\xe2\x80\xa8", "\xe2\x80\xae" }, /* U+2028-202E: lines, bidi */
+	{ "\xe2\x81\xa6", "\xe2\x81\xaf" }, /* U+2066-206F: bidi, shapes */
+	{ "\xef\xbf\xb9", "\xef\xbf\xbb" }, /* U+FFF9-FFFB: notes */
+};
+
+bool
+utf8_steers(struct span sequence)
+{
+	unsigned char first = (unsigned char)sequence.data[0];
+	size_t i;
+
+	if (sequence.size == 1)
+		return first < 0x20 || first == 0x7f;
+	for (i = 0; i < sizeof(steering) / sizeof(steering[0]); i++)
+		if (sequence.size == strlen(steering[i].first) &&
+		    memcmp(sequence.data, steering[i].first, sequence.size) >=
+			0 &&
+		    memcmp(sequence.data, steering[i].last, sequence.size) <= 0)
+			return true;
+	return first == 0xc2 && (unsigned char)sequence.data[1] < 0xa0;
+}

@@ -28,6 +28,14 @@ bool utf8_is_valid(struct span bytes);
 /* The bytes with U+FFFD for what is ill-formed; the same span if nothing is. */
 struct span utf8_repair(struct arena *arena, struct span bytes);
 
+/*
+ * Does a sequence that utf8_next found well-formed change how a terminal shows
+ * the text around it, or end the line: a control character, or one that turns
+ * text around, or a separator of lines? Nobody sees those, so a name that has
+ * one reads as another name.
+ */
+bool utf8_steers(struct span sequence);
+
 /* At most size bytes of valid text, without cutting a sequence in two. */
 struct span utf8_cut(struct span text, size_t size);
 

@@ -117,3 +117,21 @@ Test(utf8, cuts_between_characters_only)
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		cr_expect_eq(utf8_cut(text, i).size, sizes[i], "at %zu", i);
 }
+
+Test(utf8, tells_what_steers_a_terminal)
+{
+	static const char *const steering[] = { "\n", "\x1b", "\x7f",
+		"\xc2\x9b", "\xd8\x9c", "\xe2\x80\x8e", "\xe2\x80\xa8",
+		"\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x81\xaf",
+		"\xef\xbf\xb9" };
+	/* U+200D joins the parts of an emoji, U+FFFD stands for bad bytes. */
+	static const char *const plain[] = { " ", "~", "\xc2\xa0", "\xd8\x9d",
+		"\xe2\x80\x8d", "\xe2\x80\xaf", "\xe2\x81\xa5", "\xef\xbf\xbd",
+		"\xf0\x9f\x98\x80" };
+	size_t i;
+
+	for (i = 0; i < sizeof(steering) / sizeof(steering[0]); i++)
+		cr_expect(utf8_steers(span_str(steering[i])), "%zu", i);
+	for (i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		cr_expect_not(utf8_steers(span_str(plain[i])), "%zu", i);
+}
