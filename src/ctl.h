@@ -20,7 +20,13 @@ enum ctl_exit {
 	CTL_NOT_FOUND = 3,
 	CTL_INTEGRITY = 4,    /* bytes are not what they should be */
 	CTL_WOULD_CHANGE = 5, /* a dry run found something to do */
+	CTL_CHANGED = 6,      /* it is not what it was, so nothing was done */
+	CTL_AMBIGUOUS = 7,    /* the start of an id fits several */
+	CTL_TRY_LATER = 8,    /* the server is away, or has no time */
 };
+
+/* Of what several operands came to: what counts for all of them. */
+int ctl_worse(int one, int other);
 
 /* Tables of options end with a row without a name. */
 struct ctl_option {

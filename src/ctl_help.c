@@ -73,7 +73,8 @@ ctl_help(const struct ctl_command *command, FILE *file)
 	fprintf(file,
 	    "\nartifactctl help COMMAND tells more of each. Exit codes: 0 ok, "
 	    "1 failure,\n2 usage, 3 not found, 4 integrity, 5 would change "
-	    "something (dry run).\n");
+	    "something (dry run), 6 changed\nmeanwhile, 7 ambiguous id, 8 try "
+	    "later.\n");
 }
 
 static int

@@ -85,8 +85,10 @@ ctl_http_header(const struct ctl_http_answer *answer, const char *name);
 
 /*
  * Send it and wait. CTL_OK: the status is 2xx, or one that may be.
- * Else 404 is CTL_NOT_FOUND, bytes that do not match their digest or check
- * CTL_INTEGRITY, all others CTL_FAILED.
+ * Else 404 is CTL_NOT_FOUND, 409 CTL_AMBIGUOUS, 412 and content that was
+ * replaced meanwhile CTL_CHANGED, bytes that do not match their digest or
+ * check CTL_INTEGRITY, a server that is away or has no time CTL_TRY_LATER,
+ * all others CTL_FAILED.
  */
 MUST_USE int
 ctl_http_send(struct ctl_http *http, const struct ctl_http_request *request,

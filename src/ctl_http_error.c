@@ -85,6 +85,21 @@ advice(const struct exchange *exchange, CURLcode code)
 	return code == CURLE_OPERATION_TIMEDOUT ? "" : "; repeat the command";
 }
 
+/*
+ * Later it may be another. What changes something may have happened, when the
+ * connection was there: that is for somebody to look at first.
+ */
+static int
+no_answer_code(const struct exchange *exchange, CURLcode code)
+{
+	if (code == CURLE_COULDNT_CONNECT)
+		return CTL_TRY_LATER;
+	if (trouble_of(code) != &cut_off && code != CURLE_OPERATION_TIMEDOUT)
+		return CTL_FAILED;
+	return strcmp(exchange->request->method, "GET") == 0 ? CTL_TRY_LATER
+							     : CTL_FAILED;
+}
+
 static int
 say_no_answer(const struct exchange *exchange, CURLcode code)
 {
@@ -93,8 +108,9 @@ say_no_answer(const struct exchange *exchange, CURLcode code)
 	struct span why;
 
 	if (exchange->is_replaced)
-		return ctl_fail("the content was replaced at %s while it was "
-				"being read; repeat the command",
+		return ctl_error(CTL_CHANGED,
+		    "the content was replaced at %s while it was being read; "
+		    "repeat the command",
 		    url);
 	if (exchange->is_too_large)
 		return ctl_fail("the answer of %s is larger than 1 GiB, more "
@@ -102,8 +118,9 @@ say_no_answer(const struct exchange *exchange, CURLcode code)
 				"of any size",
 		    url);
 	why = reason(exchange, code);
-	return ctl_fail("%s %s (%.*s)%s%s", trouble->before, url, (int)why.size,
-	    why.data, trouble->after, advice(exchange, code));
+	return ctl_error(no_answer_code(exchange, code), "%s %s (%.*s)%s%s",
+	    trouble->before, url, (int)why.size, why.data, trouble->after,
+	    advice(exchange, code));
 }
 
 /* ---- an answer that says no ---- */
@@ -254,12 +271,31 @@ is_integrity(unsigned status, struct span sentence)
 		   NULL;
 }
 
+/* What a script can tell by it. 404 is one only from a store. */
+static int
+refusal_code(unsigned status)
+{
+	switch (status) {
+	case 409:
+		return CTL_AMBIGUOUS;
+	case 412:
+		return CTL_CHANGED;
+	case 429:
+	case 502:
+	case 503:
+	case 504:
+		return CTL_TRY_LATER;
+	default:
+		return CTL_FAILED;
+	}
+}
+
 static int
 say_refusal(const struct exchange *exchange)
 {
 	const struct ctl_http_answer *answer = &exchange->answer;
+	int exit_code = refusal_code(answer->status);
 	struct buffer sentence;
-	int exit_code = CTL_FAILED;
 
 	buffer_init(&sentence, exchange->arena);
 	/* This is what no path at all answers. */

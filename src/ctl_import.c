@@ -322,9 +322,8 @@ import_close(struct import *import, int exit_code)
 	arena_close(import->arena);
 	arena_close(import->own);
 	store_close(import->store);
-	if (counts->damaged + counts->not_as_text > 0 &&
-	    (exit_code == CTL_OK || exit_code == CTL_FAILED))
-		return CTL_INTEGRITY;
+	if (counts->damaged + counts->not_as_text > 0)
+		return ctl_worse(exit_code, CTL_INTEGRITY);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	if (counts->refused > 0)

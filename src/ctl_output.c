@@ -427,6 +427,22 @@ print_visible(struct span text)
 }
 
 int
+ctl_worse(int one, int other)
+{
+	/* From the least to the worst: bytes that are wrong, then what will
+	 * be no better the next time. */
+	static const int order[] = { CTL_OK, CTL_WOULD_CHANGE, CTL_TRY_LATER,
+		CTL_CHANGED, CTL_NOT_FOUND, CTL_AMBIGUOUS, CTL_USAGE,
+		CTL_FAILED, CTL_INTEGRITY };
+	size_t i;
+
+	for (i = sizeof(order) / sizeof(order[0]); i-- > 0;)
+		if (order[i] == one || order[i] == other)
+			return order[i];
+	return CTL_FAILED;
+}
+
+int
 ctl_error(int exit_code, const char *format, ...)
 {
 	va_list arguments;

@@ -199,7 +199,7 @@ put_all(struct putting *putting)
 	putting->output = ctl_output_open(putting->ctl);
 	for (i = 0; i < putting->ctl->operand_count; i++) {
 		exit_code = put_one(putting, putting->ctl->operands[i]);
-		worst = exit_code > worst ? exit_code : worst;
+		worst = ctl_worse(worst, exit_code);
 	}
 	ctl_output_close(putting->output);
 	arena_close(putting->arena);

@@ -39,6 +39,21 @@ Test(ctl_output, counts_one_as_one)
 	arena_close(arena);
 }
 
+Test(ctl_output, knows_what_counts_of_several_exit_codes)
+{
+	static const int order[] = { CTL_OK, CTL_WOULD_CHANGE, CTL_TRY_LATER,
+		CTL_CHANGED, CTL_NOT_FOUND, CTL_AMBIGUOUS, CTL_USAGE,
+		CTL_FAILED, CTL_INTEGRITY };
+	const size_t count = sizeof(order) / sizeof(order[0]);
+	size_t i, j;
+
+	for (i = 0; i < count; i++)
+		for (j = 0; j <= i; j++) {
+			cr_expect_eq(ctl_worse(order[i], order[j]), order[i]);
+			cr_expect_eq(ctl_worse(order[j], order[i]), order[i]);
+		}
+}
+
 Test(ctl_output, is_an_object_a_line_where_asked, .init = cr_redirect_stdout)
 {
 	struct ctl ctl = { .is_json = true, .is_terminal = true };

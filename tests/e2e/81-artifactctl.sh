@@ -54,7 +54,7 @@ terminal()
 nginx_render
 export ARTIFACT_URL=$URL
 ctl list
-check "a server that is not there is a failure" exits 1 \
+check "a server that is not there: exit code 8, try later" exits 8 \
     "cannot connect to $URL (Connection refused): is nginx running there"
 ctl --url localhost:1 list
 check "a URL without a scheme is wrong usage" exits 2 "http:// or https://"
@@ -155,7 +155,7 @@ echo '{"from": "a file"}' >"$WORK/metadata"
 ctl update "$plan" --metadata "@$WORK/metadata" --if-match "$etag" --json
 check "an etag that is right lets it pass" equal "$CODE:$(of status)" 0:updated
 ctl update "$plan" --title 'Late' --if-match "$etag"
-check "one that was right does not" exits 1 'has changed'
+check "one that was right does not: exit code 6" exits 6 'has changed'
 ctl show --json "$plan"
 check "... and nothing was changed" equal "$(of title)" Better
 check "metadata came from the file" \
@@ -304,11 +304,11 @@ ctl list --all --limit 3
 check "--all and --limit exclude each other" exits 2 '--limit'
 first=$(ctl list --all; cut -c1 "$WORK/out" | sort | uniq -d | head -n 1)
 ctl show "$first"
-check "an ambiguous prefix is a failure with candidates" \
-    exits 1 "Ambiguous artifact ID '$first' matches"
+check "an ambiguous prefix is exit code 7, with candidates" \
+    exits 7 "Ambiguous artifact ID '$first' matches"
 check "... one a line" grep -q "^  - $first" "$WORK/err"
 ctl get "$first" -o "$WORK/never"
-check "... for get too" exits 1 Ambiguous
+check "... for get too" exits 7 Ambiguous
 check "... which leaves no file" [ ! -e "$WORK/never" ]
 
 # ---- rm
@@ -363,7 +363,7 @@ check "ids on stdin: what is not there is told" exits 3 "not found: $gone"
 check "... and the others go, each once" \
     equal "$(head -n 1 "$WORK/out")" 'deleted	3'
 ctl rm "$report" "$first" --yes
-check "an ambiguous one ends it" exits 1 Ambiguous
+check "an ambiguous one ends it" exits 7 Ambiguous
 ctl show "$report"
 check "... before anything is deleted" exits 0
 python_checks - "$CTL" "$report" "$summary" <<'PYTHON'

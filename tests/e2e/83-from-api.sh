@@ -394,7 +394,7 @@ check "one that fails once does not end it" said '^imported 19 .*; 1 could not'
 original_stop
 import_from "$FROM"
 check "nobody there: a sentence" said '127.0.0.1'
-check "... and a failure" equal "$CODE" 1
+check "... and exit code 8, try later" equal "$CODE" 8
 
 # ---- killed, and repeated
 
