@@ -14,6 +14,8 @@
 
 #include "ctl_progress.h"
 
+#include <sys/types.h>
+
 #define CTL_HTTP_AT_ONCE 16 /* requests that ctl_http_many has under way */
 
 /* A server, and how to talk to it. Lives as long as the run. */
@@ -32,6 +34,13 @@ struct span ctl_http_url(const struct ctl_http *http);
 /* The server's clock as of its last answer, or ours: seconds since 1970. */
 int64_t ctl_http_time(const struct ctl_http *http);
 
+/*
+ * Bytes to send, from this offset on: how many, never 0 before the size that
+ * was told; -1: it could not, and has said why.
+ */
+typedef ssize_t
+ctl_http_read(void *context, char *room, size_t size, uint64_t offset);
+
 /* A part of a form: text, or the bytes of a file (filename is not NULL). */
 struct ctl_http_part {
 	const char *name;
@@ -39,8 +48,9 @@ struct ctl_http_part {
 	const char *filename;
 	const char *content_type;
 	struct span digest; /* Repr-Digest */
-	int fd;		    /* read from its start */
 	uint64_t size;
+	ctl_http_read *read;
+	void *context;
 };
 
 struct ctl_http_header {
@@ -76,7 +86,8 @@ struct ctl_http_request {
 	ctl_http_begin *begin;	/* or NULL */
 	ctl_http_sink *sink;	/* where the body of a 2xx goes, of any type */
 	void *context;		/* of these two */
-	struct ctl_progress *progress; /* of an upload, or NULL */
+	/* What has gone out of an upload is added to it; or NULL. */
+	struct ctl_progress *progress;
 };
 
 /* Of several the last; SPAN_NONE: there is none. */

@@ -38,8 +38,6 @@ static const struct trouble {
 	    "; is it http rather than https?" },
 	{ CURLE_WEIRD_SERVER_REPLY, "no HTTP from",
 	    "; is it https rather than http?" },
-	{ CURLE_ABORTED_BY_CALLBACK, "cannot read all of what goes to",
-	    "; did the file change meanwhile? Nothing was stored" },
 	{ CURLE_UNSUPPORTED_PROTOCOL, "no HTTP from",
 	    "; is it https rather than http?" },
 };
@@ -335,7 +333,7 @@ exchange_conclude(struct exchange *exchange, CURLcode code,
     struct ctl_http_answer *ret_answer)
 {
 	if (exchange->is_refused)
-		return CTL_FAILED; /* the sink has said why */
+		return CTL_FAILED; /* who refused has said why */
 	if (code != CURLE_OK || exchange->is_replaced)
 		return say_no_answer(exchange, code);
 	exchange->answer.body = buffer_span(&exchange->body);

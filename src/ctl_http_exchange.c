@@ -9,7 +9,6 @@
 #include "response.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #define BODY_MOST (UINT64_C(1) << 30) /* json-c takes 2 GiB */
 #define CONNECT_SECONDS 10L
@@ -160,26 +159,35 @@ take_header_line(char *data, size_t one, size_t size, void *object)
 
 /* The bytes of a file as libcurl asks for them. */
 struct reader {
+	struct exchange *exchange;
 	const struct ctl_http_part *part;
-	struct ctl_progress *progress;
 	uint64_t offset;
 };
 
+/* What libcurl gets stops at the size that was told before: a byte more, and
+ * the form would be none. */
 static size_t
 read_part(char *room, size_t one, size_t size, void *object)
 {
 	struct reader *reader = object;
+	const struct ctl_http_part *part = reader->part;
+	struct exchange *exchange = reader->exchange;
+	uint64_t left = part->size - reader->offset;
 	ssize_t count;
 
-	if (reader->offset >= reader->part->size)
+	if (left == 0)
 		return 0;
-	count =
-	    pread(reader->part->fd, room, one * size, (off_t)reader->offset);
-	if (count <= 0)
+	size *= one;
+	count = part->read(part->context, room,
+	    size < left ? size : (size_t)left, reader->offset);
+	if (count <= 0) {
+		exchange->is_refused = true;
 		return CURL_READFUNC_ABORT; /* or both sides would wait */
+	}
 	reader->offset += (uint64_t)count;
-	if (reader->progress != NULL)
-		ctl_progress_at(reader->progress, reader->offset);
+	exchange->sent += (uint64_t)count;
+	if (exchange->request->progress != NULL)
+		ctl_progress_add(exchange->request->progress, (uint64_t)count);
 	return (size_t)count;
 }
 
@@ -226,8 +234,7 @@ add_file(struct exchange *exchange, curl_mimepart *mime,
 	struct reader *reader = arena_alloc(exchange->arena, sizeof(*reader));
 	struct curl_slist *lines;
 
-	*reader = (struct reader){ .part = part,
-		.progress = exchange->request->progress };
+	*reader = (struct reader){ .exchange = exchange, .part = part };
 	lines = with_line(NULL, file_disposition(exchange, part));
 	if (part->digest.data != NULL)
 		lines = with_line(
@@ -339,6 +346,10 @@ exchange_prepare(struct exchange *exchange)
 	    (int)base.size, base.data, (int)path.size, path.data);
 
 	exchange->tries++;
+	if (exchange->request->progress != NULL)
+		ctl_progress_take_back(
+		    exchange->request->progress, exchange->sent);
+	exchange->sent = 0;
 	exchange->answer = (struct ctl_http_answer){ 0 };
 	exchange->error[0] = '\0';
 	buffer_init(&exchange->body, exchange->arena);

@@ -29,12 +29,13 @@ struct exchange {
 	struct ctl_http_answer answer; /* of this try */
 	struct buffer body;	       /* what no sink took */
 	unsigned tries;
+	uint64_t sent; /* of files, in this try, as progress was told */
 
 	/* A download that may be cut off. */
 	bool has_begun;
 	uint64_t delivered; /* bytes that the sink took, of all tries */
 	struct ctl_http_answer first; /* the answer that they began with */
-	bool is_refused;	      /* begin or sink: no more */
+	bool is_refused;	      /* begin, sink or read: no more */
 	bool is_too_large;
 	bool is_replaced; /* going on would put two contents together */
 

@@ -80,6 +80,18 @@ ctl_progress_at(struct ctl_progress *progress, uint64_t done)
 }
 
 void
+ctl_progress_add(struct ctl_progress *progress, uint64_t more)
+{
+	ctl_progress_at(progress, progress->done + more);
+}
+
+void
+ctl_progress_take_back(struct ctl_progress *progress, uint64_t bytes)
+{
+	progress->done -= bytes;
+}
+
+void
 ctl_progress_end(struct ctl_progress *progress)
 {
 	if (progress->shown != 0)

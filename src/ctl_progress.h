@@ -24,6 +24,10 @@ void ctl_progress_begin(struct ctl_progress *progress, const struct ctl *ctl,
     const char *what, uint64_t total);
 /* So many bytes are done, of all. */
 void ctl_progress_at(struct ctl_progress *progress, uint64_t done);
+/* So many more, of something else than the last ones. */
+void ctl_progress_add(struct ctl_progress *progress, uint64_t more);
+/* So many were in vain, and come once more. */
+void ctl_progress_take_back(struct ctl_progress *progress, uint64_t bytes);
 /* Takes the line away. */
 void ctl_progress_end(struct ctl_progress *progress);
 

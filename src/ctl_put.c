@@ -69,27 +69,38 @@ digest_text(struct arena *arena, const struct ctl_source *source)
 }
 
 static int
-send_file(struct putting *putting, const char *path,
-    const struct ctl_source *source, struct span *ret_id)
+send_file(struct putting *putting, const char *path, struct ctl_source *source,
+    struct span *ret_id)
 {
 	const char *type = ctl_value(putting->ctl, "content-type");
 	struct ctl_http_part parts[PARTS];
 	struct ctl_progress progress;
 	struct ctl_http_request request = { .parts = parts,
 		.progress = &progress };
-	int exit_code;
+	int exit_code = CTL_OK;
 
+	if (type == NULL)
+		exit_code =
+		    ctl_source_type(source, path, putting->arena, &type);
+	if (exit_code != CTL_OK)
+		return exit_code;
 	request.part_count = add_fields(putting->ctl, parts);
 	parts[request.part_count++] = (struct ctl_http_part){ .name = "file",
 		.filename = filename_of(putting, path),
-		.content_type = type != NULL ? type : source->type,
+		.content_type = type,
 		.digest = digest_text(putting->arena, source),
-		.fd = source->fd,
-		.size = source->size };
+		.size = source->size,
+		.read = ctl_source_read,
+		.context = source };
 	ctl_progress_begin(&progress, putting->ctl, source->name, source->size);
 	exit_code =
 	    ctl_create_send(putting->http, &request, putting->arena, ret_id);
 	ctl_progress_end(&progress);
+	if (exit_code == CTL_INTEGRITY)
+		(void)ctl_error(exit_code,
+		    "%s was written to while it was read, or changed on its "
+		    "way; nothing was stored",
+		    source->name);
 	return exit_code;
 }
 
@@ -142,8 +153,7 @@ print_put(const struct putting *putting, const struct ctl_source *source,
 }
 
 static int
-put_source(
-    struct putting *putting, const char *path, const struct ctl_source *source)
+put_source(struct putting *putting, const char *path, struct ctl_source *source)
 {
 	struct ctl_artifact artifact;
 	struct span id_text;
@@ -158,6 +168,7 @@ put_source(
 	if (exit_code != CTL_OK)
 		return exit_code;
 	print_put(putting, source, &artifact);
+	ctl_source_tell_growth(source);
 	if (putting->change.data == NULL)
 		return CTL_OK;
 	exit_code = ctl_update_send(
@@ -176,7 +187,7 @@ put_one(struct putting *putting, const char *path)
 	struct ctl_source source;
 	int exit_code;
 
-	exit_code = ctl_source_open(putting->ctl, path, &source);
+	exit_code = ctl_source_open(putting->ctl, path, false, &source);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	exit_code = put_source(putting, path, &source);

@@ -292,16 +292,69 @@ c'
 
 check "... though it was told the digest" grep -qF "Repr-Digest: sha-256=:$(
     openssl dgst -sha256 -binary "$WORK/d/notes" | base64):" "$LOG"
-cp "$WORK/d/large.bin" "$WORK/shrinking"
-"$CTL" --url "http://$LIAR/sluggish" put "$WORK/shrinking" -w w -t t \
+# ---- files that are written to meanwhile
+
+# grow FILE: a line each 10 ms, until it is killed: by pid, in GROWING.
+grow()
+{
+	setpriv --pdeathsig KILL python3 - "$1" <<-'PYTHON' &
+	import sys, time
+	with open(sys.argv[1], "ab", buffering=0) as file:
+	    while True:
+	        file.write(b"one more line of a log\n")
+	        time.sleep(0.01)
+	PYTHON
+	GROWING=$!
+}
+
+# is_prefix FILE: what the last put, with --json, says is how FILE begins.
+is_prefix()
+{
+	python3 -c 'import hashlib, json, sys
+row = json.loads(open(sys.argv[2], encoding="utf-8").read())
+with open(sys.argv[1], "rb") as file:
+    start = file.read(row["size_bytes"])
+sys.exit(not 0 < len(start) == row["size_bytes"] or
+         hashlib.sha256(start).hexdigest() != row["content_hash"])' \
+	    "$1" "$WORK/out"
+}
+
+head -c 3000000 /dev/urandom >"$WORK/growing"
+grow "$WORK/growing"
+good=0
+for _ in {1..10}; do
+	ctl put "$WORK/growing" -w grows -t log --json
+	equal "$CODE" 0 && is_prefix "$WORK/growing" && good=$((good + 1))
+done
+kill $GROWING
+wait $GROWING 2>/dev/null
+check "a file that grows is put as it was at the start, 10 of 10" equal $good 10
+cp "$WORK/d/large.bin" "$WORK/growing"
+"$CTL" --url "http://$LIAR/sluggish" put "$WORK/growing" -w w -t t \
     >"$WORK/out" 2>"$WORK/err" &
 putting=$!
 sleep 1
-truncate -s 1000 "$WORK/shrinking"
+echo more >>"$WORK/growing"
 wait $putting
 CODE=$?
-check "a file that shrinks while it is sent is a sentence" \
-    exits 1 'did the file change meanwhile?'
+check "... while it is sent, too" exits 0
+check "... and that it grew is told" grep -qF \
+    'growing has grown to 52428805 bytes: the first 52428800 were sent' \
+    "$WORK/err"
+cp "$WORK/d/large.bin" "$WORK/growing"
+"$CTL" --url "http://$LIAR/sluggish" put "$WORK/growing" -w w -t t \
+    >"$WORK/out" 2>"$WORK/err" &
+putting=$!
+sleep 1
+truncate -s 1000 "$WORK/growing"
+wait $putting
+CODE=$?
+check "a file that shrinks while it is sent is a sentence" exits 1 \
+    "growing was cut to 1000 bytes while it was sent as"
+check "... and nothing else" equal "$(wc -l <"$WORK/err")" 1
+rm "$WORK/growing"
+ctl put /proc/version -w proc -t t --json
+check "a file that tells no size is read to its end" is_prefix /proc/version
 
 # ---- manners
 

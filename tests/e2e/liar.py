@@ -75,7 +75,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         what = self.path.split("/")[1]
         if what == "sluggish":
             time.sleep(2)
-        body = self.rfile.read(length)
+        self.body = body = self.rfile.read(length)
         with lock:
             counts[what] = count = counts.get(what, 0) + 1
             print(json.dumps({"method": self.command, "path": self.path,
@@ -232,6 +232,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(201, {"id": ID, "status": "created"})
         else:
             self.answer(200, {**summary(ID, "x"), "content_hash": "0" * 64})
+
+    def sluggish(self, _):
+        """Reads late, and has what it was sent in its only form."""
+        if self.command == "POST":
+            start = self.body.index(b"\r\n\r\n",
+                                    self.body.index(b'name="file"')) + 4
+            Handler.stored = self.body[start:self.body.rindex(b"\r\n--")]
+            self.answer(201, {"id": ID, "status": "created"})
+        else:
+            self.answer(200, {
+                **summary(ID, "x"), "size_bytes": len(Handler.stored),
+                "content_hash": hashlib.sha256(Handler.stored).hexdigest()})
 
     def missing_detail(self, _):
         self.answer(200, {"nothing": "of this"})
