@@ -70,6 +70,7 @@ struct shortage {
 struct outcome {
 	enum result result;
 	struct id id; /* CREATE: the artifact's, an earlier one for a repeat */
+	bool is_deleted; /* CREATE: a repeat, whose artifact is no longer */
 	struct shortage shortage; /* NO_SPACE, QUOTA */
 };
 

@@ -45,6 +45,15 @@ ctl_create_send(struct ctl_http *http, struct ctl_http_request *request,
 	id = json_text_of(arena, json_get_source(&document, "id"));
 	if (id.data == NULL)
 		return ctl_remote_strange(http);
+	if (span_is(json_text_of(arena, json_get_source(&document, "status")),
+		"deleted")) {
+		id = ctl_visible(arena, id);
+		return ctl_error(CTL_NOT_FOUND,
+		    "the artifact was stored as %.*s, and somebody deleted it "
+		    "before the server's answer came; create it again if it "
+		    "is to be there",
+		    (int)id.size, id.data);
+	}
 	*ret_id = id;
 	return CTL_OK;
 }

@@ -127,20 +127,24 @@ take_key(const struct request *request, struct response *response,
 
 /* ---- creating ---- */
 
+/* Of a repeat whose artifact is gone, the id leads nowhere. */
 static void
 answer(const struct context *context, const struct request *request,
     struct response *response, const struct artifact *artifact,
-    const struct id *id)
+    const struct outcome *outcome)
 {
 	struct json_value *object = json_object(request->arena);
+	const struct id *id = &outcome->id;
 
 	json_put_text(object, "id", handle_id_text(request->arena, id));
 	json_put_text(object, "title", artifact->title);
 	json_put_text(object, "artifact_type", artifact->type);
-	json_put_text(object, "status", SPAN("created"));
+	json_put_text(object, "status",
+	    outcome->is_deleted ? SPAN("deleted") : SPAN("created"));
 	response_json(response, 201, object);
-	response_header(
-	    response, "Location", handle_id_url(context, request, id, ""));
+	if (!outcome->is_deleted)
+		response_header(response, "Location",
+		    handle_id_url(context, request, id, ""));
 }
 
 static enum result
@@ -157,13 +161,10 @@ apply(const struct context *context, struct change *change,
 	return result;
 }
 
-/*
- * Create the artifact; *ret_id is an earlier one for a repeat. RESULT_END:
- * refused, and response says why.
- */
+/* Create the artifact. RESULT_END: refused, and response says why. */
 static enum result
 create(const struct context *context, struct handle_body *body,
-    struct response *response, struct draft *draft, struct id *ret_id)
+    struct response *response, struct draft *draft, struct outcome *ret_outcome)
 {
 	struct artifact *artifact = &draft->artifact;
 	struct change change = {
@@ -171,7 +172,6 @@ create(const struct context *context, struct handle_body *body,
 		.owner = context->owner,
 		.artifact = artifact,
 	};
-	struct outcome outcome;
 	enum result result;
 
 	result =
@@ -183,10 +183,7 @@ create(const struct context *context, struct handle_body *body,
 		artifact->content.hash) ||
 	    !take_key(body->request, response, &change))
 		return RESULT_END;
-	result = apply(context, &change, &outcome);
-	if (result == RESULT_OK)
-		*ret_id = outcome.id;
-	return result;
+	return apply(context, &change, ret_outcome);
 }
 
 void
@@ -195,25 +192,25 @@ handle_draft_create(const struct context *context, struct handle_body *body,
 {
 	struct artifact *artifact = &draft->artifact;
 	struct request *request = body->request;
+	struct outcome outcome;
 	enum result result;
-	struct id id;
 	bool is_named;
 
 	artifact->type = artifact_type_lower(request->arena, draft->type);
 	artifact->creator = request->user.size > 0 ? request->user : SPAN_NONE;
 	artifact->is_primary = true;
-	result = create(context, body, response, draft, &id);
+	result = create(context, body, response, draft, &outcome);
 	/*
 	 * A repeat's content is another's already. When the outcome is not
 	 * known a record may name it by now.
 	 */
 	is_named = result == RESULT_UNKNOWN ||
-		   (result == RESULT_OK &&
-		       memcmp(&id, &artifact->id, sizeof(id)) == 0);
+		   (result == RESULT_OK && memcmp(&outcome.id, &artifact->id,
+					       sizeof(outcome.id)) == 0);
 	if (!is_named)
 		upload_drop(draft->upload);
 	if (result == RESULT_OK)
-		answer(context, request, response, artifact, &id);
+		answer(context, request, response, artifact, &outcome);
 	else if (result != RESULT_END)
 		response_result(response, result, SPAN_NONE);
 }

@@ -75,7 +75,7 @@ apply_one(struct batch *batch, const struct change *change)
 	enum result result;
 
 	assert(change->kind >= CHANGE_CREATE && change->kind <= CHANGE_IMPORT);
-	batch->is_repeat = false;
+	batch->is_repeat = batch->is_deleted = false;
 	batch->id =
 	    change->kind == CHANGE_CREATE ? change->artifact->id : change->id;
 	result = find_applied(batch, change);
@@ -120,8 +120,10 @@ batch_fill(struct batch *batch, struct change *const *changes, size_t count,
 		arena_reset(batch->lmdb->scratch);
 		if (batch->view.error != 0)
 			return result;
-		ret_outcomes[i] = (struct outcome){ result, batch->id,
-			batch->lmdb->shortage };
+		ret_outcomes[i] = (struct outcome){ .result = result,
+			.id = batch->id,
+			.is_deleted = batch->is_deleted,
+			.shortage = batch->lmdb->shortage };
 	}
 	if (!batch->is_changed)
 		return RESULT_OK;

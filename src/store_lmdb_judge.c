@@ -16,6 +16,22 @@
 
 /* ---- idempotency keys ---- */
 
+/* Has what the key stands for been deleted since? */
+static enum result
+promise_follow(struct batch *batch, const struct promise *promise)
+{
+	enum result result;
+	uint64_t moment;
+
+	result = layout_get_moment(&batch->view, &promise->id, &moment);
+	if (result != RESULT_OK && result != RESULT_NOT_FOUND)
+		return result;
+	batch->is_repeat = true;
+	batch->is_deleted = result == RESULT_NOT_FOUND;
+	batch->id = promise->id;
+	return RESULT_OK;
+}
+
 /* RESULT_NOT_FOUND: the key stands for nothing yet, or not any more. */
 static enum result
 promise_judge(struct batch *batch, const struct change *change)
@@ -33,9 +49,7 @@ promise_judge(struct batch *batch, const struct change *change)
 	if (memcmp(promise.meaning, change->meaning, sizeof(promise.meaning)) !=
 	    0)
 		return RESULT_MISMATCH;
-	batch->is_repeat = true;
-	batch->id = promise.id;
-	return RESULT_OK;
+	return promise_follow(batch, &promise);
 }
 
 static enum result

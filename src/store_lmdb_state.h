@@ -152,6 +152,7 @@ struct batch {
 	uint64_t slack;	      /* bytes that records may still grow by */
 	bool is_changed;      /* something was put */
 	bool is_repeat;	      /* the change at hand was applied before */
+	bool is_deleted;      /* ... and what it made is no longer there */
 	struct id id;	      /* what the change at hand is answered with */
 	uint64_t taken_from;  /* records have each moment from this one... */
 	uint64_t taken_until; /* ... to before this one; both 0: who knows */

@@ -38,6 +38,7 @@ encode(const struct wire_message *message, struct buffer *buffer)
 		pack_bytes(buffer, message->outcome.id.bytes, 16);
 		pack_u64(buffer, message->outcome.shortage.have);
 		pack_u64(buffer, message->outcome.shortage.limit);
+		pack_u8(buffer, message->outcome.is_deleted);
 		break;
 	case WIRE_CHANNEL:
 	case WIRE_LOST:
@@ -52,6 +53,7 @@ static enum result
 decode(struct span bytes, struct arena *arena, struct wire_message *message)
 {
 	struct unpack unpack = { .rest = bytes };
+	uint8_t flag;
 
 	message->kind = unpack_u8(&unpack);
 	switch (message->kind) {
@@ -71,7 +73,9 @@ decode(struct span bytes, struct arena *arena, struct wire_message *message)
 		unpack_bytes(&unpack, message->outcome.id.bytes, 16);
 		message->outcome.shortage.have = unpack_u64(&unpack);
 		message->outcome.shortage.limit = unpack_u64(&unpack);
-		if (message->outcome.result >= RESULT_COUNT)
+		flag = unpack_u8(&unpack);
+		message->outcome.is_deleted = flag == 1;
+		if (message->outcome.result >= RESULT_COUNT || flag > 1)
 			return RESULT_MALFORMED;
 		break;
 	case WIRE_CHANNEL:

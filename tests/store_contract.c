@@ -315,9 +315,8 @@ contract_a_missing_artifact_comes_before_if_match(const struct subject *subject)
 /* An empty create with key and meaning of these bytes. */
 static enum result
 keyed_create(struct kit *kit, struct artifact *artifact, uint8_t key,
-    uint8_t meaning, struct id *ret_id)
+    uint8_t meaning, struct outcome *ret_outcome)
 {
-	struct outcome outcome = { 0 };
 	struct change change = {
 		.kind = CHANGE_CREATE,
 		.owner = kit->owner,
@@ -326,13 +325,10 @@ keyed_create(struct kit *kit, struct artifact *artifact, uint8_t key,
 		.bytes = SPAN(""),
 		.has_key = true,
 	};
-	enum result result;
 
 	memset(change.key, key, sizeof(change.key));
 	memset(change.meaning, meaning, sizeof(change.meaning));
-	result = store_apply(kit->store, &change, &outcome);
-	*ret_id = outcome.id;
-	return result;
+	return store_apply(kit->store, &change, ret_outcome);
 }
 
 void
@@ -342,23 +338,29 @@ contract_an_idempotent_create_happens_once(const struct subject *subject)
 	struct artifact *first = kit_artifact(&kit);
 	struct artifact *second = kit_artifact(&kit);
 	struct artifact *third = kit_artifact(&kit);
-	struct id id;
+	struct outcome outcome;
 
-	cr_assert_eq(keyed_create(&kit, first, 1, 1, &id), RESULT_OK);
-	cr_assert_arr_eq(id.bytes, first->id.bytes, 16);
-	cr_assert_eq(keyed_create(&kit, second, 1, 1, &id), RESULT_OK);
-	cr_assert_arr_eq(id.bytes, first->id.bytes, 16);
-	cr_assert_eq(keyed_create(&kit, second, 1, 2, &id), RESULT_MISMATCH);
+	cr_assert_eq(keyed_create(&kit, first, 1, 1, &outcome), RESULT_OK);
+	cr_assert_arr_eq(outcome.id.bytes, first->id.bytes, 16);
+	cr_assert_eq(keyed_create(&kit, second, 1, 1, &outcome), RESULT_OK);
+	cr_assert_arr_eq(outcome.id.bytes, first->id.bytes, 16);
+	cr_assert_not(outcome.is_deleted);
+	cr_assert_eq(
+	    keyed_create(&kit, second, 1, 2, &outcome), RESULT_MISMATCH);
 	kit_expect_stat(&kit, 1, 0, 0);
 	/* Another key is another create; both may mean the same. */
-	cr_assert_eq(keyed_create(&kit, third, 2, 1, &id), RESULT_OK);
-	cr_assert_arr_eq(id.bytes, third->id.bytes, 16);
+	cr_assert_eq(keyed_create(&kit, third, 2, 1, &outcome), RESULT_OK);
+	cr_assert_arr_eq(outcome.id.bytes, third->id.bytes, 16);
 	kit_expect_stat(&kit, 2, 0, 0);
-	/* Also when what it made has gone. */
+	/* Also when what it made has gone, and says so. */
 	cr_assert_eq(kit_delete(&kit, &first->id), RESULT_OK);
-	cr_assert_eq(keyed_create(&kit, second, 1, 1, &id), RESULT_OK);
-	cr_assert_arr_eq(id.bytes, first->id.bytes, 16);
-	cr_assert_eq(keyed_create(&kit, second, 1, 2, &id), RESULT_MISMATCH);
+	cr_assert_eq(keyed_create(&kit, second, 1, 1, &outcome), RESULT_OK);
+	cr_assert_arr_eq(outcome.id.bytes, first->id.bytes, 16);
+	cr_assert(outcome.is_deleted);
+	cr_assert_eq(keyed_create(&kit, second, 2, 1, &outcome), RESULT_OK);
+	cr_assert_not(outcome.is_deleted);
+	cr_assert_eq(
+	    keyed_create(&kit, second, 1, 2, &outcome), RESULT_MISMATCH);
 	kit_expect_stat(&kit, 1, 0, 0);
 	kit_close(&kit);
 }
@@ -370,12 +372,12 @@ contract_a_refused_create_does_not_use_up_its_key(const struct subject *subject)
 	struct artifact *taken = kit_put(&kit, SPAN(""));
 	struct artifact *artifact = kit_artifact(&kit);
 	struct artifact *other = kit_artifact(&kit);
-	struct id id;
+	struct outcome outcome;
 
 	other->id = taken->id;
-	cr_assert_eq(keyed_create(&kit, other, 1, 1, &id), RESULT_EXISTS);
-	cr_assert_eq(keyed_create(&kit, artifact, 1, 2, &id), RESULT_OK);
-	cr_assert_arr_eq(id.bytes, artifact->id.bytes, 16);
+	cr_assert_eq(keyed_create(&kit, other, 1, 1, &outcome), RESULT_EXISTS);
+	cr_assert_eq(keyed_create(&kit, artifact, 1, 2, &outcome), RESULT_OK);
+	cr_assert_arr_eq(outcome.id.bytes, artifact->id.bytes, 16);
 	kit_expect_stat(&kit, 2, 0, 0);
 	kit_close(&kit);
 }

@@ -126,12 +126,13 @@ promise_find(struct mem *mem, const struct change *change)
 }
 
 static enum result
-repeat(const struct promise *promise, const struct change *change,
-    struct outcome *outcome)
+repeat(struct mem *mem, const struct promise *promise,
+    const struct change *change, struct outcome *outcome)
 {
 	if (memcmp(promise->meaning, change->meaning, 32) != 0)
 		return RESULT_MISMATCH;
 	outcome->id = promise->id;
+	outcome->is_deleted = mem_record_find(mem, &promise->id) == MEM_NOWHERE;
 	return RESULT_OK;
 }
 
@@ -181,7 +182,7 @@ create(struct mem *mem, const struct change *change, struct outcome *outcome)
 	enum result result;
 
 	if (promise != NULL)
-		return repeat(promise, change, outcome);
+		return repeat(mem, promise, change, outcome);
 	if (mem_record_find(mem, &change->artifact->id) != MEM_NOWHERE)
 		return RESULT_EXISTS;
 	result = judge_content(mem, change);

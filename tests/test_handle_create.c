@@ -288,6 +288,29 @@ Test(handle_create, answers_a_repeat_as_the_first)
 	trial_close(&trial);
 }
 
+/* Its id leads nowhere: who went on with it would get a 404. */
+Test(handle_create, says_of_a_repeat_that_its_artifact_is_deleted)
+{
+	struct trial trial;
+	char first[ID_TEXT + 1], other[ID_TEXT + 1];
+
+	trial_open(&trial);
+	post_with_key(&trial, NULL, "k", GOOD, first);
+	cr_assert(span_is(trial_member(&trial, "status"), "created"));
+	trial_send(&trial, "DELETE", trial_path(&trial, first, ""), SPAN(""));
+	trial_expect_status(&trial, 200);
+	post_with_key(&trial, NULL, "k", GOOD, other);
+	cr_assert_str_eq(first, other);
+	cr_assert(span_is(trial_member(&trial, "status"), "deleted"));
+	cr_assert(span_is(trial_member(&trial, "title"), "t"));
+	cr_assert_null(trial_header(&trial, "Location").data);
+	cr_assert_eq(trial_count(&trial), 0);
+	post_with_key(&trial, NULL, "new", GOOD, other);
+	cr_assert(span_is(trial_member(&trial, "status"), "created"));
+	cr_assert_not_null(trial_header(&trial, "Location").data);
+	trial_close(&trial);
+}
+
 Test(handle_create, refuses_a_key_that_is_none)
 {
 	struct trial trial;

@@ -33,7 +33,9 @@ Test(wire, carries_each_kind)
 		{ .kind = WIRE_CHANGE, .change = &drop },
 		{ .kind = WIRE_ANSWER,
 		    .number = 4,
-		    .outcome = { .result = RESULT_QUOTA, .id = { { 7 } } } },
+		    .outcome = { .result = RESULT_QUOTA,
+			.id = { { 7 } },
+			.is_deleted = true } },
 		{ .kind = WIRE_READY },
 		{ .kind = WIRE_LOST, .incarnation = 6 },
 	};
@@ -50,6 +52,8 @@ Test(wire, carries_each_kind)
 		cr_assert_eq(got.incarnation, sent[i].incarnation);
 		cr_assert_eq(got.blob, sent[i].blob);
 		cr_assert_eq(got.outcome.result, sent[i].outcome.result);
+		cr_assert_eq(
+		    got.outcome.is_deleted, sent[i].outcome.is_deleted);
 		cr_assert_eq(
 		    got.outcome.id.bytes[0], sent[i].outcome.id.bytes[0]);
 		if (got.kind == WIRE_CHANGE)

@@ -86,6 +86,12 @@ http POST /artifacts -H 'Idempotency-Key: once' -F workflow_id=idem \
 check "another meaning is 422" is_error 422
 http GET '/artifacts?workflow_id=idem'
 check "… and there is one" equal "$(grep -o '"id"' "$WORK/body" | wc -l)" 1
+http DELETE "/artifacts/$first"
+http POST /artifacts -H 'Idempotency-Key: once' -F workflow_id=idem \
+    -F artifact_type=report -F "file=@$WORK/report.pdf"
+check "a repeat after DELETE says so" equal \
+    "$STATUS $(member id) $(member status) $(header Location)" \
+    "201 $first deleted "
 
 digest=$(openssl dgst -sha256 -binary "$WORK/new" 2>/dev/null | base64)
 [ -n "$digest" ] || digest=$(python3 -c 'import base64, hashlib, sys

@@ -368,6 +368,11 @@ ctl --url "http://$LIAR/busy-create" create -w w -t t --title t -c c
 check "a create is repeated" exits 0
 check "... with the key it had" equal \
     "$(sent Idempotency-Key /busy-create | sort | uniq -c | awk '{print $1}')" 3
+for command in 'create -c c' "put $WORK/d/notes"; do
+	ctl --url "http://$LIAR/deleted-create" $command -w w -t t --title t
+	check "what is deleted before ${command%% *} knows is no success" \
+	    exits 3 ', and somebody deleted it before'
+done
 ctl --url "http://$LIAR/always-busy" list
 check "but not for ever: exit code 8" exits 8 'The store is away. (status 503, request request-42 in the log)'
 ctl --url "http://$LIAR/much-later" list

@@ -152,6 +152,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(201, {"id": ID, "title": "t", "artifact_type": "t",
                               "status": "created"})
 
+    def deleted_create(self, _):
+        self.answer(201, {"id": ID, "status": "deleted"})
+
     def always_busy(self, _):
         self.answer(503, {"detail": "The store is away."}, Retry_After="0",
                     X_Request_ID="request-42")

@@ -84,6 +84,9 @@ async function creates() {
 	const keyed = create();
 	keyed.headers["Idempotency-Key"] = "once";
 	await askBoth(201, "POST", "/artifacts", keyed);
+	const made = parse(await askBoth(201, "POST", "/artifacts", keyed));
+	await ask(200, "DELETE", `/artifacts/${made.id}`);
+	await askBoth(201, "POST", "/artifacts", keyed);
 	const other = create({ title: "another" });
 	other.headers["Idempotency-Key"] = "once";
 	await askBoth(422, "POST", "/artifacts", other);
