@@ -20,6 +20,9 @@ struct config_list {
 struct config {
 	const char *listen;
 	const char *state_dir;
+	const char *secret_file;
+	/* What stands in it; NULL until it is read. Never shown to anybody. */
+	const char *secret;
 	unsigned workers;
 	uint64_t max_content;
 	uint64_t max_json;
@@ -43,6 +46,13 @@ struct config {
  */
 struct config *config_load(struct arena *arena, const char *path,
     char *const *settings, size_t setting_count, const char **ret_error);
+
+/*
+ * Read the secret that nginx sends with each request from secret_file.
+ * false: *ret_error is a sentence with the way out, in arena.
+ */
+MUST_USE bool config_read_secret(
+    struct arena *arena, struct config *config, const char **ret_error);
 
 /* As a configuration file that says the same. */
 void config_print(const struct config *config, FILE *file);

@@ -28,7 +28,7 @@ struct config_row {
 	const char *help;
 };
 
-#define CONFIG_ROWS 15
+#define CONFIG_ROWS 16
 extern const struct config_row config_rows[CONFIG_ROWS];
 
 /* The row of that name, or NULL. */

@@ -58,6 +58,29 @@ look_whether_readable(struct doctor *doctor, const char *path)
 	    path, path);
 }
 
+/* What lets others pass for any user, or keeps all out. */
+static void
+look_at_secret(struct doctor *doctor)
+{
+	const char *path = doctor->config->secret_file;
+	struct stat file;
+
+	if (stat(path, &file) != 0) {
+		doctor_problem(doctor,
+		    "%s, the secret by which artifactd knows nginx: %s, and "
+		    "without it neither starts: \"" NGINX_DIR
+		    "/make-secret.sh %s\", and reload nginx",
+		    path, strerror(errno), path);
+		return;
+	}
+	look_at_mode(doctor, path, 07,
+	    "is open to all users of this host, who can then claim to be "
+	    "nginx, and through it anybody", "o=");
+	look_at_mode(doctor, path, 020,
+	    "can be changed by others than its owner", "g-w");
+	look_whether_readable(doctor, path);
+}
+
 static void
 look_at_configuration(struct doctor *doctor)
 {
@@ -379,6 +402,7 @@ look_at_socket_unit(struct doctor *doctor)
 const struct doctor_check doctor_host_checks[] = {
 	{ "configuration", 0, look_at_configuration },
 	{ "retention", DOCTOR_CONFIG, look_at_retention },
+	{ "secret", DOCTOR_CONFIG, look_at_secret },
 	{ "socket", DOCTOR_CONFIG, look_at_listen },
 	{ "units", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_units },
 	{ "timers", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_timers },

@@ -147,6 +147,13 @@ digest_base64url_decode(
 	    size, ret_size);
 }
 
+bool
+digest_equal(struct span one, struct span other)
+{
+	return one.size == other.size &&
+	       sodium_memcmp(one.data, other.data, one.size) == 0;
+}
+
 void
 digest_random(void *ret_bytes, size_t size)
 {

@@ -50,6 +50,9 @@ struct span digest_base64url(struct arena *arena, struct span bytes);
 MUST_USE bool digest_base64url_decode(
     struct span text, uint8_t *ret_bytes, size_t size, size_t *ret_size);
 
+/* Are they the same? In a time that does not tell where they differ. */
+bool digest_equal(struct span one, struct span other);
+
 /* Unpredictable bytes from the kernel. */
 void digest_random(void *ret_bytes, size_t size);
 

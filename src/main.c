@@ -109,11 +109,18 @@ read_command(int argc, char **argv, struct command *command)
 	command->exit_code = EXIT_USAGE;
 }
 
+static void
+complain(const char *error)
+{
+	fprintf(stderr, "artifactd: %s\n", error);
+}
+
 /* What is left once there is a configuration. */
 static int
-act(const struct command *command, struct config *config)
+act(const struct command *command, struct arena *arena, struct config *config)
 {
 	const char *path = command->options.config_path;
+	const char *error = NULL;
 
 	switch (command->act) {
 	case ACT_TEST:
@@ -124,7 +131,10 @@ act(const struct command *command, struct config *config)
 		config_print(config, stdout);
 		return EXIT_SUCCESS;
 	default:
-		return master_run(&command->options, config);
+		if (config_read_secret(arena, config, &error))
+			return master_run(&command->options, config);
+		complain(error);
+		return PROCESS_REFUSED;
 	}
 }
 
@@ -139,9 +149,9 @@ configure(const struct command *command)
 	config = config_load(arena, command->options.config_path,
 	    command->options.settings, command->options.setting_count, &error);
 	if (config != NULL)
-		exit_code = act(command, config);
+		exit_code = act(command, arena, config);
 	else
-		fprintf(stderr, "artifactd: %s\n", error);
+		complain(error);
 	arena_close(arena);
 	return exit_code;
 }

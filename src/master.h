@@ -15,7 +15,7 @@ struct master_options {
 };
 
 /* Run until SIGTERM or SIGINT; an exit code. config was loaded with the
- * same options, which a reload uses again. */
+ * same options, which a reload uses again, and has its secret. */
 int master_run(const struct master_options *options, struct config *config);
 
 #endif

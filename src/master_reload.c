@@ -35,7 +35,9 @@ load(struct master *master, struct arena *arena, const char **ret_error)
 	if (config == NULL)
 		return NULL;
 	*ret_error = find_refusal(master->config, config);
-	return *ret_error == NULL ? config : NULL;
+	if (*ret_error != NULL || !config_read_secret(arena, config, ret_error))
+		return NULL;
+	return config;
 }
 
 static void

@@ -11,8 +11,6 @@
 #include "limits.h"
 #include "utf8.h"
 
-#define SENTINEL "complete"
-
 /* What the parameters say before it is judged. */
 struct raw {
 	struct request request;
@@ -150,16 +148,28 @@ parse_length(struct span text, uint64_t *ret_length)
 	return true;
 }
 
+/* Is it our nginx that speaks, and did all that it says come? */
+static const char *
+judge_peer(const struct raw *raw, struct span secret)
+{
+	if (raw->sentinel.size == 0)
+		return "The FastCGI parameters are not complete: the last one, "
+		       "ARTIFACTD_PARAMS, is missing. They were cut off, or "
+		       "are not those of artifactd-params.conf";
+	if (!digest_equal(raw->sentinel, secret))
+		return "The FastCGI parameter ARTIFACTD_PARAMS is not the "
+		       "secret of this service. Operator: let nginx include "
+		       "the file that the setting `secret_file` names, and "
+		       "reload both";
+	return NULL;
+}
+
 static const char *
 judge(struct raw *raw)
 {
 	struct request *request = &raw->request;
 	struct span rest = request->target;
 
-	if (!span_is(raw->sentinel, SENTINEL))
-		return "The FastCGI parameters are not complete: the last one, "
-		       "ARTIFACTD_PARAMS, is missing. They were cut off, or "
-		       "are not those of artifactd-params.conf";
 	if (request->method.size == 0)
 		return "The request has no method";
 	if (!span_starts_with(request->target, "/"))
@@ -175,21 +185,27 @@ judge(struct raw *raw)
 }
 
 enum result
-request_parse(struct arena *arena, char *const *parameters,
+request_parse(struct arena *arena, char *const *parameters, struct span secret,
     struct request *ret_request, const char **ret_reason)
 {
 	struct raw raw = { .request = { .arena = arena } };
+	enum result result = RESULT_MALFORMED;
 	const char *wrong;
 
 	wrong = take_all(arena, parameters, &raw);
-	if (wrong == NULL)
-		wrong = judge(&raw);
+	if (wrong == NULL) {
+		wrong = judge_peer(&raw, secret);
+		if (wrong != NULL)
+			result = RESULT_MISMATCH;
+		else
+			wrong = judge(&raw);
+	}
 	if (wrong != NULL) {
 		ret_request->request_id = raw.request.request_id;
 		ret_request->method = raw.request.method;
 		ret_request->target = raw.request.target;
 		*ret_reason = wrong;
-		return RESULT_MALFORMED;
+		return result;
 	}
 	*ret_request = raw.request;
 	return RESULT_OK;

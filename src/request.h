@@ -51,12 +51,13 @@ struct request {
  * RESULT_MALFORMED: *ret_reason says what is wrong, for a 400: a parameter
  * twice, a control byte (other than a tab) in one that is read, no method,
  * no target or one not beginning with '/', a length that is no number, a
- * user, key or request id over its limit, or the sentinel missing that ends
- * the parameter file (ARTIFACTD_PARAMS=complete). Then request holds method,
+ * user, key or request id over its limit. RESULT_MISMATCH: the same, and
+ * something for an operator: the secret is another, or missing, that ends the
+ * parameter file as a sentinel (ARTIFACTD_PARAMS). Then request holds method,
  * target and request id as far as they were understood, for the log.
  */
 MUST_USE enum result request_parse(struct arena *arena, char *const *parameters,
-    struct request *ret_request, const char **ret_reason);
+    struct span secret, struct request *ret_request, const char **ret_reason);
 
 /*
  * Is the media type of a Content-Type this one? Case and parameters do not

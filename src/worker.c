@@ -264,8 +264,8 @@ serve_request(struct worker *worker)
 	const char *reason;
 	enum result parsed, sent;
 
-	parsed = request_parse(
-	    worker->arena, fcgi_parameters(worker->fcgi), &request, &reason);
+	parsed = request_parse(worker->arena, fcgi_parameters(worker->fcgi),
+	    span_str(worker->process->config->secret), &request, &reason);
 	response_init(&response, worker->arena);
 	slot_name(worker->process->slot, request.request_id);
 	if (parsed == RESULT_OK)
@@ -275,7 +275,12 @@ serve_request(struct worker *worker)
 	worker->sent = 0;
 	sent = send_response(worker, &request, &response);
 	count(worker, &request, &response);
-	log_outcome(worker, &request, &response, sent);
+	if (parsed == RESULT_MISMATCH)
+		/* A client cannot mend it: nginx, or who passes for it. */
+		log_request(
+		    worker, LOG_WARNING, "peer_refused", &request, &response);
+	else
+		log_outcome(worker, &request, &response, sent);
 	arena_reset(worker->arena);
 }
 

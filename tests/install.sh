@@ -39,6 +39,20 @@ nothing_found()
 	[ -z "$found" ] || { echo "$found"; return 1; }
 }
 
+# equal_count NUMBER DIRECTORY: so many files, hidden ones too.
+equal_count()
+{
+	[ "$(find "$2" -mindepth 1 | wc -l)" = "$1" ]
+}
+
+# On the host itself, below a prefix of its own.
+make_here()
+{
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s "$@" \
+	    prefix="$root/here" sysconfdir="$root/here/etc" \
+	    localstatedir="$root/here/var" runstatedir="$root/here/run"
+}
+
 no_name_left()
 {
 	! grep -rIn '@[A-Z_a-z]*@' "$root/of" --include='*.conf' \
@@ -78,6 +92,17 @@ check "every name is filled in" no_name_left
 check "everybody may read it, and only its owner change it" \
     nothing_found "$root/of" '(' -perm /022 -o ! -perm -444 ')' ! -type l
 check "the example has every setting" has_every_setting
+check "the secret is left to the host that is installed on" \
+    nothing_found "$root/of" -name 'nginx-secret*'
+make_secret=$root/of/usr/share/artifactd/nginx/make-secret.sh
+check "its script comes along" "$make_secret" "$root/made/secret.conf" "$(id -g)"
+check "... and makes what nginx can include and nobody else can read" \
+    sh -c 'grep -qxE "fastcgi_param ARTIFACTD_PARAMS [0-9a-f]{64};" "$1" &&
+	[ "$(stat -c %a "$1")" = 640 ]' sh "$root/made/secret.conf"
+cp "$root/made/secret.conf" "$root/first.conf"
+check "... once" "$make_secret" "$root/made/secret.conf" "$(id -g)"
+check "... and never another" cmp "$root/made/secret.conf" "$root/first.conf"
+check "... leaving nothing else" equal_count 1 "$root/made"
 check "bash takes the completion" \
     bash -n "$root/of/usr/share/bash-completion/completions/artifactctl"
 
@@ -88,4 +113,15 @@ check "... and no file is left" nothing_found "$root/of" ! -type d
 check "... nor a directory of its own" \
     nothing_found "$root/of" -name '*artifact*'
 check "... while those of others are" test -d "$root/of/usr/share/doc/other"
+
+secret=$root/here/etc/artifactd/nginx-secret.conf
+check "on the host itself it can be installed" make_here install
+check "... which makes the secret" test -s "$secret"
+cp "$secret" "$root/first.conf" 2>/dev/null
+check "... and again" make_here install
+check "... which leaves it alone: nginx runs with it" \
+    cmp "$secret" "$root/first.conf"
+check "... and so does uninstalling" make_here uninstall
+check "... all but settings" sh -c '[ -z "$(find "$1" -type f \
+    ! -path "$1/etc/artifactd/*")" ] && [ -s "$2" ]' sh "$root/here" "$secret"
 exit $failed

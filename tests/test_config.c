@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -369,4 +370,109 @@ Test(config, prints_defaults_that_are_accepted)
 	const char *text = printed(loaded("", NULL));
 
 	cr_assert_str_eq(printed(loaded(text, NULL)), text);
+}
+
+/* ---- the secret that nginx sends ---- */
+
+#define HEX16 "0123456789abcdef"
+#define HEX64 HEX16 HEX16 HEX16 HEX16
+
+static bool
+takes_secret(const char *text, const char **ret_secret, const char **ret_error)
+{
+	FILE *file;
+	struct config *config = loaded("", NULL);
+	bool is_read;
+
+	file = fopen(path, "w");
+	cr_assert_not_null(file);
+	cr_assert_geq(fputs(text, file), 0);
+	cr_assert_eq(fclose(file), 0);
+	*ret_error = "";
+	config->secret_file = path;
+	is_read = config_read_secret(arena, config, ret_error);
+	*ret_secret = config->secret;
+	return is_read;
+}
+
+Test(config, reads_the_secret_as_nginx_does)
+{
+	static const char *const cases[] = {
+		"fastcgi_param ARTIFACTD_PARAMS " HEX64 ";",
+		"# why\n\n\tfastcgi_param\tARTIFACTD_PARAMS   " HEX64 "; \n",
+	};
+	const char *secret, *error;
+	size_t i;
+
+	for (i = 0; i < COUNT(cases); i++) {
+		cr_assert(takes_secret(cases[i], &secret, &error), "case %zu",
+		    i);
+		cr_assert_str_eq(secret, HEX64, "case %zu", i);
+	}
+}
+
+Test(config, takes_nothing_else_for_a_secret)
+{
+	static const char *const cases[] = {
+		"",
+		"# fastcgi_param ARTIFACTD_PARAMS " HEX64 ";",
+		"fastcgi_param ARTIFACTD_PARAMS " HEX64,
+		"fastcgi_param ARTIFACTD_PARAMS " HEX64 "0;",
+		"fastcgi_param ARTIFACTD_PARAMS " HEX16 ";",
+		"fastcgi_param ARTIFACTD_PARAMS ;",
+		"fastcgi_param ARTIFACTD_PARAM " HEX64 ";",
+		"fastcgi_param HTTP_PROXY " HEX64 ";",
+		"fastcgi_params ARTIFACTD_PARAMS " HEX64 ";",
+		"fastcgi_param ARTIFACTD_PARAMS \"" HEX64 "\";",
+		"fastcgi_param ARTIFACTD_PARAMS " HEX64 " if_not_empty;",
+		"fastcgi_param ARTIFACTD_PARAMS " HEX64 "; gzip on;",
+		"fastcgi_param ARTIFACTD_PARAMS " HEX64 ";\ngzip on;",
+		"fastcgi_param ARTIFACTD_PARAMS " HEX64 ";\n"
+		"fastcgi_param ARTIFACTD_PARAMS " HEX64 ";",
+		"fastcgi_param ARTIFACTD_PARAMS complete;",
+		"fastcgi_param",
+		"fastcgi_param ARTIFACTD_PARAMS",
+	};
+	const char *secret, *error;
+	size_t i;
+
+	for (i = 0; i < COUNT(cases); i++) {
+		cr_assert_not(takes_secret(cases[i], &secret, &error),
+		    "case %zu", i);
+		cr_assert_null(secret, "case %zu", i);
+		cr_assert_not_null(strstr(error, "make-secret.sh"), "case %zu",
+		    i);
+		cr_assert_not_null(strstr(error, path), "case %zu", i);
+		cr_assert_null(strstr(error, HEX16), "case %zu", i);
+	}
+}
+
+Test(config, says_how_a_secret_is_made)
+{
+	const char *error = NULL;
+	struct config *config = loaded("", "secret_file=/nowhere/secret");
+
+	cr_assert_not(config_read_secret(arena, config, &error));
+	cr_assert_not_null(strstr(error, "make-secret.sh /nowhere/secret"));
+	config = loaded("", "secret_file=/proc/self/mem");
+	cr_assert_not(config_read_secret(arena, config, &error));
+	cr_assert_not_null(strstr(error, "/proc/self/mem"));
+}
+
+Test(config, never_shows_the_secret)
+{
+	const char *error = NULL;
+	struct config *config = loaded("", NULL);
+	char *text;
+	size_t size;
+	FILE *file;
+
+	cr_assert(takes_secret("fastcgi_param ARTIFACTD_PARAMS " HEX64 ";",
+	    &config->secret, &error));
+	file = open_memstream(&text, &size);
+	cr_assert_not_null(file);
+	config_print(config, file);
+	cr_assert_eq(fclose(file), 0);
+	cr_assert_null(strstr(text, HEX16));
+	free(text);
 }

@@ -24,7 +24,7 @@ parse(struct arena *arena, const char *const *strings, struct request *request,
 
 	for (i = 0; i < MOST && strings[i] != NULL; i++)
 		list[i] = arena_string(arena, span_str(strings[i]));
-	return request_parse(arena, list, request, reason);
+	return request_parse(arena, list, SPAN("complete"), request, reason);
 }
 
 Test(request, takes_what_nginx_sends)
@@ -82,17 +82,45 @@ Test(request, keeps_headers_that_were_sent_empty)
 	arena_close(arena);
 }
 
+Test(request, takes_nothing_without_the_secret)
+{
+	static const struct {
+		const char *sentinel;
+		const char *reason;
+	} cases[] = {
+		{ NULL, "not complete" },
+		{ "ARTIFACTD_PARAMS=", "not complete" },
+		{ "ARTIFACTD_PARAMS=complet", "not the secret" },
+		{ "ARTIFACTD_PARAMS=completed", "not the secret" },
+		{ "ARTIFACTD_PARAMS=COMPLETE", "not the secret" },
+		{ "ARTIFACTD_PARAMS=incomple", "not the secret" },
+		{ "HTTP_ARTIFACTD_PARAMS=complete", "not complete" },
+	};
+	struct arena *arena = arena_open();
+	struct request request = { .content_length = 7 };
+	const char *reason;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *const strings[MOST + 1] = { "REQUEST_METHOD=GET",
+			"REQUEST_URI=/", cases[i].sentinel };
+
+		reason = "nothing";
+		cr_assert_eq(parse(arena, strings, &request, &reason),
+		    RESULT_MISMATCH, "case %zu", i);
+		cr_assert_not_null(strstr(reason, cases[i].reason),
+		    "case %zu says: %s", i, reason);
+		cr_assert_eq(request.content_length, 7, "case %zu", i);
+	}
+	arena_close(arena);
+}
+
 Test(request, refuses_what_no_nginx_sends)
 {
 	static const struct {
 		const char *strings[MOST + 1];
 		const char *reason;
 	} cases[] = {
-		{ { NULL }, "not complete" },
-		{ { "REQUEST_METHOD=GET", "REQUEST_URI=/" }, "not complete" },
-		{ { "REQUEST_METHOD=GET", "REQUEST_URI=/",
-		      "ARTIFACTD_PARAMS=" },
-		    "not complete" },
 		{ { "REQUEST_URI=/", COMPLETE }, "no method" },
 		{ { "REQUEST_METHOD=", "REQUEST_URI=/", COMPLETE },
 		    "no method" },

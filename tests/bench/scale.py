@@ -48,8 +48,7 @@ def start(directory, name):
     server.shipped_nginx(fcgi_socket)
     server.wait("/healthz")  # nginx is up and says 502
     began = time.monotonic()
-    server.run(servers.BUILD / "artifactd", "-c", "/dev/null", "--set",
-               f"listen={fcgi_socket}", "--set", f"state_dir={store}")
+    server.artifactd("artifactd", fcgi_socket, store)
     while True:
         try:
             bench.call(server, "/artifacts?limit=1")

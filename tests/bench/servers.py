@@ -98,12 +98,24 @@ class Server:
             env={**os.environ, **environment}))
         return self.children[-1]
 
+    def secret(self):
+        """The file by which artifactd knows this nginx."""
+        path = self.directory / "nginx-secret.conf"
+        subprocess.run([TOP / "nginx/make-secret.sh", path, str(os.getgid())],
+                       check=True)
+        return path
+
+    def artifactd(self, program, fcgi_socket, store):
+        self.run(BUILD / program, "-c", "/dev/null", "--set",
+                 f"listen={fcgi_socket}", "--set", f"state_dir={store}",
+                 "--set", f"secret_file={self.secret()}")
+
     def shipped_nginx(self, fcgi_socket):
         subprocess.run([
             TOP / "nginx/render.sh", self.directory / "conf",
             f"PORT={self.port}", f"STATE_DIR={self.directory}",
-            f"FCGI_SOCKET={fcgi_socket}", f"USER_LINE={user_line()}"],
-            check=True)
+            f"FCGI_SOCKET={fcgi_socket}", f"USER_LINE={user_line()}",
+            f"SECRET_FILE={self.secret()}"], check=True)
         (self.directory / "nginx-tmp").mkdir()
         self.run("nginx", "-p", self.directory, "-c",
                  self.directory / "conf/nginx.conf")
@@ -156,8 +168,7 @@ def artifactd(directory, program="artifactd"):
     fcgi_socket = server.directory / "fcgi.sock"
     store = server.directory / "store"
     store.mkdir()
-    server.run(BUILD / program, "-c", "/dev/null", "--set",
-               f"listen={fcgi_socket}", "--set", f"state_dir={store}")
+    server.artifactd(program, fcgi_socket, store)
     server.shipped_nginx(fcgi_socket)
     return server.wait("/healthz")
 

@@ -19,7 +19,7 @@ check "--version is 0" says 0 --version
 check "--version names program and version" \
     grep -qE '^artifactd [0-9]+\.[0-9]+' "$out"
 check "--help is 0" says 0 --help
-for setting in listen state_dir workers max_content max_json max_bytes \
+for setting in listen state_dir secret_file workers max_content max_json max_bytes \
     reserve artifact_types public_url request_timeout io_timeout \
     drain_timeout requests_per_worker log_level; do
 	check "--help tells of $setting" grep -qw "$setting" "$out"
@@ -61,6 +61,18 @@ check "--set without = is refused" [ "$?" != 0 ]
 says 0 -c /dev/null -t --set max_json=-1
 check "--set below its bound is refused" [ "$?" != 0 ]
 check "… with a sentence that names it" grep -q max_json "$out"
+
+# Nor does it start without the secret by which it knows nginx.
+check "a start without a secret ends for good" says 78 -c /dev/null \
+    --set "state_dir=$STORE" --set "listen=$SOCKET" \
+    --set "secret_file=$WORK/no-secret.conf"
+check "… with a sentence that says how to make it" \
+    grep -qF "/make-secret.sh $WORK/no-secret.conf\"" "$out"
+echo 'fastcgi_param ARTIFACTD_PARAMS complete;' >"$WORK/no-secret.conf"
+check "… with one that is none too" says 78 -c /dev/null \
+    --set "state_dir=$STORE" --set "listen=$SOCKET" \
+    --set "secret_file=$WORK/no-secret.conf"
+check "… and nothing was made meanwhile" [ -z "$(ls -A "$STORE")" ]
 
 # in_sandbox COUNT: so many children have a filter and gain no privileges.
 in_sandbox()

@@ -71,6 +71,35 @@ printf 'artifact_types = { "plan", "code" }\nmax_bytes = 1000000000\n' \
 kill -HUP "$DAEMON"
 check "… and once more" big 200
 
+# The secret by which artifactd knows nginx.
+cp "$SECRET" "$WORK/first-secret"
+echo 'fastcgi_param ARTIFACTD_PARAMS complete;' >"$SECRET"
+mark
+kill -HUP "$DAEMON"
+check "a reload with a secret that is none is refused" logged 'make-secret.sh'
+check "… and the old one counts" answers 201 code
+rm "$SECRET"
+"$TOP_SRCDIR/nginx/make-secret.sh" "$SECRET" "$(id -g)"
+check "another secret is another" \
+    eval '! cmp -s "$SECRET" "$WORK/first-secret"'
+"$TOP_SRCDIR/nginx/make-secret.sh" "$SECRET" "$(id -g)"
+cp "$SECRET" "$WORK/second-secret"
+"$TOP_SRCDIR/nginx/make-secret.sh" "$SECRET" "$(id -g)"
+check "… and stays where there is one" cmp "$SECRET" "$WORK/second-secret"
+check "… and is nobody else's" equal "$(stat -c %a "$SECRET")" 640
+mark
+kill -HUP "$DAEMON"
+check "a reload takes it" answers 400 code
+check "… and nginx with the old one is told so" \
+    eval 'body | grep -q "not the secret of this service.*reload both"'
+check "… and the log" logged '^<4>event=peer_refused'
+kill -HUP "$NGINX"
+check "… until it has read the new one" answers 201 code
+check "no secret is in a log or in an answer" eval '! grep -qF \
+    -e "$(grep -oE "[0-9a-f]{64}" "$WORK/first-secret")" \
+    -e "$(grep -oE "[0-9a-f]{64}" "$SECRET")" \
+    "$DAEMON_LOG" "$NGINX_LOG" "$WORK/body"'
+
 # --set on the command line wins over the file, so these two need their own.
 daemon_stop
 printf 'state_dir = "%s"\n' "$STORE" >"$CONFIG"

@@ -203,6 +203,7 @@ wait_ready
 
 # Two daemons on one store.
 timeout 30 "$ARTIFACTD" -c /dev/null --set "state_dir=$STORE" \
+    --set "secret_file=$SECRET" \
     --set "listen=$WORK/second.sock" --set workers=1 >"$WORK/second" 2>&1
 code=$?
 check "a second daemon on the store is refused" \
@@ -210,6 +211,7 @@ check "a second daemon on the store is refused" \
 check "… with a sentence that names the directory" \
     grep -q "$STORE" "$WORK/second"
 timeout 30 "$ARTIFACTD" -c /dev/null --set "state_dir=$WORK/third" \
+    --set "secret_file=$SECRET" \
     --set "listen=$SOCKET" --set workers=1 >"$WORK/second" 2>&1
 code=$?
 check "a second daemon on the socket is refused" \

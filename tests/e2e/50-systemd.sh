@@ -44,7 +44,7 @@ TOLD=$WORK/told
 
 managed_start()
 {
-	local arguments=() setting
+	local arguments=(--set secret_file="$SECRET") setting
 
 	for setting in "${SETTINGS[@]}"; do
 		arguments+=(--set "$setting")

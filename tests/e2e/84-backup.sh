@@ -242,7 +242,7 @@ for n in {4..12}; do
 	[ "$CODE" = 137 ] && [ -d "$STORE/restore.partial" ] || continue
 	seen=$((seen + 1))
 	timeout 10 "$ARTIFACTD" -c "$CONFIG" --set listen="$SOCKET" \
-	    --set state_dir="$STORE" 2>"$WORK/refused"
+	    --set secret_file="$SECRET" --set state_dir="$STORE" 2>"$WORK/refused"
 	[ ! -e "$STORE/data.mdb" ] && grep -q "restore a backup" \
 	    "$WORK/refused" || bad=$((bad + 1))
 done

@@ -11,6 +11,7 @@ right()
 {
 	cat >"$CONFIG" <<END
 listen = "$SOCKET"
+secret_file = "$SECRET"
 reserve = 67108864
 END
 	printf '%s\n' "$@" >>"$CONFIG"
@@ -222,6 +223,26 @@ if [ "$(id -u)" = 0 ]; then
 	chown 0 "$STORE" "$STORE"/*
 fi
 chmod 0644 "$CONFIG"
+chmod 0644 "$SECRET"
+check "a secret for everybody" finds secret "chmod o= $SECRET"
+chmod 0660 "$SECRET"
+check "one that others may change" finds secret "chmod g-w $SECRET"
+chmod 0640 "$SECRET"
+if [ "$(id -u)" = 0 ]; then
+	chown 12345 "$STORE" "$STORE"/*
+	chmod 0600 "$SECRET"
+	check "one that the service cannot read" \
+	    finds secret "cannot be read by 12345"
+	chmod 0640 "$SECRET"
+	chown 0 "$STORE" "$STORE"/*
+	chown 12345 "$SECRET"
+	check "one that is another user's" finds secret "chown root: $SECRET"
+	chown 0 "$SECRET"
+fi
+mv "$SECRET" "$SECRET.away"
+check "no secret" finds secret "make-secret.sh $SECRET"
+mv "$SECRET.away" "$SECRET"
+check "all is well with the secret" is_content
 chmod 0666 "$SOCKET"
 check "a socket for everybody" finds socket "pass for any other"
 chmod 0660 "$SOCKET"
@@ -332,7 +353,7 @@ check "no buffering of requests" sees nginx_passing \
     's/fastcgi_request_buffering on/fastcgi_request_buffering off/'
 check "gzip" sees nginx_passing "gzip off" $pass 's/gzip off/gzip on/'
 check "no sentinel" sees nginx_passing ARTIFACTD_PARAMS \
-    artifactd-params.conf '/ARTIFACTD_PARAMS/d'
+    artifactd-params.conf '/nginx-secret.conf/d'
 check "kept connections" sees nginx_upstream "keeps connections" \
     artifactd-http.conf 's/^upstream artifactd_write {/& keepalive 4;/'
 check "another socket" sees nginx_upstream "the setting listen" \

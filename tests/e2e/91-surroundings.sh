@@ -38,7 +38,7 @@ check "a store is whole whatever descriptor was closed" equal $bad 0
 check "a standard output that is closed is a failure" \
     equal "$?:$(grep -c 'standard output' "$WORK/err")" 1:1
 "$ARTIFACTD" -c /dev/null --set listen="$SOCKET" --set state_dir="$STORE" \
-    --set reserve=1048576 --set workers=2 <&- >&- 2>&- &
+    --set secret_file="$SECRET" --set reserve=1048576 --set workers=2 <&- >&- 2>&- &
 DAEMON=$!
 wait_ready
 check "artifactd serves without them" equal "$?" 0

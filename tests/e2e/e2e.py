@@ -161,6 +161,7 @@ class Daemon:
     def __init__(self, *settings, config="/dev/null", **environment):
         self.arguments = [os.environ["ARTIFACTD"], "-c", config]
         for setting in (f"listen={os.environ['SOCKET']}",
+                        f"secret_file={os.environ['SECRET']}",
                         f"state_dir={os.environ['STORE']}", *settings):
             self.arguments += ["--set", setting]
         self.environment = {**os.environ, **environment}

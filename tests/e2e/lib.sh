@@ -25,6 +25,7 @@ TEST_SCALE=${TEST_SCALE:-quick}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/artifactd-e2e.XXXXXX")
 SOCKET=$WORK/fcgi.sock
 STORE=$WORK/store
+SECRET=$WORK/nginx-secret.conf
 DAEMON_LOG=$WORK/artifactd.log
 NGINX_LOG=$WORK/nginx-error.log
 DAEMON=
@@ -40,6 +41,7 @@ SETTINGS=(listen="$SOCKET" state_dir="$STORE" workers=8 reserve=1048576)
 CONFIG=/dev/null
 
 mkdir -p "$STORE" "$WORK/nginx-tmp"
+"$TOP_SRCDIR/nginx/make-secret.sh" "$SECRET" "$(id -g)" || exit 1
 : >"$DAEMON_LOG"
 : >"$NGINX_LOG"
 
@@ -105,6 +107,7 @@ python_checks()
 	    PORT="$PORT" WORK="$WORK" TEST_SCALE="$TEST_SCALE" \
 	    DAEMON="$DAEMON" DAEMON_LOG="$DAEMON_LOG" NGINX_LOG="$NGINX_LOG" \
 	    SOCKET="$SOCKET" ARTIFACTD="$ARTIFACTD" STORE="$STORE" \
+	    SECRET="$SECRET" \
 	    python3 "$@"
 }
 
@@ -125,7 +128,7 @@ part()
 # daemon_start [NAME=VALUE...]: in the background, with these settings too.
 daemon_start()
 {
-	local arguments=() setting
+	local arguments=(--set secret_file="$SECRET") setting
 
 	for setting in "${SETTINGS[@]}" "$@"; do
 		arguments+=(--set "$setting")
@@ -185,7 +188,7 @@ nginx_render()
 	PORT=$(free_port)
 	URL=http://127.0.0.1:$PORT
 	"$TOP_SRCDIR/nginx/render.sh" "$WORK/nginx" "FCGI_SOCKET=$SOCKET" \
-	    "STATE_DIR=$WORK" "PORT=$PORT" "USER_LINE=$user" "$@"
+	    "SECRET_FILE=$SECRET" "STATE_DIR=$WORK" "PORT=$PORT" "USER_LINE=$user" "$@"
 }
 
 nginx_start()

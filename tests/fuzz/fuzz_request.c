@@ -13,6 +13,7 @@
 #include <regex.h>
 
 #define PARAMETERS 64
+#define SECRET "complete"
 #define JSON_TYPE "^[ \t]*application/(json|[^/;]*[+]json)[ \t]*(;.*)?$"
 
 static regex_t json_type;
@@ -121,7 +122,7 @@ plain_parse(char *const *list, struct request *request)
 		request->content_length = request->content_length * 10 +
 					  (uint64_t)(length.data[i] - '0');
 	}
-	return span_is(sentinel, "complete") && request->method.size > 0 &&
+	return span_is(sentinel, SECRET) && request->method.size > 0 &&
 	       request->target.size > 0 && request->target.data[0] == '/' &&
 	       utf8_is_valid(request->user);
 }
@@ -184,7 +185,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		list[i] = arena_string(arena, span_split(&text, '\n'));
 		demand_media_type(list[i]);
 	}
-	is_good = request_parse(arena, list, &request, &reason) == RESULT_OK;
+	is_good = request_parse(arena, list, SPAN(SECRET), &request, &reason) ==
+		  RESULT_OK;
 	DEMAND(is_good == (reason == NULL));
 	DEMAND(plain_parse(list, &plain) == is_good);
 	if (is_good)

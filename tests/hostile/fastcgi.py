@@ -2,8 +2,10 @@
 """A FastCGI client (FastCGI 1.0): records as bytes, one request, answers."""
 
 import os
+import re
 import socket
 import struct
+from pathlib import Path
 
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT, STDERR, DATA = range(1, 9)
 GET_VALUES = 9
@@ -40,13 +42,19 @@ def stream(kind, data, request=1):
         record(kind, b"", request)
 
 
+def secret():
+    """What nginx shows artifactd."""
+    text = Path(os.environ["SECRET"]).read_text("ascii")
+    return re.search("ARTIFACTD_PARAMS ([0-9a-f]+);", text)[1]
+
+
 def as_nginx(method, target, body=b"", content_type="", **more):
     """The parameters that nginx sends, in its order."""
     values = {"REQUEST_METHOD": method, "REQUEST_URI": target,
               "CONTENT_TYPE": content_type, "CONTENT_LENGTH":
               str(len(body)) if body else "", "REMOTE_USER": "",
               "REQUEST_ID": "0123456789abcdef", "HTTP_PROXY": "",
-              "ARTIFACTD_PARAMS": "complete"}
+              "ARTIFACTD_PARAMS": secret()}
     values.update(more)
     return list(values.items())
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """inputs/fastcgi.jsonl: a create as nginx sends it, but for what a line says.
 
-  params    {name: value} instead of what nginx sends; null leaves one out
+  params    {name: value} instead of what nginx sends; null leaves one out,
+            and ${SECRET}, ${SECRET:63}, ${SECRET.upper} is the secret, its
+            first characters, and in capitals
   twice     names that come a second time, last
   body      instead of a good one; CONTENT_LENGTH is its length
   records   what is sent, in order: BEGIN, PARAMS, "PARAMS." (the end of
@@ -12,17 +14,28 @@
             records of so many bytes). {"bytes": text} is no record at all.
 """
 
+import re
 import struct
 
 import corpus
 import fastcgi as f
 
 
+def filled(value):
+    """The bytes of a value, with the secret in it."""
+    def of(match):
+        length, change = match[1], match[2]
+        made = f.secret()[:int(length)] if length else f.secret()
+        return (made.upper() if change else made).encode()
+    return re.sub(rb"\$\{SECRET(?::(\d+))?(\.upper)?\}", of,
+                  corpus.text(value))
+
+
 def parameters(line, body):
     """[(name, value)]"""
     values = dict(f.as_nginx("POST", "/artifacts", body, corpus.JSON))
     sentinel = values.pop("ARTIFACTD_PARAMS")
-    changed = {corpus.text(name): value and corpus.text(value)
+    changed = {corpus.text(name): value and filled(value)
                for name, value in line.get("params", {}).items()}
     values = {name.encode(): value.encode()
               for name, value in values.items()}
