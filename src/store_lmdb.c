@@ -24,9 +24,10 @@ note_code(struct lmdb *lmdb, const char *what, int code)
 
 	(void)snprintf(lmdb->reason, sizeof(lmdb->reason), "%s: %s", what,
 	    mdb_strerror(code)); /* too long: cut */
-	if (code != EIO && code != ENOSPC)
+	if ((code != EIO && code != ENOSPC) || !lmdb->is_writer)
 		return;
-	/* A full disk usually arrives as EIO (RELIABILITY 8). */
+	/* A full disk usually arrives as EIO (RELIABILITY 8). Only who writes
+	 * can meet one, and may ask: for a worker the question is its end. */
 	if (lmdb->directory >= 0 && fstatvfs(lmdb->directory, &disk) == 0 &&
 	    disk.f_bavail == 0)
 		(void)snprintf(lmdb->reason, sizeof(lmdb->reason),

@@ -23,6 +23,7 @@ struct worker {
 	struct fcgi *fcgi;
 	struct arena *arena; /* of the present request */
 	uint64_t sent;	     /* bytes of its answer's body */
+	bool is_cut_off;     /* the peer did not take all of its answer */
 };
 
 /* ---- sending ---- */
@@ -46,6 +47,16 @@ body_length(const struct response *response)
 		break;
 	}
 	return -1;
+}
+
+static enum result
+write_out(struct worker *worker, struct span bytes)
+{
+	enum result result = fcgi_write(worker->fcgi, bytes);
+
+	if (result != RESULT_OK)
+		worker->is_cut_off = true;
+	return result;
 }
 
 static void
@@ -80,13 +91,13 @@ send_head(struct worker *worker, const struct response *response)
 		append_line(&head, SPAN(""));
 	}
 	append_line(&head, SPAN(""));
-	return fcgi_write(worker->fcgi, buffer_span(&head));
+	return write_out(worker, buffer_span(&head));
 }
 
 static enum result
 send_bytes(struct worker *worker, struct span bytes)
 {
-	enum result result = fcgi_write(worker->fcgi, bytes);
+	enum result result = write_out(worker, bytes);
 
 	if (result == RESULT_OK)
 		worker->sent += bytes.size;
@@ -171,9 +182,13 @@ send_response(struct worker *worker, const struct request *request,
 	if (result == RESULT_OK && has_body(response) &&
 	    !span_is(request->method, "HEAD"))
 		result = send_body(worker, response);
-	if (result == RESULT_OK)
-		return fcgi_finish(worker->fcgi);
-	fcgi_abort(worker->fcgi);
+	if (result != RESULT_OK) {
+		fcgi_abort(worker->fcgi);
+		return result;
+	}
+	result = fcgi_finish(worker->fcgi);
+	if (result != RESULT_OK)
+		worker->is_cut_off = true;
 	return result;
 }
 
@@ -202,8 +217,8 @@ static void
 log_outcome(struct worker *worker, const struct request *request,
     struct response *response, enum result sent)
 {
-	if (sent == RESULT_IO && response->status < 500) {
-		/* The peer went away: nobody's fault here. */
+	if (worker->is_cut_off && response->status < 500) {
+		/* The peer went away: not the store's fault. */
 		log_request(
 		    worker, LOG_INFO, "answer_cut_off", request, response);
 		return;
@@ -273,6 +288,7 @@ serve_request(struct worker *worker)
 	else
 		response_error(&response, 400, "%s", reason);
 	worker->sent = 0;
+	worker->is_cut_off = false;
 	sent = send_response(worker, &request, &response);
 	count(worker, &request, &response);
 	if (parsed == RESULT_MISMATCH)

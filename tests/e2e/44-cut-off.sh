@@ -87,4 +87,41 @@ e2e.check("content that is cut off is an error", fault is None, fault)
 fault = sees_the_end(b"")
 e2e.check("JSON that streams and is cut off is an error", fault is None, fault)
 PYTHON
+
+# A store that fails in the middle of an answer is no client that left.
+rm -f "$SOCKET"
+daemon_start_slow FAIL_RENEW=100 workers=1
+wait_ready
+create
+head -c 20000000 /dev/zero >"$WORK/zeros"
+http PUT "/artifacts/$ID/raw" -T "$WORK/zeros"
+check "content of 20 MB is taken" equal "$STATUS" 200
+http GET "/artifacts/$ID/raw"
+check "a store that fails in the middle of it: the answer is short" \
+    [ "$(stat -c %s "$WORK/body")" -lt 20000000 ]
+check "... and the log calls it an error of the store, and why" \
+    grep -q '^<3>event=request_failed .*cause="mdb_txn_renew: Input/output' \
+    "$DAEMON_LOG"
+check "... not a client that went away" \
+    equal "$(grep -c event=answer_cut_off "$DAEMON_LOG")" 0
+http GET "/artifacts/$ID/raw" -r 0-99
+check "... and the next read is served" equal "$STATUS" 206
+check "... by the same worker" \
+    equal "$(grep -c event=child_ended "$DAEMON_LOG")" 0
+SOCKET=$SOCKET python3 - "$TOP_SRCDIR/tests/hostile" "$ID" <<'PYTHON'
+import sys
+
+sys.path.append(sys.argv[1])
+import fastcgi as f
+
+with f.connect() as peer:
+    peer.sendall(f.request(f.as_nginx("GET", f"/artifacts/{sys.argv[2]}/raw")))
+    peer.recv(100000)
+PYTHON
+for _ in {1..100}; do
+	grep -q event=answer_cut_off "$DAEMON_LOG" && break
+	sleep 0.1
+done
+check "a client that leaves in the middle is told at info" \
+    grep -q '^<6>event=answer_cut_off' "$DAEMON_LOG"
 finish

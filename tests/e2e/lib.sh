@@ -138,6 +138,30 @@ daemon_start()
 	DAEMON=$!
 }
 
+# daemon_start_slow [VARIABLE=VALUE...] [NAME=VALUE...]: with slow.c before
+# its libraries; capitals are for that.
+daemon_start_slow()
+{
+	local variables=() settings=() word
+
+	for word; do
+		case $word in
+		[A-Z]*) variables+=("$word") ;;
+		*) settings+=("$word") ;;
+		esac
+	done
+	[ -e "$WORK/slow.so" ] ||
+	    ${CC:-cc} -shared -fPIC -D_GNU_SOURCE -O1 -o "$WORK/slow.so" \
+	    "$HERE/slow.c" -ldl || fail "slow.so is built"
+	cat >"$WORK/slowly" <<-EOF
+	#!/bin/bash
+	export ASAN_OPTIONS=\${ASAN_OPTIONS-}:verify_asan_link_order=0
+	LD_PRELOAD=$WORK/slow.so ${variables[*]} exec "$ARTIFACTD" "\$@"
+	EOF
+	chmod +x "$WORK/slowly"
+	ARTIFACTD=$WORK/slowly daemon_start "${settings[@]}"
+}
+
 # Until a worker answers through nginx, at most 15 seconds. (Not /readyz: a
 # full disk is what some tests are about.)
 wait_ready()
