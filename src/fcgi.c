@@ -12,6 +12,9 @@
  *   reads it as records: only nginx, which sends none there, may be the peer.
  * - A peer that stalls inside the parameters makes FCGX_Accept_r return 0
  *   with some of them missing: FCGX_GetError(in) tells.
+ * - It takes a read that was interrupted for the end of the connection, and
+ *   a write that was short for whole. A process that is stopped and continued
+ *   meets both, so we put functions of our own in their place.
  */
 
 #include "fcgi.h"
@@ -21,6 +24,7 @@
 #include <errno.h>
 #include <fastcgi.h>
 #include <fcgiapp.h>
+#include <fcgios.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -31,19 +35,124 @@
  * as drain() has read the peer's last byte, so that closing resets nothing. */
 #define CLOSE_WAIT_MS "0"
 
+/* A call on the socket waits so long, and is repeated io_timeout times. */
+#define SLICE_SECONDS 1
+
 #define RECORD_MAX 65535 /* of content in a FastCGI record */
 #define LARGE 16384	 /* from here on libfcgi's buffer costs more */
 
 struct fcgi {
 	int listen_fd;
-	unsigned io_timeout;
 	FCGX_Request request;
 	uint64_t body_left;
 	uint64_t received; /* of the body */
 };
 
+/* ---- the connection ---- */
+
+/* Of this process: libfcgi passes a descriptor, and nothing of ours. */
+static unsigned io_timeout;
+static uint64_t read_calls;
+
+/*
+ * A call on the socket failed: does another one follow? The time that a
+ * stopped process sleeps is not counted against the peer, since a slice that
+ * is interrupted begins anew; so the time is counted in slices.
+ */
+static bool
+goes_on(unsigned *slices)
+{
+	if (errno == EINTR)
+		return true;
+	return errno == EAGAIN && ++*slices < io_timeout;
+}
+
+/*
+ * libfcgi reads and writes its connections with these two only. They are the
+ * library's by name (fcgios.h), and the dynamic linker lets the program's go
+ * first; fcgi_open finds out whether it did.
+ */
+int
+OS_Read(int fd, char *data, size_t size)
+{
+	unsigned slices = 0;
+	ssize_t count;
+
+	read_calls++;
+	do
+		count = read(fd, data, size);
+	while (count < 0 && goes_on(&slices));
+	return (int)count; /* its buffers are shorter than an int counts */
+}
+
+/* Without the first bytes of them, which have gone out. */
+static void
+skip(struct iovec *pieces, size_t count, size_t size)
+{
+	size_t part, i;
+
+	for (i = 0; i < count; i++) {
+		part = size < pieces[i].iov_len ? size : pieces[i].iov_len;
+		pieces[i].iov_base = (char *)pieces[i].iov_base + part;
+		pieces[i].iov_len -= part;
+		size -= part;
+	}
+}
+
+/*
+ * All of it, or false: errno says why. A short write is followed by another:
+ * there are few of them, as each took a buffer of the kernel's, and a peer
+ * that then takes nothing more uses up its slices.
+ */
+static bool
+write_all(int fd, struct iovec *pieces, size_t count, size_t size)
+{
+	unsigned slices = 0;
+	ssize_t written;
+
+	while (size > 0) {
+		written = writev(fd, pieces, (int)count);
+		if (written >= 0) {
+			skip(pieces, count, (size_t)written);
+			size -= (size_t)written;
+		} else if (!goes_on(&slices)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+int
+OS_Write(int fd, char *data, size_t size)
+{
+	struct iovec piece = { data, size };
+
+	return write_all(fd, &piece, 1, size) ? (int)size : -1;
+}
+
+/* Let libfcgi read from a connection that has ended already. */
+static bool
+reads_with_ours(FCGX_Request *request)
+{
+	uint64_t before = read_calls;
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+		return false;
+	(void)close(fds[1]);
+	request->ipcFd = fds[0];
+	request->keepConnection = 1;
+	(void)FCGX_Accept_r(request); /* fails, and closes it */
+	if (read_calls != before)
+		return true;
+	errno = ENOTSUP;
+	return false;
+}
+
+/* ---- open and close ---- */
+
 struct fcgi *
-fcgi_open(int listen_fd, unsigned io_timeout)
+fcgi_open(int listen_fd, unsigned timeout)
 {
 	struct fcgi *fcgi;
 
@@ -54,8 +163,9 @@ fcgi_open(int listen_fd, unsigned io_timeout)
 	if (fcgi == NULL)
 		return NULL;
 	fcgi->listen_fd = listen_fd;
-	fcgi->io_timeout = io_timeout;
-	if (FCGX_InitRequest(&fcgi->request, -1, 0) != 0) {
+	io_timeout = timeout;
+	if (FCGX_InitRequest(&fcgi->request, -1, 0) != 0 ||
+	    !reads_with_ours(&fcgi->request)) {
 		free(fcgi);
 		return NULL;
 	}
@@ -71,11 +181,13 @@ fcgi_close(struct fcgi *fcgi)
 	free(fcgi);
 }
 
+/* ---- a request comes ---- */
+
 /* RESULT_END: a signal. RESULT_MALFORMED: the peer left before we came. */
 static enum result
 accept_connection(struct fcgi *fcgi, int *ret_fd)
 {
-	struct timeval timeout = { .tv_sec = fcgi->io_timeout };
+	const struct timeval timeout = { .tv_sec = SLICE_SECONDS };
 	int error = EINTR;
 	int fd = -1;
 
@@ -141,6 +253,20 @@ fcgi_parameters(const struct fcgi *fcgi)
 	return fcgi->request.envp;
 }
 
+/* ---- its body ---- */
+
+/*
+ * What is the matter with a body that did not come as it was announced?
+ * libfcgi's own codes are negative, and say that the peer sent something
+ * else; the system's, that nothing came.
+ */
+static enum result
+body_fault(const struct fcgi *fcgi)
+{
+	return FCGX_GetError(fcgi->request.in) > 0 ? RESULT_STALLED
+						   : RESULT_MALFORMED;
+}
+
 static enum result
 body_end(struct fcgi *fcgi)
 {
@@ -148,7 +274,7 @@ body_end(struct fcgi *fcgi)
 
 	if (FCGX_GetStr(&byte, 1, fcgi->request.in) != 0 ||
 	    FCGX_GetError(fcgi->request.in) != 0)
-		return RESULT_MALFORMED;
+		return body_fault(fcgi);
 	return RESULT_END;
 }
 
@@ -166,7 +292,7 @@ body_read(void *source, char *data, size_t size, size_t *ret_size)
 		size = INT32_MAX;
 	count = FCGX_GetStr(data, (int)size, fcgi->request.in);
 	if (count <= 0 || FCGX_GetError(fcgi->request.in) != 0)
-		return RESULT_MALFORMED;
+		return body_fault(fcgi);
 	fcgi->body_left -= (uint64_t)count;
 	fcgi->received += (uint64_t)count;
 	*ret_size = (size_t)count;
@@ -186,11 +312,9 @@ fcgi_received(const struct fcgi *fcgi)
 	return fcgi->received;
 }
 
-/*
- * One record of the answer, at most RECORD_MAX bytes (FastCGI 1.0, 3.3). On
- * a blocking socket only the timeout makes a write short, as no signal that
- * is caught can come here.
- */
+/* ---- its answer ---- */
+
+/* One record of the answer, at most RECORD_MAX bytes (FastCGI 1.0, 3.3). */
 static enum result
 write_record(const FCGX_Request *request, struct span bytes)
 {
@@ -202,15 +326,14 @@ write_record(const FCGX_Request *request, struct span bytes)
 		.contentLengthB1 = (unsigned char)(bytes.size >> 8),
 		.contentLengthB0 = (unsigned char)(bytes.size & 0xff),
 	};
-	const struct iovec pieces[] = {
+	struct iovec pieces[] = {
 		{ &header, sizeof(header) },
 		{ (void *)(uintptr_t)bytes.data, bytes.size },
 	};
 
-	if (writev(request->ipcFd, pieces, 2) !=
-	    (ssize_t)(sizeof(header) + bytes.size))
-		return RESULT_IO;
-	return RESULT_OK;
+	return write_all(request->ipcFd, pieces, 2, sizeof(header) + bytes.size)
+		   ? RESULT_OK
+		   : RESULT_IO;
 }
 
 /* Past libfcgi's buffer, which is 8 KiB, a record and a write each. */

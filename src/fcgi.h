@@ -11,10 +11,11 @@
 struct fcgi;
 
 /*
- * Serve the listening socket; io_timeout seconds bound each read and write.
- * NULL: libfcgi does not start.
+ * Serve the listening socket; timeout seconds bound each read and write. Time
+ * in which the process was stopped does not count. NULL: libfcgi does not
+ * start. Once in a process.
  */
-struct fcgi *fcgi_open(int listen_fd, unsigned io_timeout);
+struct fcgi *fcgi_open(int listen_fd, unsigned timeout);
 void fcgi_close(struct fcgi *fcgi);
 
 /*

@@ -15,7 +15,8 @@ struct body {
 	void *source;
 	/*
 	 * Up to size bytes; RESULT_END after exactly the bytes that were
-	 * announced, RESULT_MALFORMED when they are fewer or more.
+	 * announced, RESULT_MALFORMED when they are fewer or more,
+	 * RESULT_STALLED when the rest did not come.
 	 */
 	enum result (*read)(
 	    void *source, char *data, size_t size, size_t *ret_size);

@@ -188,6 +188,9 @@ static const struct meaning meanings[RESULT_COUNT] = {
 	    "operator has to look at the log." },
 	[RESULT_IO] = { 500, NULL,
 	    "The store failed. An operator has to look at the log." },
+	[RESULT_STALLED] = { 503, "1",
+	    "The rest of the request did not come within `io_timeout`. "
+	    "Nothing was stored; repeat the request." },
 };
 
 void

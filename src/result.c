@@ -23,6 +23,7 @@ static const char *const texts[RESULT_COUNT] = {
 	[RESULT_UNKNOWN] = "outcome not known",
 	[RESULT_DAMAGED] = "stored bytes are damaged",
 	[RESULT_IO] = "the operating system failed",
+	[RESULT_STALLED] = "the rest of the request did not come",
 };
 
 const char *

@@ -30,6 +30,7 @@ enum result {
 	RESULT_UNKNOWN,	     /* it happened or not: repeat it to know */
 	RESULT_DAMAGED,	     /* stored bytes do not match their check */
 	RESULT_IO,	     /* the operating system refused */
+	RESULT_STALLED,	     /* the rest of the request did not come */
 	RESULT_COUNT
 };
 

@@ -122,6 +122,7 @@ Test(response, tells_what_an_outcome_means)
 		{ RESULT_UNKNOWN, 503, true, "same Idempotency-Key" },
 		{ RESULT_DAMAGED, 500, false, "operator" },
 		{ RESULT_IO, 500, false, "operator" },
+		{ RESULT_STALLED, 503, true, "Nothing was stored" },
 	};
 	struct arena *arena = arena_open();
 	struct response response;
