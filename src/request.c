@@ -211,6 +211,13 @@ request_parse(struct arena *arena, char *const *parameters, struct span secret,
 	return RESULT_OK;
 }
 
+bool
+request_is_read(const struct request *request)
+{
+	return span_is(request->method, "GET") ||
+	       span_is(request->method, "HEAD");
+}
+
 /* ---- media types ---- */
 
 static struct span

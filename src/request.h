@@ -60,6 +60,9 @@ struct request {
 MUST_USE enum result request_parse(struct arena *arena, char *const *parameters,
     struct span secret, struct request *ret_request, const char **ret_reason);
 
+/* GET or HEAD: the client wants what is there. */
+bool request_is_read(const struct request *request);
+
 /*
  * Is the media type of a Content-Type this one? Case and parameters do not
  * count.

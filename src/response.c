@@ -78,6 +78,15 @@ response_header(struct response *response, const char *name, struct span value)
 	header->value = value;
 }
 
+void
+response_caching(struct response *response, const struct request *request)
+{
+	if (request_is_read(request))
+		response_header(response, "Cache-Control",
+		    request->user.size > 0 ? SPAN("private, no-cache")
+					   : SPAN("no-cache"));
+}
+
 static void
 json_body(struct response *response, int status, struct span text)
 {

@@ -71,6 +71,13 @@ void response_result(
 void
 response_shortage(struct response *response, const struct shortage *shortage);
 
+/*
+ * What caches may do with an answer to GET or HEAD, whatever its status:
+ * keep it and ask each time, since what it is of can be replaced or deleted;
+ * only the user's own where there is one. Comes last, as errors drop headers.
+ */
+void response_caching(struct response *response, const struct request *request);
+
 /* A strong ETag of hex digits, in quotes; put as a header. */
 void
 response_etag(struct response *response, const uint8_t *bytes, size_t size);

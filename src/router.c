@@ -238,16 +238,23 @@ router_dispatch_in(const struct route *table, const struct context *context,
 	}
 }
 
-void
-router_dispatch(const struct context *context, struct request *request,
-    struct response *response)
+static void
+tell_shortage(const struct context *context, struct response *response)
 {
 	struct shortage shortage;
 
-	router_dispatch_in(routes, context, request, response);
 	if (response->cause != RESULT_NO_SPACE &&
 	    response->cause != RESULT_QUOTA)
 		return;
 	shortage = store_shortage(context->store);
 	response_shortage(response, &shortage);
+}
+
+void
+router_dispatch(const struct context *context, struct request *request,
+    struct response *response)
+{
+	router_dispatch_in(routes, context, request, response);
+	tell_shortage(context, response);
+	response_caching(response, request);
 }

@@ -283,10 +283,12 @@ serve_request(struct worker *worker)
 	    span_str(worker->process->config->secret), &request, &reason);
 	response_init(&response, worker->arena);
 	slot_name(worker->process->slot, request.request_id);
-	if (parsed == RESULT_OK)
+	if (parsed == RESULT_OK) {
 		dispatch(worker, &request, &response);
-	else
+	} else {
 		response_error(&response, 400, "%s", reason);
+		response_caching(&response, &request);
+	}
 	worker->sent = 0;
 	worker->is_cut_off = false;
 	sent = send_response(worker, &request, &response);

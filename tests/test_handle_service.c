@@ -181,3 +181,76 @@ Test(handle_service, metrics_come_without_figures_when_there_are_none)
 	cr_assert_not(trial_body_has(&trial, "artifactd_store_artifacts"));
 	trial_close(&trial);
 }
+
+/* ---- caches ---- */
+
+/*
+ * Whatever it is: content can be replaced and deleted, so that nothing is to
+ * be taken from a cache unasked, not even a 404.
+ */
+Test(handle_service, lets_no_cache_answer_a_read_unasked)
+{
+	static const struct {
+		const char *suffix; /* behind the artifact's path; or a path */
+		int status;
+	} cases[] = {
+		{ "", 200 },
+		{ "?include_content=false", 200 },
+		{ "?include_content=x", 422 },
+		{ "/content", 200 },
+		{ "/raw", 200 },
+		{ "/raw/", 307 },
+		{ "/upload", 405 },
+		{ "/artifacts", 200 },
+		{ "/artifacts?limit=0", 422 },
+		{ "/artifacts/none", 404 },
+		{ "/none", 404 },
+		{ "/healthz", 200 },
+		{ "/readyz", 200 },
+		{ "/api/v1/health", 200 },
+		{ "/openapi.json", 200 },
+		{ "/metrics", 200 },
+	};
+	static const char *const methods[] = { "GET", "HEAD" };
+	struct trial trial;
+	char id[ID_TEXT + 1];
+	const char *target;
+	size_t i, k;
+
+	trial_open(&trial);
+	trial_create(&trial, "hello", id);
+	cr_assert_null(trial_header(&trial, "Cache-Control").data);
+	metrics_set(
+	    trial.context.metrics, METRIC_HAS_ROOM, LABELS(METRICS_DISK), 1);
+	metrics_set(
+	    trial.context.metrics, METRIC_HAS_ROOM, LABELS(METRICS_QUOTA), 1);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		target = i < 7 ? trial_path(&trial, id, cases[i].suffix)
+			       : cases[i].suffix;
+		for (k = 0; k < 4; k++) {
+			if (k >= 2)
+				trial.headers.user = SPAN("ada");
+			trial_send(&trial, methods[k % 2], target, SPAN(""));
+			trial_expect_status(&trial, cases[i].status);
+			trial_expect_header(&trial, "Cache-Control",
+			    k < 2 ? "no-cache" : "private, no-cache");
+		}
+	}
+	trial.headers.if_none_match = SPAN("*");
+	trial_get(&trial, trial_path(&trial, id, "/raw"));
+	trial_expect_status(&trial, 304);
+	trial_expect_header(&trial, "Cache-Control", "no-cache");
+	trial.headers.range = SPAN("bytes=0-1");
+	trial_get(&trial, trial_path(&trial, id, "/raw"));
+	trial_expect_status(&trial, 206);
+	trial_expect_header(&trial, "Cache-Control", "no-cache");
+	trial.headers.range = SPAN("bytes=9-");
+	trial_get(&trial, trial_path(&trial, id, "/raw"));
+	trial_expect_status(&trial, 416);
+	trial_expect_header(&trial, "Cache-Control", "no-cache");
+	trial.get = (struct failure){ RESULT_DAMAGED, 1 };
+	trial_get(&trial, trial_path(&trial, id, ""));
+	trial_expect_status(&trial, 500);
+	trial_expect_header(&trial, "Cache-Control", "no-cache");
+	trial_close(&trial);
+}

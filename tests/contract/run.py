@@ -196,6 +196,9 @@ def check_rules(method, answer):
     if not re.fullmatch(r"[A-Za-z0-9._-]{8,128}",
                         headers.get("x-request-id", "")):
         wrong.append(f"X-Request-ID is {headers.get('x-request-id')!r}")
+    if method in ("GET", "HEAD") and \
+            headers.get("cache-control") != "no-cache":
+        wrong.append(f"Cache-Control is {headers.get('cache-control')!r}")
     if answer.status >= 400:
         if headers.get("content-type") != "application/json":
             wrong.append(f"Content-Type is {headers.get('content-type')!r}")

@@ -93,6 +93,8 @@ let_in()
 	check "$text: 201" equal "$STATUS" 201
 	http GET "/artifacts/$(member id)" "$@"
 	check "… created_by $user" equal "$(member created_by)" "$user"
+	check "… for no shared cache" equal "$(header Cache-Control)" \
+	    "private, no-cache"
 }
 
 URL=https://127.0.0.1:$certs
