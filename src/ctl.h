@@ -150,6 +150,7 @@ extern const struct ctl_command ctl_command_update;
 extern const struct ctl_command ctl_command_rm;
 extern const struct ctl_command ctl_command_retain;
 extern const struct ctl_command ctl_command_lineage;
+extern const struct ctl_command ctl_command_init;
 extern const struct ctl_command ctl_command_status;
 extern const struct ctl_command ctl_command_doctor;
 extern const struct ctl_command ctl_command_check;

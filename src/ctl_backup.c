@@ -109,7 +109,7 @@ run(struct ctl *ctl)
 	if (exit_code == CTL_OK)
 		exit_code = ctl_local_load(ctl, &local);
 	if (exit_code == CTL_OK && !ctl_local_has_store(&local))
-		exit_code = ctl_fail("%s holds no store", local.directory);
+		exit_code = ctl_local_no_store(&local);
 	if (exit_code == CTL_OK)
 		exit_code = ctl_backup_open(&local, ctl->operands[0], &backup);
 	if (exit_code == CTL_OK)

@@ -66,7 +66,7 @@ run(struct ctl *ctl)
 	if (exit_code != CTL_OK)
 		return exit_code;
 	if (!ctl_local_has_store(&local))
-		return ctl_fail("%s holds no store", local.directory);
+		return ctl_local_no_store(&local);
 	*verify = (struct ctl_verify){ .ctl = ctl,
 		.what = "check",
 		.is_deep = note.is_deep,

@@ -174,8 +174,8 @@ look_at_whole(struct doctor *doctor)
 		&file) == 0;
 	if (!has_data && !has_format)
 		doctor_warning(doctor,
-		    "%s holds no store yet: the service makes one at its first "
-		    "start",
+		    "%s holds no store: is its disk mounted? Where a new, "
+		    "empty one is to be, artifactctl init makes it",
 		    directory);
 	else if (!has_data || !has_format)
 		doctor_problem(doctor,
@@ -214,8 +214,8 @@ look_for_directory(struct doctor *doctor)
 	if (!doctor->has_directory)
 		doctor_problem(doctor,
 		    "there is no directory %s, which the setting state_dir "
-		    "names: is its disk mounted? On a new host: "
-		    "systemd-tmpfiles --create",
+		    "names: is its disk mounted? On a new host: artifactctl "
+		    "init",
 		    doctor->config->state_dir);
 }
 

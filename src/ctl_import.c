@@ -15,7 +15,7 @@
 static int
 open_store(struct import *import, struct ctl_local *local)
 {
-	int exit_code = ctl_local_open_writer(local, true, &import->store);
+	int exit_code = ctl_local_open_writer(local, false, &import->store);
 
 	if (exit_code != CTL_OK)
 		return exit_code;
@@ -44,7 +44,7 @@ import_open(
 	import->chunk = arena_room(ctl->arena, LIMIT_CHUNK);
 	if (!import->is_dry)
 		exit_code = open_store(import, local);
-	else if (ctl_local_has_store(local))
+	else
 		exit_code = ctl_local_open_reader(local, &import->store);
 	if (exit_code == CTL_OK)
 		return CTL_OK;
@@ -78,12 +78,10 @@ static enum result
 judge(struct import *import, const struct artifact *artifact)
 {
 	struct artifact *there;
-	enum result result = RESULT_NOT_FOUND;
+	enum result result;
 
 	import->state = IMPORT_NEW;
-	if (import->store != NULL)
-		result = store_get(
-		    import->store, &artifact->id, import->own, &there);
+	result = store_get(import->store, &artifact->id, import->own, &there);
 	if (result == RESULT_NOT_FOUND)
 		return RESULT_OK;
 	if (result != RESULT_OK)

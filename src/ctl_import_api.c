@@ -349,9 +349,8 @@ is_known(struct api *api, struct span text)
 	struct artifact *artifact;
 	struct id id;
 
-	return api->import->store != NULL && id_parse(text, &id) &&
-	       store_get(api->import->store, &id, api->arena, &artifact) ==
-		   RESULT_OK;
+	return id_parse(text, &id) && store_get(api->import->store, &id,
+					  api->arena, &artifact) == RESULT_OK;
 }
 
 static int

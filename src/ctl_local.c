@@ -69,10 +69,11 @@ no_directory(const struct ctl_local *local)
 		    local->directory);
 	if (error != ENOENT)
 		return ctl_fail("%s: %s", local->directory, strerror(error));
-	return ctl_fail("there is no directory %s, which the setting "
-			"state_dir names: start the service once, make it with "
-			"systemd-tmpfiles --create, or name another with "
-			"--config or --set state_dir=",
+	return ctl_fail(
+	    "there is no directory %s, which the setting "
+	    "state_dir names: is its disk mounted? On a new host "
+	    "systemd-tmpfiles --create makes it, or artifactctl init, with a "
+	    "new store in it; --config or --set state_dir= name another",
 	    local->directory);
 }
 
@@ -175,6 +176,14 @@ ctl_local_has_store(const struct ctl_local *local)
 }
 
 int
+ctl_local_no_store(const struct ctl_local *local)
+{
+	return ctl_fail("%s holds no store: is its disk mounted? Where a new, "
+			"empty one is to be, artifactctl init makes it",
+	    local->directory);
+}
+
+int
 ctl_local_open_writer(
     struct ctl_local *local, bool may_create, struct store **ret_store)
 {
@@ -182,7 +191,7 @@ ctl_local_open_writer(
 		.directory = local->directory,
 		.max_bytes = local->config->max_bytes,
 		.reserve = local->config->reserve,
-		.must_exist = !may_create,
+		.may_create = may_create,
 	};
 	char error[256] = "";
 	enum result result;
@@ -190,8 +199,6 @@ ctl_local_open_writer(
 
 	if (exit_code != CTL_OK)
 		return exit_code;
-	if (!may_create && !ctl_local_has_store(local))
-		return ctl_fail("%s holds no store", local->directory);
 	result = store_lmdb_open_writer(&options, error, ret_store);
 	if (result == RESULT_OK)
 		return CTL_OK;

@@ -51,8 +51,8 @@ MUST_USE int
 ctl_local_open_reader(struct ctl_local *local, struct store **ret_store);
 /*
  * The same to write, which needs the service stopped, and keeps it from
- * starting until the store is closed. may_create: an empty directory becomes
- * an empty store.
+ * starting until the store is closed. may_create: where there is none, one is
+ * made.
  */
 MUST_USE int ctl_local_open_writer(
     struct ctl_local *local, bool may_create, struct store **ret_store);
@@ -69,6 +69,8 @@ MUST_USE int ctl_local_refusal(enum result result, const char *sentence);
 
 /* Say that the service has to be stopped first. */
 MUST_USE int ctl_local_in_use(void);
+/* Say that there is none, and what to do. */
+MUST_USE int ctl_local_no_store(const struct ctl_local *local);
 /* Is there a store, or a part of one? */
 bool ctl_local_has_store(const struct ctl_local *local);
 /* Is the store in use by a service, or by a command that changes it? */

@@ -153,7 +153,8 @@ wait_for(pid_t child, void (*while_it_runs)(void *object), void *object)
 		(void)usleep(LOOK_EVERY_US); /* shorter does no harm */
 	}
 	worker = 0;
-	(void)waitpid(child, &status, 0); /* else it stays a failure */
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		continue; /* what else goes wrong stays a failure */
 	return status;
 }
 

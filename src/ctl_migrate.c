@@ -46,7 +46,6 @@ migrate_store(struct migration *migration)
 {
 	const struct store_lmdb_options options = {
 		.directory = migration->local->directory,
-		.must_exist = true,
 	};
 	struct store *store;
 	char error[256] = "";

@@ -108,7 +108,6 @@ run_child(struct master *master, const struct child *child, int control_fd,
 		.slot = child_slot(master, child),
 		.listen_fd = is_writer ? -1 : master->listener.fd,
 		.control_fd = control_fd,
-		.has_served = master->has_served,
 	};
 
 	process_signals();

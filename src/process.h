@@ -16,7 +16,6 @@ struct process {
 	struct slot *slot; /* its own */
 	int listen_fd;	   /* worker: the FastCGI socket; writer: -1 */
 	int control_fd;	   /* to the master: wire.h */
-	bool has_served;   /* the service, with a writer before this one */
 };
 
 /* Exit codes that the master understands (others are early or late deaths). */

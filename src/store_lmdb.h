@@ -16,13 +16,15 @@ struct store_lmdb_options {
 	uint64_t map_size;  /* when created; 0: from the file system */
 	uint64_t max_bytes; /* quota over all content; 0: none */
 	uint64_t reserve;   /* free bytes below which creates are refused */
-	bool must_exist;    /* it was there before: none is created */
+	bool may_create;    /* where there is none, or half of one, make one */
 };
 
 /*
- * Create the store if the directory holds none and may, open it to write, check it
- * is whole. One process at a time: it holds a lock on the directory. On
- * failure *ret_store stays and ret_error has a sentence for people.
+ * Open the store to write, and check that it is whole. Only with may_create
+ * is one made: a service that makes what it misses would serve an empty store
+ * where a disk is not mounted. One process at a time: it holds a lock on the
+ * directory. On failure *ret_store stays and ret_error has a sentence for
+ * people; RESULT_NOT_FOUND is that there is no store.
  */
 MUST_USE enum result
 store_lmdb_open_writer(const struct store_lmdb_options *options,

@@ -118,8 +118,7 @@ enum result
 store_lmdb_compact(struct store *store, const char *directory,
     char ret_error[256], struct store **ret_copy)
 {
-	const struct store_lmdb_options options = { .directory = directory,
-		.must_exist = true };
+	const struct store_lmdb_options options = { .directory = directory };
 	struct lmdb *lmdb = lmdb_of(store);
 	struct store *copy = NULL;
 	enum result result;

@@ -128,26 +128,28 @@ check_file_system(struct opening *opening)
 	return RESULT_OK;
 }
 
+/* An empty one in its place would be served as if nothing was missing. */
+enum result
+opening_refuse_missing(struct opening *opening)
+{
+	return opening_refuse(opening, RESULT_NOT_FOUND,
+	    "%s holds no store: is its disk mounted? Where a new, empty one is "
+	    "to be, artifactctl init makes it",
+	    opening->directory);
+}
+
 enum result
 opening_directory(struct opening *opening)
 {
 	int fd;
 
 	fd = open(opening->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return opening_refuse_missing(opening);
 	if (fd < 0)
 		return opening_refuse_errno(opening, "open");
 	opening->lmdb->directory = fd;
 	return opening->lmdb->is_copy ? RESULT_OK : check_file_system(opening);
-}
-
-enum result
-opening_make(struct opening *opening)
-{
-	if (mkdir(opening->directory, 0700) == 0)
-		opening->is_new_directory = true;
-	else if (errno != EEXIST)
-		return opening_refuse_errno(opening, "mkdir");
-	return RESULT_OK;
 }
 
 enum result
@@ -222,27 +224,31 @@ check_format_file(struct opening *opening, const char *name)
 }
 
 /*
- * The writer that made data.mdb died before it was ready: nobody was ever
- * told that something is in there. The size is for a doubt: a store that
- * lost its `format` may have the other file from whoever took it.
+ * Whoever made data.mdb died before it was ready: nobody was ever told that
+ * something is in there. The size is for a doubt: a store that lost its
+ * `format` may have the other file from whoever took it.
  */
 static bool
 is_unfinished(struct opening *opening)
 {
 	struct stat stat;
 
-	return opening->lmdb->is_writer &&
-	       check_format_file(opening, "format.new") == RESULT_OK &&
+	return check_format_file(opening, "format.new") == RESULT_OK &&
 	       fstatat(opening->lmdb->directory, "data.mdb", &stat, 0) == 0 &&
 	       stat.st_size <= UNFINISHED_SIZE;
 }
 
-/* RESULT_NOT_FOUND: it is gone. */
+/* RESULT_NOT_FOUND: it is gone, or that it is there has been said. */
 static enum result
 clear_unfinished(struct opening *opening)
 {
 	int directory = opening->lmdb->directory;
 
+	if (!opening->may_create)
+		return opening_refuse(opening, RESULT_NOT_FOUND,
+		    "%s holds a store whose making did not end, with nothing "
+		    "in it: artifactctl init makes it anew",
+		    opening->directory);
 	if (unlinkat(directory, "data.mdb", 0) != 0 ||
 	    (unlinkat(directory, "lock.mdb", 0) != 0 && errno != ENOENT))
 		return opening_refuse_errno(opening, "data.mdb");
@@ -268,6 +274,8 @@ opening_check(struct opening *opening)
 		    "not end, or it is no store; move data.mdb and lock.mdb "
 		    "away",
 		    opening->directory);
+	if (result == RESULT_NOT_FOUND && !opening->may_create)
+		return opening_refuse_missing(opening);
 	return result;
 }
 
@@ -313,7 +321,7 @@ opening_confirm(struct opening *opening)
 	return RESULT_OK;
 }
 
-/* The parent may be closed to us, but then it held the directory before. */
+/* A parent that is closed to us was synced by who made the directory for us. */
 enum result
 opening_sync(struct opening *opening)
 {
@@ -323,7 +331,7 @@ opening_sync(struct opening *opening)
 	if (fsync(directory) != 0)
 		return opening_refuse_errno(opening, "fsync");
 	parent = openat(directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (parent < 0 && errno == EACCES && !opening->is_new_directory)
+	if (parent < 0 && errno == EACCES)
 		return RESULT_OK;
 	if (parent < 0)
 		return opening_refuse_errno(opening, "its parent");

@@ -5,8 +5,8 @@
  *
  * LMDB syncs neither its first meta pages nor the directory, so creation is
  * the one hole in its promise: the file `format` gets its name last, when all
- * else is on disk. A data.mdb without it is refused, or begun anew if that
- * file still has its first name, `format.new` (RELIABILITY 4).
+ * else is on disk. A data.mdb without it is refused; where that file still has
+ * its first name, `format.new`, who may create begins anew (RELIABILITY 4).
  * Every failure has a sentence for people.
  */
 
@@ -157,8 +157,6 @@ create(struct opening *opening, uint64_t map_size)
 	enum result result;
 	int code;
 
-	if (opening->is_new_directory && fchmod(lmdb->directory, 0700) != 0)
-		return opening_refuse_errno(opening, "fchmod");
 	result = opening_announce(opening);
 	if (result == RESULT_OK)
 		result = open_environment(
@@ -334,38 +332,21 @@ lmdb_new(bool is_writer)
 	return lmdb;
 }
 
-/* An empty one in its place would be served as if nothing was missing. */
-static enum result
-refuse_gone(struct opening *opening)
-{
-	return opening_refuse(opening, RESULT_DAMAGED,
-	    "%s: the store that was here is gone while it was served; bring "
-	    "it back and start the service again, which without it makes an "
-	    "empty one",
-	    opening->directory);
-}
-
 static enum result
 open_as_writer(
     struct opening *opening, const struct store_lmdb_options *options)
 {
-	enum result result = RESULT_OK;
+	enum result result;
 
-	if (!options->must_exist)
-		result = opening_make(opening);
-	else if (access(opening->directory, F_OK) != 0 && errno == ENOENT)
-		result = refuse_gone(opening);
-	if (result == RESULT_OK)
-		result = opening_directory(opening);
+	opening->may_create = options->may_create;
+	result = opening_directory(opening);
 	if (result == RESULT_OK)
 		result = opening_lock(opening);
 	if (result != RESULT_OK)
 		return result;
 	result = opening_check(opening);
-	if (result == RESULT_NOT_FOUND)
-		result = options->must_exist
-			     ? refuse_gone(opening)
-			     : create(opening, options->map_size);
+	if (result == RESULT_NOT_FOUND && opening->may_create)
+		result = create(opening, options->map_size);
 	else if (result == RESULT_OK)
 		result = open_existing(opening);
 	return result == RESULT_OK ? check_state(opening) : result;
@@ -404,9 +385,6 @@ open_as_reader(struct opening *opening)
 
 	if (result == RESULT_OK)
 		result = opening_check(opening);
-	if (result == RESULT_NOT_FOUND)
-		return opening_refuse(opening, RESULT_NOT_FOUND,
-		    "%s holds no store", opening->directory);
 	if (result == RESULT_OK)
 		result = open_existing(opening);
 	return result == RESULT_OK ? check_state(opening) : result;

@@ -196,10 +196,12 @@ content_release(struct batch *batch, const struct content *content);
 struct opening {
 	struct lmdb *lmdb;
 	const char *directory;
-	bool is_new_directory;
+	bool may_create;
 	char *error; /* the sentence, 256 bytes */
 };
 
+/* That there is no store, and what to do: RESULT_NOT_FOUND. */
+enum result opening_refuse_missing(struct opening *opening);
 /* Say why; the result is passed on. */
 enum result opening_refuse(struct opening *opening, enum result result,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -209,15 +211,14 @@ opening_refuse_code(struct opening *opening, const char *what, int code);
 /* The same of data.mdb and lock.mdb, which could not be opened. */
 enum result opening_refuse_environment(struct opening *opening, int code);
 
-/* Make it, if it is not there. */
-MUST_USE enum result opening_make(struct opening *opening);
 /* Open it, unless its file system cannot hold a store. */
 MUST_USE enum result opening_directory(struct opening *opening);
 /* One writer at a time. */
 MUST_USE enum result opening_lock(struct opening *opening);
 /*
  * RESULT_OK: it holds a store. RESULT_NOT_FOUND: it holds none (any more, if
- * a writer finds a creation that did not end). What lies between is refused.
+ * one that may create finds a creation that did not end). What lies between is
+ * refused.
  */
 MUST_USE enum result opening_check(struct opening *opening);
 /* Make names of files durable, and the directory's own. */
@@ -225,7 +226,7 @@ MUST_USE enum result opening_sync(struct opening *opening);
 /*
  * The first step of a creation, which writes `format.new`, and the last, which
  * names it `format`: what is made between them is nobody's, and cleared away
- * by the next writer.
+ * by the next that may create.
  */
 MUST_USE enum result opening_announce(struct opening *opening);
 MUST_USE enum result opening_confirm(struct opening *opening);

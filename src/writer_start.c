@@ -26,7 +26,6 @@ open_store(
 		.directory = config->state_dir,
 		.max_bytes = config->max_bytes,
 		.reserve = config->reserve,
-		.must_exist = process->has_served,
 	};
 	int64_t until = scoreboard_now() + LOCK_WAIT_US;
 	enum result result;

@@ -64,6 +64,7 @@ lmdb_try(const struct store_lmdb_options *options, struct store **ret_store)
 		mine.directory = lmdb_directory();
 	if (mine.map_size == 0)
 		mine.map_size = MAP_SIZE;
+	mine.may_create = true;
 	lmdb_error[0] = '\0';
 	return store_lmdb_open_writer(&mine, lmdb_error, ret_store);
 }

@@ -51,19 +51,41 @@ Test(store_lmdb, creates_files_that_only_the_owner_reads)
 	lmdb_remove();
 }
 
-Test(store_lmdb, makes_a_missing_directory_for_itself_alone)
+/* As a service and every command but init open it. */
+static enum result
+open_what_is_there(void)
 {
-	struct store_lmdb_options options = { 0 };
-	struct stat stat_of;
+	struct store_lmdb_options options = { .directory = lmdb_directory() };
 	struct store *store;
 
-	options.directory = lmdb_directory();
-	cr_assert_eq(rmdir(options.directory), 0);
-	(void)umask(0177); /* returns the old one */
-	cr_assert_eq(lmdb_try(&options, &store), RESULT_OK, "%s", lmdb_error);
-	cr_assert_eq(stat(options.directory, &stat_of), 0);
-	cr_assert_eq(stat_of.st_mode & 07777, 0700);
-	store_close(store);
+	lmdb_error[0] = '\0';
+	return store_lmdb_open_writer(&options, lmdb_error, &store);
+}
+
+Test(store_lmdb, makes_a_store_only_for_who_says_so)
+{
+	cr_assert_eq(open_what_is_there(), RESULT_NOT_FOUND);
+	cr_assert_not_null(strstr(lmdb_error, "is its disk mounted"));
+	cr_assert_not_null(strstr(lmdb_error, "artifactctl init"));
+	/* Not a file was made. */
+	cr_assert_eq(rmdir(lmdb_directory()), 0);
+	cr_assert_eq(open_what_is_there(), RESULT_NOT_FOUND);
+	cr_assert_not_null(strstr(lmdb_error, "is its disk mounted"));
+	cr_assert_neq(access(lmdb_directory(), F_OK), 0);
+}
+
+Test(store_lmdb, a_start_leaves_a_creation_that_did_not_end)
+{
+	char old[512];
+
+	store_close(lmdb_writer());
+	snprintf(old, sizeof(old), "%s", lmdb_path("format"));
+	cr_assert_eq(rename(old, lmdb_path("format.new")), 0);
+	cr_assert_eq(open_what_is_there(), RESULT_NOT_FOUND);
+	cr_assert_not_null(strstr(lmdb_error, "whose making did not end"));
+	cr_assert_eq(access(lmdb_path("data.mdb"), F_OK), 0);
+	store_close(lmdb_writer());
+	cr_assert_eq(access(old, F_OK), 0);
 	lmdb_remove();
 }
 

@@ -202,8 +202,9 @@ make_old(struct kit *kit)
 static struct store *
 open_old(void)
 {
-	struct store_lmdb_options options = { .directory = lmdb_directory(),
-		.must_exist = true };
+	struct store_lmdb_options options = {
+		.directory = lmdb_directory(),
+	};
 	struct store *store = NULL;
 
 	cr_assert_eq(store_lmdb_open_old(&options, lmdb_error, &store),
@@ -286,8 +287,9 @@ Test(store_lmdb_migrate, refuses_to_call_damage_sound)
 Test(store_lmdb_migrate, a_newer_store_is_refused)
 {
 	struct kit kit = lmdb_kit(NULL);
-	struct store_lmdb_options options = { .directory = lmdb_directory(),
-		.must_exist = true };
+	struct store_lmdb_options options = {
+		.directory = lmdb_directory(),
+	};
 
 	store_close(kit.store);
 	write_format("artifactd 3\n");

@@ -89,7 +89,8 @@ fill_batch(struct store *store, struct arena *arena, uint64_t first,
 int
 main(int argc, char **argv)
 {
-	struct store_lmdb_options options = { .reserve = 0 };
+	struct store_lmdb_options options = { .may_create = true,
+		.reserve = 0 };
 	struct span content = { bytes, CONTENT };
 	struct arena *arena = arena_open();
 	uint64_t count, done;

@@ -167,7 +167,9 @@ def artifactd(directory, program="artifactd"):
     server = Server(directory, program)
     fcgi_socket = server.directory / "fcgi.sock"
     store = server.directory / "store"
-    store.mkdir()
+    subprocess.run([BUILD / "artifactctl", "init", "--config", "/dev/null",
+                    "--set", f"state_dir={store}"], check=True,
+                   stdout=subprocess.DEVNULL)
     server.artifactd(program, fcgi_socket, store)
     server.shipped_nginx(fcgi_socket)
     return server.wait("/healthz")

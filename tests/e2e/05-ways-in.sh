@@ -64,6 +64,7 @@ server {
 	}
 }
 END
+make_store
 daemon_start
 nginx_start
 wait_ready

@@ -8,6 +8,7 @@ nginx_render
 # So that a test of 504 takes a second.
 sed -i 's/^fastcgi_read_timeout .*/fastcgi_read_timeout 1s;/' \
     "$WORK/nginx/artifactd-pass.conf"
+make_store
 daemon_start
 nginx_start
 wait_ready

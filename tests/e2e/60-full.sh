@@ -76,7 +76,7 @@ check "content over the quota is 507" quota
 check "… in JSON" is_error 507
 daemon_stop
 rm -rf "$STORE"
-mkdir "$STORE"
+make_store
 daemon_start
 wait_ready
 head -c 60000 "$WORK/file" >"$WORK/half"

@@ -31,7 +31,7 @@ said()
 empty_other()
 {
 	rm -rf "$OTHER"
-	mkdir "$OTHER"
+	make_store "$OTHER"
 }
 
 # ---- a store with all that is hard to keep
@@ -142,10 +142,19 @@ PYTHON
 # ---- in
 
 empty_other
+before=$(sha256sum <"$OTHER/data.mdb")
 import_from --dry-run "$WORK/all.tar"
 check "a dry run says that it would change something" equal "$CODE" 5
 check "... and what" said '^would import 303 artifacts'
-check "... and changes nothing" equal "$(ls "$OTHER")" ""
+check "... and changes nothing" equal "$before" "$(sha256sum <"$OTHER/data.mdb")"
+rm -rf "$OTHER"
+mkdir "$OTHER"
+import_from "$WORK/all.tar"
+check "no store: it makes none" equal "$CODE $(ls "$OTHER")" "1 "
+check "... and says who does" said 'artifactctl init'
+import_from --dry-run "$WORK/all.tar"
+check "... nor would it" said 'artifactctl init'
+empty_other
 import_from "$WORK/all.tar"
 check "import" equal "$CODE" 0
 check "... says how much" said '^imported 303 artifacts, .* of content$'
@@ -449,8 +458,16 @@ completed_or_said()
 	[ "$CODE" -le 1 ] && completed
 }
 
-at_each_kill "an import is killed" new_store completed \
-    import --set reserve=1048576 "$WORK/few.tar"
+completed_large()
+{
+	ctl import --set reserve=1048576 "$WORK/large.tar"
+	equal "$CODE" 0 && is_whole && ctl status &&
+	    equal "$(fact artifacts)" 1
+}
+
+# Of several commits.
+at_each_kill "an import is killed" new_store completed_large \
+    import --set reserve=1048576 "$WORK/large.tar"
 at_each_failure "no space for an import" 28 new_store completed_or_said \
     import --set reserve=1048576 "$WORK/few.tar"
 
@@ -596,7 +613,7 @@ for i in range(ROUNDS):
         wrong.append(said)
         continue
     shutil.rmtree(other)
-    os.mkdir(other)
+    run("init", "--set", f"state_dir={other}")
     done = run("import", tar, "--set", f"state_dir={other}")
     if done.returncode != 0:
         wrong.append(done.stderr)
@@ -615,6 +632,8 @@ if [ "$(id -u)" = 0 ]; then
 	chmod 711 "$theirs"
 	mkdir "$theirs/store"
 	chown nobody "$theirs/store"
+	STORE=$theirs/store ctl init
+	check "root makes a store for another user" equal "$CODE" 0
 	STORE=$theirs/store ctl import --set reserve=1048576 "$WORK/few.tar"
 	check "root imports a file of its own for another user" equal "$CODE" 0
 	check "... whose files are that user's" \

@@ -5,7 +5,6 @@
 # or a sentence about what may be missing.
 . "$(dirname "$0")/lib.sh"
 
-ARTIFACTCTL=$(dirname "$ARTIFACTD")/artifactctl
 OTHER=$WORK/other
 ORIGINAL=
 
@@ -53,7 +52,7 @@ said()
 empty_other()
 {
 	rm -rf "$OTHER"
-	mkdir "$OTHER"
+	make_store "$OTHER"
 }
 
 # source PYTHON: write source.json; artifact(n, …) makes one.

@@ -92,7 +92,7 @@ rm -f "$STORE/lock.mdb"
 sh -c "$(sed -n 's/.*\(mkdir .*\)/\1/p' "$WORK/said")" 2>"$WORK/err"
 check "... which works" equal "$?:$(ls "$STORE" | grep -v '^last-' | xargs)" 0:
 rm -r "$STORE.old"
-new_store
+new_place
 ctl restore "$BACKUPS"
 check "a directory of backups stands for the newest" equal "$CODE" 0
 check "... which is said" equal "$(fact backup)" "$backup"
@@ -126,7 +126,7 @@ offset=$(python3 -c 'import sys
 data = open(sys.argv[1], "rb").read()
 print(data.find(b"cccccccccccccccc"))' "$WORK/damaged/data.mdb")
 flip "$WORK/damaged/data.mdb" $((offset + 5))
-new_store
+new_place
 ctl restore "$WORK/damaged"
 check "a damaged backup is refused" says 4 "is damaged, and was not restored"
 check "... naming the artifact" grep -q "is not whole: chunk 1" "$WORK/out"
@@ -203,7 +203,7 @@ all_restore()
 
 	for each in "$BACKUPS"/*Z; do
 		[ -d "$each" ] || continue
-		new_store
+		new_place
 		ctl restore "$each"
 		[ "$CODE" = 0 ] || return
 		is_whole || return
@@ -221,7 +221,7 @@ one_more()
 {
 	fresh
 	ctl backup "$BACKUPS"
-	new_store
+	new_place
 }
 
 # restored_or_not: nothing was restored, or all, and it can be repeated. What
@@ -291,7 +291,7 @@ if [ "$(id -u)" = 0 ]; then
 	    equal "$(stat -c %U "$STORE/last-backup")" nobody
 	ctl check --deep
 	check "... and checks it" equal "$CODE" 0
-	new_store
+	new_place
 	chown nobody "$STORE"
 	ctl restore "$BACKUPS"
 	check "what root restores is nobody's" equal \
@@ -319,7 +319,7 @@ $(stat -c %U "$BACKUPS"/* | sort -u)" "0 nobody"
 	    "$(find "$STORE" -user root)" ""
 	latest=$(ls -d "$BACKUPS"/* | tail -n 1)
 	ln -sf "$WORK/secret" "$latest/data.mdb"
-	new_store
+	new_place
 	chown nobody "$STORE"
 	ctl restore "$BACKUPS"
 	check "nor one in a backup of nobody's" equal "$CODE" 1

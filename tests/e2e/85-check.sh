@@ -188,7 +188,7 @@ done
 rm -f "$STORE/data.mdb"
 ctl check
 check "a store without data.mdb is damaged" says 4 "the data is gone"
-new_store
+new_place
 ctl check
 check "no store is no store" says 1 "holds no store"
 STORE=/nonexistent/artifactd ctl check

@@ -87,7 +87,8 @@ nginx_render
 good_units
 check "before the first start: no store, and no socket" \
     finds socket "systemctl start artifactd.socket"
-check "... which a new store is" finds whole "holds no store yet"
+check "... which a new host has not" finds whole "artifactctl init"
+make_store
 daemon_start
 nginx_start
 wait_ready

@@ -42,6 +42,7 @@ nginx_render
 # So that the phase "late" takes a second.
 sed -i 's/^fastcgi_read_timeout .*/fastcgi_read_timeout 2s;/' \
     "$WORK/nginx/artifactd-pass.conf"
+make_store
 daemon_start
 nginx_start
 wait_ready

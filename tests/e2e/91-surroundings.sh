@@ -7,6 +7,7 @@
 . "$HERE/ctl.sh"
 
 nginx_render
+make_store
 daemon_start
 nginx_start
 wait_ready || fail "it starts"

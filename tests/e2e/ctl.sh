@@ -4,7 +4,6 @@
 # ctl.sh - behind lib.sh, for scripts about artifactctl and the store of this
 # host: running it, killing it, breaking what it reads.
 
-ARTIFACTCTL=${ARTIFACTCTL:-$(dirname "$ARTIFACTD")/artifactctl}
 BACKUPS=$WORK/backups
 mkdir -p "$BACKUPS"
 # Sanitizers want to come first, before what is preloaded.
@@ -51,11 +50,18 @@ rows()
 	    grep -oE '"(artifacts|content_bytes)":[0-9]+'
 }
 
-# new_store: an empty directory for one.
-new_store()
+# new_place: an empty directory for a store.
+new_place()
 {
 	rm -rf "$STORE"
 	mkdir -m 0700 "$STORE"
+}
+
+# new_store: the same, with an empty store in it.
+new_store()
+{
+	new_place
+	make_store
 }
 
 # fill N: so many artifacts, of three sizes.

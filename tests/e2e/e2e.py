@@ -154,6 +154,14 @@ def lost(known):
 
 # ---- the daemon
 
+def make_store(**environment):
+    """A new store; how artifactctl ended, and what it said."""
+    return subprocess.run(
+        [os.environ["ARTIFACTCTL"], "init", "--config", "/dev/null", "--set",
+         f"state_dir={os.environ['STORE']}"], capture_output=True, check=False,
+        env={**os.environ, **environment})
+
+
 class Daemon:
     """artifactd, started by us: with these settings beside socket and store,
     and these variables beside ours."""

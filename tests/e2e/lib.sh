@@ -10,7 +10,7 @@
 #	check "a create answers 201" [ "$STATUS" = 201 ]
 #	finish
 #
-# Environment: ARTIFACTD (the program), TOP_SRCDIR, TEST_SCALE (quick or
+# Environment: ARTIFACTD (the program; ARTIFACTCTL is beside it), TOP_SRCDIR, TEST_SCALE (quick or
 # full), E2E_LOGS (where to keep the directory of a failed script).
 #
 # Every process that is started here is ended by its pid, at the latest when
@@ -21,6 +21,7 @@ PATH=$PATH:/usr/sbin:/sbin
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP_SRCDIR=$(cd "${TOP_SRCDIR:-$HERE/../..}" && pwd)
 ARTIFACTD=${ARTIFACTD:-$TOP_SRCDIR/build/artifactd}
+ARTIFACTCTL=${ARTIFACTCTL:-$(dirname "$ARTIFACTD")/artifactctl}
 TEST_SCALE=${TEST_SCALE:-quick}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/artifactd-e2e.XXXXXX")
 SOCKET=$WORK/fcgi.sock
@@ -106,8 +107,8 @@ python_checks()
 	client_checks env PYTHONPATH="$HERE" PYTHONDONTWRITEBYTECODE=1 \
 	    PORT="$PORT" WORK="$WORK" TEST_SCALE="$TEST_SCALE" \
 	    DAEMON="$DAEMON" DAEMON_LOG="$DAEMON_LOG" NGINX_LOG="$NGINX_LOG" \
-	    SOCKET="$SOCKET" ARTIFACTD="$ARTIFACTD" STORE="$STORE" \
-	    SECRET="$SECRET" \
+	    SOCKET="$SOCKET" ARTIFACTD="$ARTIFACTD" ARTIFACTCTL="$ARTIFACTCTL" \
+	    STORE="$STORE" SECRET="$SECRET" \
 	    python3 "$@"
 }
 
@@ -124,6 +125,14 @@ part()
 }
 
 # ---- the daemon
+
+# make_store [DIRECTORY]: a new one, which no daemon makes by itself.
+make_store()
+{
+	"$ARTIFACTCTL" init --config /dev/null \
+	    --set state_dir="${1-$STORE}" >/dev/null ||
+	    fail "a store is made in ${1-$STORE}"
+}
 
 # daemon_start [NAME=VALUE...]: in the background, with these settings too.
 daemon_start()
@@ -238,10 +247,11 @@ nginx_stop()
 	NGINX=
 }
 
-# start [NAME=VALUE...]: all of it, ready.
+# start [NAME=VALUE...]: all of it, ready, over a new store.
 start()
 {
 	nginx_render
+	make_store
 	daemon_start "$@"
 	if ! nginx_start || ! wait_ready; then
 		fail "nginx and artifactd start"

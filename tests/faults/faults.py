@@ -99,10 +99,11 @@ class Daemon(e2e.Daemon):
     """With faults.so, started again as a supervisor would."""
 
     def __init__(self):
+        self.preloaded = {"FAULTS": str(e2e.WORK / "faults"),
+                          "LD_PRELOAD": os.environ["FAULTS_SO"]}
         super().__init__(
             "workers=2", "io_timeout=2", "request_timeout=6",
-            "reserve=1048576", FAULTS=str(e2e.WORK / "faults"),
-            LD_PRELOAD=os.environ["FAULTS_SO"])
+            "reserve=1048576", **self.preloaded)
         self.ended = 0
 
     def serves(self, seconds=SERVES_WITHIN):
@@ -298,13 +299,31 @@ class Campaign:
             script.problems.append(f"the store is not whole: {told}")
         return role is not None, script.problems
 
-    # ---- while it starts
+    # ---- while a store is made
 
-    def starting(self, call, error, number, is_new):
+    def making(self, call, error, number):
         """(was a call failed, problems)"""
         problems = []
-        if is_new:
-            shutil.rmtree(STORE, ignore_errors=True)
+        shutil.rmtree(STORE, ignore_errors=True)
+        self.orders.arm(call, error, number)
+        made = e2e.make_store(**self.daemon.preloaded)
+        role = self.note()
+        self.orders.disarm()
+        if made.returncode != 0 and not made.stderr and error != E.ENOMEM:
+            problems.append("it ended without a word")
+        made = e2e.make_store()
+        if made.returncode != 0:
+            problems.append(f"it cannot be repeated: {made.stderr}")
+        told = e2e.store_problems()
+        if told:
+            problems.append(f"the store is not whole: {told}")
+        return role is not None, problems
+
+    # ---- while it starts
+
+    def starting(self, call, error, number):
+        """(was a call failed, problems)"""
+        problems = []
         size = LOG.stat().st_size
         self.orders.arm(call, error, number)
         self.daemon.start()
@@ -357,6 +376,7 @@ class Campaign:
 
 def main():
     campaign = Campaign()
+    e2e.make_store()
     campaign.daemon.start()
     campaign.daemon.comes_up(20)
     if ONLY:
@@ -367,10 +387,9 @@ def main():
     campaign.sweep("while it serves", CALLS, POINTS, 12, campaign.running)
     e2e.check("it ends well", campaign.daemon.stop() == 0)
     both = {**START_CALLS, **CALLS}
-    campaign.sweep("while it makes a store", both, STARTS, 4,
-                   lambda *point: campaign.starting(*point, True))
+    campaign.sweep("while a store is made", both, STARTS, 4, campaign.making)
     campaign.sweep("while it opens a store", both, STARTS, 4,
-                   lambda *point: campaign.starting(*point, False))
+                   campaign.starting)
     print(f"{campaign.points} calls failed: {campaign.roles}; the daemon "
           f"was started again {campaign.daemon.ended} times; it served "
           f"again within {campaign.slowest:.1f} s")

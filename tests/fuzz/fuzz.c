@@ -19,7 +19,8 @@ fuzz_open_lmdb(void)
 	/* On a disk, each commit would wait for it. */
 	const char *parent =
 	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-	struct store_lmdb_options options = { .map_size = MAP_SIZE };
+	struct store_lmdb_options options = { .may_create = true,
+		.map_size = MAP_SIZE };
 	char directory[200], path[256], error[256];
 	struct store *store = NULL;
 	size_t i;

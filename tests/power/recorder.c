@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * recorder.c - a preloaded library that writes down what the writer does to
- * its disk, and what it hears and answers.
+ * recorder.c - a preloaded library that writes down what artifactctl init and
+ * the writer do to their disk, and what the writer hears and answers.
  *
  * Environment: POWER_LOG, the file; POWER_WRONG, nothing or one of
  *	nosync, nometasync	flags that LMDB is opened with

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define NEVER SIZE_MAX
 
@@ -32,6 +33,8 @@ struct call *calls;
 size_t call_count;
 static struct asked *asked;
 static size_t asked_count;
+/* The call that ended the making of the store: it is there for good then. */
+static size_t made_at = NEVER;
 static struct arena *arena;
 
 /* ---- the recording ---- */
@@ -71,6 +74,21 @@ load_calls(struct span bytes)
 		bytes = span_from(bytes, sizeof(call->record));
 		call->bytes = bytes.data;
 		bytes = span_from(bytes, call->record.size);
+	}
+}
+
+/* The directory is synced behind the name that comes last. */
+static void
+find_made(void)
+{
+	bool is_named = false;
+	size_t i;
+
+	for (i = 0; i < call_count && made_at == NEVER; i++) {
+		is_named |= calls[i].record.op == RECORD_RENAME;
+		if (is_named && calls[i].record.op == RECORD_SYNC &&
+		    calls[i].record.file == RECORD_DIRECTORY)
+			made_at = i;
 	}
 }
 
@@ -117,6 +135,7 @@ model_load(const char *path)
 		exit(2);
 	arena = arena_open();
 	load_calls(slurp(path));
+	find_made();
 	asked = calloc(call_count + 1, sizeof(*asked));
 	for (i = 0; i < call_count; i++) {
 		message = (struct unpack){ .rest = span_of(calls[i].bytes,
@@ -226,13 +245,16 @@ const char *
 model_check(const char *directory, size_t cut)
 {
 	struct store_lmdb_options options = { .directory = directory,
-		.map_size = UINT64_C(64) << 20 };
+		.map_size = UINT64_C(64) << 20,
+		.may_create = cut <= made_at };
 	struct store *store;
 	struct store_check check = { .is_deep = true, .report = keep_problem };
 	char error[256];
 
+	/* What init does again; once it was through, nobody has to. */
+	if (options.may_create)
+		(void)mkdir(directory, 0700); /* it may be there */
 	if (store_lmdb_open_writer(&options, error, &store) != RESULT_OK) {
-		/* A creation that did not end is begun anew. */
 		(void)snprintf(problem, sizeof(problem), "%s", error);
 		return problem;
 	}

@@ -179,7 +179,8 @@ remember(struct store *store, struct arena *arena, size_t which)
 static struct store *
 open_writer(void)
 {
-	struct store_lmdb_options options = { .directory = model_directory,
+	struct store_lmdb_options options = { .may_create = true,
+		.directory = model_directory,
 		.map_size = MAP_SIZE };
 	struct store *store;
 	char error[256];

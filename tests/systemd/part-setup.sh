@@ -42,7 +42,7 @@ type_readme()
 
 install_as_readme()
 {
-	type_readme 'bootstrap|sysusers|daemon-reload|artifactd.service'
+	type_readme 'bootstrap|sysusers|daemon-reload|artifactctl init|artifactd.service'
 	check "both are enabled" equal "$(inside systemctl is-enabled \
 	    artifactd.socket artifactd.service | sort -u)" enabled
 	check "the service is up" becomes ActiveState active
