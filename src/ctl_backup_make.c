@@ -9,6 +9,7 @@
  */
 
 #include "ctl_backup.h"
+#include "ctl_mount.h"
 #include "note.h"
 
 #include <errno.h>
@@ -83,7 +84,9 @@ ctl_backup_open(
 	int exit_code;
 
 	*ret_backup = (struct ctl_backup){ .local = local, .path = path };
-	exit_code = open_directory(ret_backup);
+	exit_code = ctl_mount_judge(local->ctl->arena, path, "the backup");
+	if (exit_code == CTL_OK)
+		exit_code = open_directory(ret_backup);
 	if (exit_code == CTL_OK && is_in_use(ret_backup))
 		return ctl_fail("another backup into %s is running", path);
 	if (exit_code != CTL_OK)

@@ -10,6 +10,7 @@
  */
 
 #include "ctl_copies.h"
+#include "ctl_mount.h"
 #include "ctl_output.h"
 #include "ctl_verify.h"
 
@@ -382,6 +383,9 @@ run(struct ctl *ctl)
 	int directory, exit_code;
 
 	exit_code = ctl_local_load(ctl, &local);
+	if (exit_code == CTL_OK)
+		exit_code =
+		    ctl_mount_judge(ctl->arena, local.directory, "the store");
 	if (exit_code != CTL_OK)
 		return exit_code;
 	directory = open(restoring.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -121,11 +121,44 @@ export LIBMOUNT_FSTAB=$WORK/fstab
 mkdir "$WORK/disk" "$WORK/disk/backups"
 printf '# a comment\n/dev/sda1 / ext4 defaults 0 1\n/dev/sda2 none swap sw 0 0
 /dev/sda3\t%s xfs noauto 0 2\n' "$WORK/disk" >"$LIBMOUNT_FSTAB"
-STORE=$WORK/disk ctl init
-check "init where nothing is mounted" \
-    says 1 "nothing is mounted on $WORK/disk, as fstab says"
-check "... makes nothing" equal "$(ls "$WORK/disk")" backups
+new_store
+for way in "init" "restore $WORK/disk/backups"; do
+	STORE=$WORK/disk ctl $way
+	check "${way%% *} where nothing is mounted" \
+	    says 1 "nothing is mounted on $WORK/disk, as fstab says"
+	check "... makes nothing" equal "$(ls "$WORK/disk")" backups
+done
 STORE=$WORK/disk/store ctl init
 check "nor below it" says 1 "nothing is mounted on $WORK/disk, as fstab says"
 check "... not even a directory" equal "$(ls "$WORK/disk")" backups
+ctl backup "$WORK/disk/backups"
+check "nor is a backup made there" says 1 "nothing is mounted on $WORK/disk"
+check "... which is noted" grep -q '^is_ok=0' "$STORE/last-backup"
+ln -s "$WORK/disk/backups" "$WORK/link"
+ctl backup "$WORK/link"
+check "... nor behind a link" says 1 "nothing is mounted on $WORK/disk"
+mkdir "$WORK/diskette"
+ctl backup "$WORK/diskette"
+check "a name that only begins so is another" equal "$CODE" 0
+sed -i "s|xfs noauto|none bind|" "$LIBMOUNT_FSTAB"
+ctl backup "$WORK/disk/backups"
+check "what was to be bound there, likewise" \
+    says 1 "nothing is mounted on $WORK/disk"
+sed -i "s|none bind|tmpfs defaults|" "$LIBMOUNT_FSTAB"
+# In a view of its own, which goes with it.
+if unshare --mount true 2>/dev/null; then
+	unshare --mount sh -c 'mount -t tmpfs none "$1" && mkdir "$1/backups" &&
+	    shift && exec "$@"' sh "$WORK/disk" "$ARTIFACTCTL" backup \
+	    "$WORK/disk/backups" --config /dev/null --set state_dir="$STORE" \
+	    >"$WORK/out" 2>"$WORK/err"
+	check "once it is mounted it goes there" equal "$?" 0
+	# As systemd does for what a service may write to.
+	unshare --mount sh -c 'mount --bind "$1" "$1" && shift && exec "$@"' \
+	    sh "$WORK/disk" "$ARTIFACTCTL" backup "$WORK/disk/backups" \
+	    --config /dev/null --set state_dir="$STORE" \
+	    >"$WORK/out" 2>"$WORK/err"
+	CODE=$?
+	check "a directory that is mounted on itself is no disk" \
+	    says 1 "nothing is mounted on $WORK/disk"
+fi
 finish
