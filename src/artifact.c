@@ -303,17 +303,3 @@ artifact_is_same(const struct artifact *one, const struct artifact *other,
 {
 	return span_equal(essence(one, arena), essence(other, arena));
 }
-
-struct span
-artifact_type_lower(struct arena *arena, struct span type)
-{
-	char *lower;
-	size_t i;
-
-	if (type.data == NULL)
-		return SPAN_NONE;
-	lower = arena_alloc(arena, type.size);
-	for (i = 0; i < type.size; i++)
-		lower[i] = ascii_lower(type.data[i]);
-	return span_of(lower, type.size);
-}

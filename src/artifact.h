@@ -95,9 +95,6 @@ void artifact_etag(const struct artifact *artifact, struct arena *arena,
 bool artifact_is_same(const struct artifact *one, const struct artifact *other,
     struct arena *arena);
 
-/* ASCII letters in lower case; a copy in the arena. */
-struct span artifact_type_lower(struct arena *arena, struct span type);
-
 /* The members of CONTRACT section 1. */
 struct json_value *
 artifact_summary(const struct artifact *artifact, struct arena *arena);

@@ -200,8 +200,7 @@ run(struct ctl *ctl)
 		.type = filter_value(ctl, "type"),
 		.session = filter_value(ctl, "session"),
 	};
-	export.filter.type =
-	    artifact_type_lower(ctl->arena, export.filter.type);
+	export.filter.type = span_lower(ctl->arena, export.filter.type);
 	if (strcmp(ctl->operands[0], "-") == 0 && isatty(STDOUT_FILENO))
 		return ctl_usage(ctl, "a tar file is nothing for a terminal");
 	export.counts = mmap(NULL, sizeof(*export.counts),

@@ -63,7 +63,7 @@ list_push(struct arena *arena, struct list *list, const void *item)
 static bool
 read_id(struct arena *arena, struct span text, struct id *ret_id)
 {
-	return id_parse(artifact_type_lower(arena, text), ret_id);
+	return id_parse(span_lower(arena, text), ret_id);
 }
 
 /* ---- what was made from what ---- */

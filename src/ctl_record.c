@@ -90,7 +90,7 @@ read_members(struct reading *reading, struct artifact *artifact)
 	    needed_or_null(reading, "workflow_id", LIMIT_WORKFLOW);
 	artifact->phase = text(reading, "phase_id", LIMIT_PHASE);
 	artifact->session = text(reading, "session_id", LIMIT_SESSION);
-	artifact->type = artifact_type_lower(
+	artifact->type = span_lower(
 	    reading->arena, needed(reading, "artifact_type", LIMIT_TYPE));
 	if (artifact->type.data != NULL && artifact->type.size == 0)
 		note(reading, "artifact_type", "is empty");

@@ -196,7 +196,7 @@ handle_draft_create(const struct context *context, struct handle_body *body,
 	enum result result;
 	bool is_named;
 
-	artifact->type = artifact_type_lower(request->arena, draft->type);
+	artifact->type = span_lower(request->arena, draft->type);
 	artifact->creator = request->user.size > 0 ? request->user : SPAN_NONE;
 	artifact->is_primary = true;
 	result = create(context, body, response, draft, &outcome);

@@ -11,17 +11,28 @@
 #define SHOWN 5	      /* candidates that an answer lists */
 #define SHOWN_TEXT 12 /* characters of each */
 
+/*
+ * What is looked for: ids have lower case, people and other systems write
+ * them in either. An answer that repeats the path's text has it as given.
+ */
+static struct span
+folded(const struct request *request)
+{
+	return span_lower(request->arena, request->id);
+}
+
 void
 handle_id_resolve(const struct context *context, struct request *request,
     struct target *ret_target)
 {
 	struct id *first = &ret_target->candidates[0];
+	struct span text = folded(request);
 
 	*ret_target = (struct target){ .result = RESULT_OK };
-	if (id_parse(request->id, first))
+	if (id_parse(text, first))
 		ret_target->count = 1;
 	else
-		ret_target->result = store_find(context->store, request->id,
+		ret_target->result = store_find(context->store, text,
 		    ret_target->candidates, &ret_target->count);
 	if (ret_target->result != RESULT_OK)
 		return;
@@ -70,7 +81,7 @@ bool
 handle_id_full(
     const struct request *request, struct response *response, struct id *ret_id)
 {
-	if (id_parse(request->id, ret_id))
+	if (id_parse(folded(request), ret_id))
 		return true;
 	response_result(response, RESULT_NOT_FOUND, request->id);
 	return false;

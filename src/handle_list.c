@@ -103,8 +103,8 @@ read_filter(struct request *request, struct filter *filter)
 {
 	filter->workflow = find_filter(request, "workflow_id");
 	filter->phase = find_filter(request, "phase_id");
-	filter->type = artifact_type_lower(
-	    request->arena, find_filter(request, "artifact_type"));
+	filter->type =
+	    span_lower(request->arena, find_filter(request, "artifact_type"));
 	filter->session = find_filter(request, "session_id");
 }
 

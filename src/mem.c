@@ -321,6 +321,20 @@ arena_copy(struct arena *arena, struct span span)
 	return span_of(data, span.size);
 }
 
+struct span
+span_lower(struct arena *arena, struct span span)
+{
+	char *lower;
+	size_t i;
+
+	if (span.data == NULL)
+		return SPAN_NONE;
+	lower = arena_alloc(arena, span.size);
+	for (i = 0; i < span.size; i++)
+		lower[i] = ascii_lower(span.data[i]);
+	return span_of(lower, span.size);
+}
+
 char *
 arena_string(struct arena *arena, struct span span)
 {

@@ -80,6 +80,8 @@ void *
 arena_resize(struct arena *arena, void *data, size_t old_size, size_t size);
 /* A copy in the arena; SPAN_NONE stays SPAN_NONE. */
 struct span arena_copy(struct arena *arena, struct span span);
+/* The same with ASCII letters in lower case. */
+struct span span_lower(struct arena *arena, struct span span);
 /* A copy with a NUL behind it, for interfaces that want a string. */
 char *arena_string(struct arena *arena, struct span span);
 /* Formatted text in the arena, with a NUL behind it that is not counted. */

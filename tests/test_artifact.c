@@ -477,18 +477,6 @@ Test(artifact, the_etag_follows_all_but_the_moment_of_creation)
 	arena_close(arena);
 }
 
-Test(artifact, lowers_ascii_letters_of_a_type_only)
-{
-	struct arena *arena = arena_open();
-	struct span lower;
-
-	lower = artifact_type_lower(arena, SPAN("Code-\xc3\x89Z@["));
-	cr_assert(span_is(lower, "code-\xc3\x89z@["));
-	cr_assert_null(artifact_type_lower(arena, SPAN_NONE).data);
-	cr_assert_not_null(artifact_type_lower(arena, SPAN("")).data);
-	arena_close(arena);
-}
-
 /* ---- the JSON form ---- */
 
 Test(artifact, a_summary_has_seven_members)

@@ -161,6 +161,70 @@ Test(handle, a_prefix_means_the_only_id_that_starts_with_it)
 	trial_close(&trial);
 }
 
+/* The same in upper case, to the end of the trial. */
+static const char *
+in_upper_case(struct trial *trial, const char *text)
+{
+	char *upper = arena_string(trial->made, span_str(text));
+	size_t i;
+
+	for (i = 0; upper[i] != '\0'; i++)
+		if (upper[i] >= 'a' && upper[i] <= 'z')
+			upper[i] = (char)(upper[i] - 'a' + 'A');
+	return upper;
+}
+
+Test(handle, an_id_in_upper_case_means_the_same_artifact)
+{
+	static const char *const suffixes[] = { "", "/content", "/raw" };
+	struct trial trial;
+	char id[ID_TEXT + 1], prefix[14] = "";
+	const char *upper, *start;
+	size_t i;
+
+	trial_open(&trial);
+	/* One that has a letter among its first characters. */
+	do {
+		trial_create(&trial, "x", id);
+		memcpy(prefix, id, 13);
+		start = in_upper_case(&trial, prefix);
+	} while (strcmp(start, prefix) == 0);
+	upper = in_upper_case(&trial, id);
+	for (i = 0; i < 3; i++) {
+		trial_get(&trial, trial_path(&trial, upper, suffixes[i]));
+		trial_expect_status(&trial, 200);
+		trial_get(&trial, trial_path(&trial, start, suffixes[i]));
+		trial_expect_status(&trial, 200);
+	}
+	trial_get(&trial, trial_path(&trial, start, ""));
+	cr_assert(span_is(trial_member(&trial, "id"), id));
+	trial_form(&trial, trial_path(&trial, start, "/upload"),
+	    "#\nContent-Disposition: form-data; name=\"file\"; "
+	    "filename=\"\"\n\ny\n#--\n");
+	trial_expect_status(&trial, 200);
+	cr_assert(span_is(trial_member(&trial, "artifact_id"), id));
+	trial_send(&trial, "PUT", trial_path(&trial, upper, "/raw"), SPAN("z"));
+	trial_expect_status(&trial, 200);
+	cr_assert(span_is(trial_member(&trial, "artifact_id"), id));
+	trial_json(&trial, "PUT", trial_path(&trial, upper, ""),
+	    arena_printf(trial.made, "{\"derived_from\":[\"%s\"]}", upper)
+		.data);
+	trial_expect_status(&trial, 200);
+	cr_assert(span_is(trial_member(&trial, "artifact_id"), id));
+	/* What was given is kept as it was given. */
+	trial_get(&trial, trial_path(&trial, id, ""));
+	cr_assert(trial_body_has(&trial, upper));
+	trial_send(&trial, "DELETE", trial_path(&trial, upper, ""), SPAN(""));
+	trial_expect_status(&trial, 200);
+	cr_assert(span_is(trial_member(&trial, "artifact_id"), id));
+	trial_get(&trial, trial_path(&trial, upper, ""));
+	trial_expect(&trial, 404,
+	    arena_printf(
+		trial.made, "{\"detail\":\"Artifact not found: %s\"}", upper)
+		.data);
+	trial_close(&trial);
+}
+
 Test(handle, an_unknown_id_is_named_as_it_was_given)
 {
 	static const char *const cases[][2] = {

@@ -101,6 +101,18 @@ is_filled(const char *data, size_t size, char byte)
 	return true;
 }
 
+Test(mem, lowers_ascii_letters_only)
+{
+	struct arena *arena = arena_open();
+	struct span lower;
+
+	lower = span_lower(arena, SPAN("Code-\xc3\x89Z@["));
+	cr_assert(span_is(lower, "code-\xc3\x89z@["));
+	cr_assert_null(span_lower(arena, SPAN_NONE).data);
+	cr_assert_not_null(span_lower(arena, SPAN("")).data);
+	arena_close(arena);
+}
+
 Test(mem, allocations_are_zeroed_aligned_and_apart)
 {
 	static const size_t sizes[] = { 0, 1, 15, 16, 17, 100, 4080, 4095, 4096,
