@@ -306,9 +306,14 @@ json_get_object_text(const struct json_document *document, const char *name,
 		return SPAN_NONE;
 	}
 
-	text = json_compact(document->arena, member->value);
+	text = json_object_kept(document->arena, member->value);
 	if (text.size > limit) {
 		fault_too_long(faults, span_str(name), limit);
+		return SPAN_NONE;
+	}
+	if (!json_is_finite(text)) {
+		note(faults, name, "finite_number",
+		    "Input should be a finite number");
 		return SPAN_NONE;
 	}
 	return text;

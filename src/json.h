@@ -48,9 +48,10 @@ bool json_get_bool(const struct json_document *document, const char *name,
     struct faults *faults, bool *ret_bool);
 
 /*
- * An optional object member (dict_type) as compacted source text of at most
- * limit bytes (string_too_long); an unpaired surrogate in it is
- * string_unicode. Absent or faulty gives SPAN_NONE.
+ * An optional object member (dict_type) as json_object_kept has it, of at
+ * most limit bytes (string_too_long); an unpaired surrogate in it is
+ * string_unicode, a number that no double is near finite_number. Absent or
+ * faulty gives SPAN_NONE.
  */
 struct span json_get_object_text(const struct json_document *document,
     const char *name, size_t limit, struct faults *faults);
@@ -70,6 +71,14 @@ bool json_get_ids(const struct json_document *document, const char *name,
  */
 void json_refuse_extra(const struct json_document *document,
     const char *const *names, struct faults *faults);
+
+/*
+ * The text of a checked object without white space, and in it, at any depth,
+ * of members with the same key the last one; the rest as it was sent.
+ */
+struct span json_object_kept(struct arena *arena, struct span value);
+/* Are all numbers of a checked text finite as doubles? */
+bool json_is_finite(struct span text);
 
 /* ---- reading what a server answered ---- */
 

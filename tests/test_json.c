@@ -248,7 +248,7 @@ static const struct {
 	{ "{}", NULL, NULL },
 	{ "{\"m\":{}}", "{}", NULL },
 	{ "{\"m\":{ \"a\" : 1.50 }}", "{\"a\":1.50}", NULL },
-	{ "{\"m\":1,\"m\":{\"\\n\":1e999}}", "{\"\\n\":1e999}", NULL },
+	{ "{\"m\":1,\"m\":{\"\\n\":1e99}}", "{\"\\n\":1e99}", NULL },
 	{ "{\"m\":{\"a\":\"12345678\"}}", NULL, "string_too_long" },
 	{ "{\"m\":{\"a\":\"\\ud800\"}}", NULL, "string_unicode" },
 	{ "{\"m\":null}", NULL, "dict_type" },
@@ -272,6 +272,109 @@ Test(json, gets_an_object_as_it_was_written)
 		if (objects[i].fault != NULL)
 			expect_fault(0, objects[i].fault, "m");
 	}
+}
+
+/* What is kept of an object in which keys come twice. */
+static const char *const twice[][2] = {
+	{ "{\"a\":1,\"b\":2}", "{\"a\":1,\"b\":2}" },
+	{ "{\"a\":1,\"a\":1.50}", "{\"a\":1.50}" },
+	{ "{\"a\":1,\"b\":2,\"a\":3}", "{\"b\":2,\"a\":3}" },
+	{ "{\"b\":0,\"a\":1,\"a\":[]}", "{\"b\":0,\"a\":[]}" },
+	{ "{\"a\":1,\"\\u0061\":2}", "{\"\\u0061\":2}" },
+	{ "{\"\":{\"a\":1,\"a\":2},\"a\":3}", "{\"\":{\"a\":2},\"a\":3}" },
+	{ "{\"l\":[{\"a\":1,\"a\":{\"b\":1,\"b\":2}},{\"a\":4}]}",
+	    "{\"l\":[{\"a\":{\"b\":2}},{\"a\":4}]}" },
+	/* What a dropped value holds is dropped with it. */
+	{ "{\"a\":{\"b\":1,\"b\":{\"c\":1,\"c\":2}},\"a\":{\"b\":5}}",
+	    "{\"a\":{\"b\":5}}" },
+	{ "{\"a\" : \"\\\"{,\" , \"a\" : \"}\\\\\" }", "{\"a\":\"}\\\\\"}" },
+	{ "{\"a\\u0000\":1,\"a\":2,\"a\\u0000\":3}",
+	    "{\"a\":2,\"a\\u0000\":3}" },
+	/* The dropped number is nobody's. */
+	{ "{\"a\":1e400,\"a\":1}", "{\"a\":1}" },
+};
+
+Test(json, keeps_the_last_of_the_keys_that_come_twice_at_any_depth)
+{
+	struct span source;
+	size_t i;
+
+	for (i = 0; i < sizeof(twice) / sizeof(twice[0]); i++) {
+		read_text(arena_printf(arena, "{\"m\":%s}", twice[i][0]));
+		source = json_get_object_text(&document, "m", 100, &faults);
+		cr_expect(span_is(source, twice[i][1]), "%s became %.*s",
+		    twice[i][0], (int)source.size, source.data);
+		cr_expect_eq(faults.count, 0);
+	}
+}
+
+/* Numbers, and whether a double is near them. */
+static const struct {
+	const char *number;
+	bool is_finite;
+} numbers[] = {
+	{ "0", true },
+	{ "-0", true },
+	{ "1.50", true },
+	{ "123456789012345678901234567890", true },
+	{ "1.7976931348623157e308", true },
+	{ "-1.7976931348623157E+308", true },
+	{ "17976931348623157e292", true },
+	{ "1e-400", true },
+	{ "0e999999999999999999999", true },
+	{ "0.000e400", true },
+	{ "1e400", false },
+	{ "-1e400", false },
+	{ "1E+309", false },
+	{ "1.7976931348623159e308", false },
+	{ "0.1e310", false },
+	{ "1e999999999999999999999", false },
+};
+
+Test(json, refuses_numbers_that_no_double_is_near)
+{
+	struct span source;
+	struct buffer digits;
+	size_t i;
+
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		read_text(arena_printf(arena,
+		    "{\"m\":{\"1e400\":[\"1e400\",{\"k\":[0,%s]}]}}",
+		    numbers[i].number));
+		source = json_get_object_text(&document, "m", 100, &faults);
+		cr_expect_eq(source.data != NULL, numbers[i].is_finite, "%s",
+		    numbers[i].number);
+		cr_expect_eq(faults.count, numbers[i].is_finite ? 0 : 1);
+		if (!numbers[i].is_finite)
+			expect_fault(0, "finite_number", "m");
+	}
+	/* As many digits as there can be. */
+	buffer_init(&digits, arena);
+	buffer_append(&digits, SPAN("{\"m\":{\"n\":"));
+	for (i = 0; i < 60000; i++)
+		buffer_append_byte(&digits, '7');
+	buffer_append(&digits, SPAN("}}"));
+	read_text(buffer_span(&digits));
+	(void)json_get_object_text(&document, "m", LIMIT_METADATA, &faults);
+	expect_fault(0, "finite_number", "m");
+}
+
+/* Time that is quadratic in the values would be minutes here. */
+Test(json, stays_quick_with_as_many_keys_twice_as_there_may_be)
+{
+	struct span source;
+	struct buffer buffer;
+	size_t i;
+
+	buffer_init(&buffer, arena);
+	buffer_append(&buffer, SPAN("{\"m\":{\"x\":1"));
+	for (i = 3; i < LIMIT_JSON_VALUES; i++)
+		buffer_printf(&buffer, ",\"\\u006b%zu\":1", i % 10);
+	buffer_append(&buffer, SPAN("}}"));
+	read_text(buffer_span(&buffer));
+	source = json_get_object_text(&document, "m", 200, &faults);
+	cr_assert_eq(faults.count, 0);
+	cr_assert(span_starts_with(source, "{\"x\":1,\"\\u006b"));
 }
 
 #define ID_LOW "01234567-89ab-cdef-0123-456789abcdef"

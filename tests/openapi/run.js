@@ -188,7 +188,8 @@ async function updates(id) {
 	for (const body of [{ title: null }, { metadata: [] }, { extra: 1 },
 		{ is_primary_deliverable: 1 }, { derived_from: {} },
 		{ derived_from: ["x"] }, { derived_from: [UNKNOWN, 1] },
-		{ derived_from: Array(257).fill(UNKNOWN) }])
+		{ derived_from: Array(257).fill(UNKNOWN) },
+		'{"metadata":{"a":1e400}}'])
 		await askBoth(422, "PUT", target, json(body));
 }
 
