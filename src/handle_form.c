@@ -260,11 +260,13 @@ handle_form_read(const struct context *context, struct handle_body *body,
 		part_end };
 	struct request *request = body->request;
 	struct span boundary;
+	const char *reason;
 
 	init(form, context, request->arena);
-	boundary = multipart_boundary(request->arena, request->content_type);
+	boundary =
+	    multipart_boundary(request->arena, request->content_type, &reason);
 	if (boundary.data == NULL) {
-		response_error(response, 400, "Missing boundary in multipart.");
+		response_error(response, 400, "%s", reason);
 		return false;
 	}
 	if (feed(body, multipart_open(request->arena, boundary, &events),

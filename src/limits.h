@@ -31,6 +31,7 @@
 #define LIMIT_MULTIPART_FIELD 1048576 /* a part that is not a file */
 #define LIMIT_MULTIPART_HEADERS 16384 /* of one part, all lines together */
 #define LIMIT_MULTIPART_BOUNDARY 70   /* RFC 2046, section 5.1.1 */
+#define LIMIT_MULTIPART_PREAMBLE 16384 /* before the first boundary */
 #define LIMIT_MULTIPART_EXTRA 1048576 /* names of unknown parts, together */
 
 /* Headers and paths: nginx lets 8 KiB through, the socket might more. */

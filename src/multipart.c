@@ -31,8 +31,7 @@ struct multipart {
 	enum state state;
 	enum result result; /* not RESULT_OK: it has stopped */
 	const char *error;
-	struct buffer headers;
-	size_t preamble;
+	struct buffer headers; /* of the present part; first the preamble */
 	size_t files;
 	size_t fields;
 	bool is_file;
@@ -156,16 +155,45 @@ take_headers(struct multipart *multipart, struct span *bytes)
 
 /* ---- data ---- */
 
+/* Kept until the first boundary is there; two bytes are the CRLF of ours. */
+static void
+take_preamble(struct multipart *multipart, struct span data)
+{
+	struct buffer *preamble = &multipart->headers;
+
+	if (data.size > LIMIT_MULTIPART_PREAMBLE + 2 - preamble->size)
+		fail(multipart, arena_printf(multipart->arena,
+				    "The multipart body has more than %d bytes "
+				    "before its first boundary",
+				    LIMIT_MULTIPART_PREAMBLE)
+				    .data);
+	else
+		buffer_append(preamble, data);
+}
+
+/*
+ * What looked like a boundary there, but stood behind a bare LF or a space,
+ * would have begun a part: that must not be lost without a word.
+ */
+static void
+end_preamble(struct multipart *multipart)
+{
+	struct buffer *preamble = &multipart->headers;
+	struct span boundary = span_from(multipart->delimiter, 2);
+
+	if (preamble->size > 0 && memmem(preamble->data, preamble->size,
+				      boundary.data, boundary.size) != NULL)
+		fail(multipart, NULL);
+	buffer_clear(preamble);
+}
+
 static void
 hand_out(struct multipart *multipart, struct span data)
 {
 	if (data.size == 0)
 		return;
 	if (multipart->state == STATE_PREAMBLE) {
-		/* The CRLF of ours, if the body begins with its own. */
-		multipart->preamble += data.size;
-		if (multipart->preamble > 2)
-			fail(multipart, NULL);
+		take_preamble(multipart, data);
 		return;
 	}
 	multipart->part_size += data.size;
@@ -245,6 +273,8 @@ look_behind(struct span bytes, size_t *ret_size)
 static void
 end_part(struct multipart *multipart, enum state next)
 {
+	if (multipart->state == STATE_PREAMBLE)
+		end_preamble(multipart);
 	if (multipart->state == STATE_DATA)
 		multipart->result =
 		    multipart->events.part_end(multipart->events.object);

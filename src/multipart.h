@@ -36,9 +36,10 @@ struct multipart;
 /*
  * The boundary parameter of a multipart/form-data Content-Type, in the
  * arena; quoted or not. SPAN_NONE: there is none, or it is not 1 to 70 legal
- * characters.
+ * characters; *ret_reason is the answer's text.
  */
-struct span multipart_boundary(struct arena *arena, struct span content_type);
+struct span multipart_boundary(
+    struct arena *arena, struct span content_type, const char **ret_reason);
 
 /* A parser in the arena. */
 struct multipart *multipart_open(struct arena *arena, struct span boundary,

@@ -18,36 +18,75 @@ struct parameter {
 	struct span value;
 };
 
-/* A backslash escapes only these: some clients send Windows paths as is. */
+/*
+ * What a backslash means in a quoted string. Two kinds of clients tell names
+ * in different ways, and nothing says which one wrote a header:
+ *
+ * - As RFC 9110 has it, a backslash stands before each quote and each
+ *   backslash: curl up to 7.80, Python's email, most libraries.
+ * - As the WHATWG has it, a quote becomes %22, and a backslash stays as it
+ *   is: browsers, curl since. (What becomes %22 is not turned back, for a
+ *   name may have that itself.)
+ *
+ * So a string is read as the first if every backslash in it can be one of
+ * those, else as the second, and then as a mixture; each time only if the
+ * quote that ends it is followed by a semicolon or by nothing. So "end\" is a
+ * name that ends in a backslash, of a browser, since nothing would end it
+ * otherwise; "end\\" is the same of a curl of old.
+ */
+enum backslash {
+	BACKSLASH_ESCAPES,
+	BACKSLASH_STANDS,
+	BACKSLASH_MIXED, /* before a quote or backslash it escapes */
+};
+
 static bool
-is_escape(struct span text, size_t i)
+is_escape(struct span text, size_t i, enum backslash backslash)
 {
-	return text.data[i] == '\\' && i + 1 < text.size &&
+	return backslash != BACKSLASH_STANDS && text.data[i] == '\\' &&
+	       i + 1 < text.size &&
 	       (text.data[i + 1] == '"' || text.data[i + 1] == '\\');
 }
 
-/* Take a quoted string and the ';' behind it. */
+/* Take a quoted string and the ';' behind it, or leave all as it is. */
 static bool
-take_quoted(struct arena *arena, struct span *rest, struct span *ret_value)
+take_quoted_as(enum backslash backslash, struct arena *arena, struct span *rest,
+    struct span *ret_value)
 {
+	struct span behind;
 	size_t size = 0;
 	size_t end, i;
 	char *text;
 
-	for (end = 1; end < rest->size && rest->data[end] != '"'; end++)
-		if (is_escape(*rest, end))
+	for (end = 1; end < rest->size && rest->data[end] != '"'; end++) {
+		if (is_escape(*rest, end, backslash))
 			end++;
+		else if (rest->data[end] == '\\' &&
+			 backslash == BACKSLASH_ESCAPES)
+			return false;
+	}
 	if (end >= rest->size)
+		return false;
+	behind = span_trim(span_from(*rest, end + 1));
+	if (span_split(&behind, ';').size > 0)
 		return false;
 	text = arena_alloc(arena, end);
 	for (i = 1; i < end; i++) {
-		if (is_escape(*rest, i))
+		if (is_escape(*rest, i, backslash))
 			i++;
 		text[size++] = rest->data[i];
 	}
 	*ret_value = span_of(text, size);
-	*rest = span_trim(span_from(*rest, end + 1));
-	return span_split(rest, ';').size == 0;
+	*rest = behind;
+	return true;
+}
+
+static bool
+take_quoted(struct arena *arena, struct span *rest, struct span *ret_value)
+{
+	return take_quoted_as(BACKSLASH_ESCAPES, arena, rest, ret_value) ||
+	       take_quoted_as(BACKSLASH_STANDS, arena, rest, ret_value) ||
+	       take_quoted_as(BACKSLASH_MIXED, arena, rest, ret_value);
 }
 
 static bool
@@ -130,15 +169,14 @@ find_parameters(
 
 /* ---- the boundary ---- */
 
-/* RFC 2046, 5.1.1: bchars. */
+/* RFC 2046, 5.1.1: bchars, and no space at the end. */
 static bool
 is_boundary(struct span text)
 {
 	const struct span others = SPAN("'()+_,-./:=? ");
 	size_t i;
 
-	if (text.size < 1 || text.size > LIMIT_MULTIPART_BOUNDARY ||
-	    text.data[text.size - 1] == ' ')
+	if (text.data[text.size - 1] == ' ')
 		return false;
 	for (i = 0; i < text.size; i++)
 		if (!ascii_is_alpha(text.data[i]) &&
@@ -149,7 +187,8 @@ is_boundary(struct span text)
 }
 
 struct span
-multipart_boundary(struct arena *arena, struct span content_type)
+multipart_boundary(
+    struct arena *arena, struct span content_type, const char **ret_reason)
 {
 	struct span boundary = SPAN_NONE;
 	const struct wanted wanted[] = {
@@ -157,10 +196,23 @@ multipart_boundary(struct arena *arena, struct span content_type)
 		{ NULL, NULL },
 	};
 
-	if (find_parameters(arena, content_type, wanted) != RESULT_OK ||
-	    !is_boundary(boundary))
-		return SPAN_NONE;
-	return arena_copy(arena, boundary);
+	if (find_parameters(arena, content_type, wanted) != RESULT_OK)
+		*ret_reason = "The parameters of the Content-Type, of which "
+			      "the boundary is one, cannot be read";
+	else if (boundary.size == 0)
+		*ret_reason = "Missing boundary in multipart.";
+	else if (boundary.size > LIMIT_MULTIPART_BOUNDARY)
+		*ret_reason = arena_printf(arena,
+		    "The boundary of the multipart body has %zu "
+		    "characters; RFC 2046 allows %d",
+		    boundary.size, LIMIT_MULTIPART_BOUNDARY)
+				  .data;
+	else if (!is_boundary(boundary))
+		*ret_reason = "The boundary of the multipart body has a "
+			      "character that RFC 2046 does not allow there";
+	else
+		return arena_copy(arena, boundary);
+	return SPAN_NONE;
 }
 
 /* ---- header lines ---- */
@@ -210,16 +262,24 @@ next_line(struct span *rest, struct span *ret_name, struct span *ret_value)
 	return value.data != NULL && is_token(*ret_name) && !has_control(value);
 }
 
-/* charset'language'value (RFC 8187, 3.2); what is not UTF-8 is repaired. */
+/*
+ * charset'language'value (RFC 8187, 3.2); what is not UTF-8 is repaired.
+ * Nobody has to know another charset: then the plain filename counts, and
+ * where there is none it is a file whose name is not known.
+ */
 static bool
 decode_extended(
-    struct arena *arena, struct span extended, struct span *ret_text)
+    struct arena *arena, struct span extended, struct span *filename)
 {
-	(void)span_split(&extended, '\'');
-	(void)span_split(&extended, '\'');
+	struct span charset = span_split(&extended, '\'');
+
+	(void)span_split(&extended, '\''); /* the language */
 	if (extended.data == NULL)
 		return false;
-	*ret_text = query_decode_path(arena, extended);
+	if (span_is_nocase(charset, "UTF-8"))
+		*filename = query_decode_path(arena, extended);
+	else if (filename->data == NULL)
+		*filename = SPAN("");
 	return true;
 }
 
