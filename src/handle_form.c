@@ -63,7 +63,8 @@ begin_file(struct form *form, const struct multipart_part *part)
 	file->filename = stored_text(arena, part->filename);
 	if (file->filename.data != NULL)
 		file->filename = utf8_cut(file->filename, LIMIT_FILENAME);
-	file->content_type = stored_text(arena, part->content_type);
+	file->content_type =
+	    stored_text(arena, request_media_type(part->content_type));
 	file->repr_digest = arena_copy(arena, part->repr_digest);
 	file->upload = form->is_nowhere || form->extra_count > 0
 			   ? upload_open_nowhere(arena)
@@ -175,6 +176,10 @@ part_begin(void *object, const struct multipart_part *part)
 {
 	struct form *form = object;
 
+	if (!request_is_uncoded(part->content_encoding)) {
+		form->coding = arena_copy(form->arena, part->content_encoding);
+		return RESULT_END;
+	}
 	form->field = find_field(form, part->name);
 	form->is_in_file = span_is(part->name, "file");
 	if (form->is_in_file)
@@ -219,9 +224,12 @@ init(struct form *form, const struct context *context, struct arena *arena)
 }
 
 static void
-refuse(struct response *response, enum result result, const char *text)
+refuse(const struct form *form, struct response *response, enum result result,
+    const char *text)
 {
-	if (result == RESULT_MALFORMED)
+	if (form->coding.data != NULL)
+		response_coded(response, form->coding);
+	else if (result == RESULT_MALFORMED)
 		response_error(response, 400, "%s", text);
 	else
 		response_result(response, result, SPAN_NONE);
@@ -229,8 +237,8 @@ refuse(struct response *response, enum result result, const char *text)
 
 /* Feed all of it; a body of no bytes at all has no parts, and no boundary. */
 static bool
-feed(struct handle_body *body, struct multipart *multipart,
-    struct response *response)
+feed(const struct form *form, struct handle_body *body,
+    struct multipart *multipart, struct response *response)
 {
 	struct span piece = SPAN_NONE;
 	enum result result, read;
@@ -238,7 +246,8 @@ feed(struct handle_body *body, struct multipart *multipart,
 	while ((read = handle_body_next(body, &piece)) == RESULT_OK) {
 		result = multipart_feed(multipart, piece);
 		if (result != RESULT_OK) {
-			refuse(response, result, multipart_error(multipart));
+			refuse(
+			    form, response, result, multipart_error(multipart));
 			return false;
 		}
 	}
@@ -248,7 +257,7 @@ feed(struct handle_body *body, struct multipart *multipart,
 	}
 	result = piece.data == NULL ? RESULT_OK : multipart_finish(multipart);
 	if (result != RESULT_OK)
-		refuse(response, result, multipart_error(multipart));
+		refuse(form, response, result, multipart_error(multipart));
 	return result == RESULT_OK;
 }
 
@@ -269,7 +278,7 @@ handle_form_read(const struct context *context, struct handle_body *body,
 		response_error(response, 400, "%s", reason);
 		return false;
 	}
-	if (feed(body, multipart_open(request->arena, boundary, &events),
+	if (feed(form, body, multipart_open(request->arena, boundary, &events),
 		response))
 		return true;
 	handle_form_drop(form);

@@ -44,6 +44,7 @@ struct form {
 	bool is_nowhere; /* it will be refused: keep nothing of the file */
 
 	struct form_file file;
+	struct span coding; /* Content-Encoding of a part that is refused */
 	struct span *extra; /* names of unknown parts as sent, in order */
 	size_t extra_count;
 	size_t extra_capacity;

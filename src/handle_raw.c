@@ -84,12 +84,13 @@ are_parameters(struct span text)
 	return true;
 }
 
-/* What may stand in a Content-Type header as it is. */
+/* What may stand in a Content-Type header as it is: one type, no range. */
 static bool
 is_media_type(struct span text)
 {
-	return take_token(&text) && take_byte(&text, '/') &&
-	       take_token(&text) && are_parameters(text);
+	return request_media_type(text).data != NULL && take_token(&text) &&
+	       take_byte(&text, '/') && take_token(&text) &&
+	       are_parameters(text);
 }
 
 static bool

@@ -175,6 +175,43 @@ is_whole(const struct request *request, struct response *response)
 	return false;
 }
 
+/*
+ * The body has to be the content, and to be there: a form's boundary lines
+ * would be stored with it, and a request that says nothing of a body would
+ * empty the content.
+ */
+static bool
+is_content(const struct request *request, struct response *response)
+{
+	if (request_media_is(request->content_type, "multipart/form-data"))
+		response_error(response, 400,
+		    "Here the body itself becomes the content, and this one is "
+		    "a form: send it to POST /artifacts/{id}/upload, or the "
+		    "file without a form. Nothing was stored.");
+	else if (!request->has_length)
+		response_error(response, 411,
+		    "The request has neither a Content-Length nor a body in "
+		    "chunks, so there is no content in it; for an empty one "
+		    "send Content-Length: 0. Nothing was stored.");
+	else
+		return true;
+	return false;
+}
+
+/*
+ * SPAN_NONE where the header says nothing of the content: curl's --data-binary
+ * calls whatever it sends a form.
+ */
+static struct span
+content_type(const struct request *request)
+{
+	struct span type = request_media_type(request->content_type);
+
+	if (request_media_is(type, "application/x-www-form-urlencoded"))
+		return SPAN_NONE;
+	return utf8_repair(request->arena, type);
+}
+
 static bool
 judge_type(struct span type, struct arena *arena, struct response *response)
 {
@@ -227,8 +264,9 @@ handle_raw_put(const struct context *context, struct request *request,
 	struct handle_body body;
 	enum result result;
 
-	if (request->content_type.size > 0)
-		new.type = utf8_repair(request->arena, request->content_type);
+	if (!is_content(request, response))
+		return;
+	new.type = content_type(request);
 	if (!judge_type(new.type, request->arena, response) ||
 	    !is_whole(request, response))
 		return;

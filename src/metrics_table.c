@@ -18,7 +18,9 @@ static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "DELETE",
 	X(201) \
 	X(206) \
 	X(304) \
-	X(307) X(400) X(404) X(405) X(409) X(412) X(413) X(416) X(422) X(500) \
+	X(307) \
+	X(400) \
+	X(404) X(405) X(409) X(411) X(412) X(413) X(415) X(416) X(422) X(500) \
 	    X(503) X(507)
 #define NUMBER(code) code,
 #define TEXT(code) #code,

@@ -20,6 +20,7 @@ struct multipart_part {
 	struct span filename;	  /* SPAN_NONE: not a file; "" is a file */
 	struct span content_type; /* SPAN_NONE: not given */
 	struct span repr_digest;  /* SPAN_NONE: not given */
+	struct span content_encoding; /* SPAN_NONE: not given */
 };
 
 /* Any result but RESULT_OK stops the parser, which returns it. */

@@ -323,6 +323,7 @@ multipart_headers_parse(
 	const struct wanted wanted[] = {
 		{ "Content-Disposition", &disposition },
 		{ "Content-Type", &part.content_type },
+		{ "Content-Encoding", &part.content_encoding },
 		{ "Repr-Digest", &part.repr_digest },
 		{ NULL, NULL },
 	};

@@ -33,6 +33,7 @@ static const struct parameter known[] = {
 	{ "REQUEST_ID", MEMBER(request.request_id), LIMIT_REQUEST_ID },
 	{ "CONTENT_TYPE", MEMBER(request.content_type), 0 },
 	{ "CONTENT_LENGTH", MEMBER(length), 0 },
+	{ "HTTP_CONTENT_ENCODING", MEMBER(request.content_encoding), 0 },
 	{ "HTTP_CONTENT_DIGEST", MEMBER(request.content_digest), 0 },
 	{ "HTTP_REPR_DIGEST", MEMBER(request.repr_digest), 0 },
 	{ "HTTP_IDEMPOTENCY_KEY", MEMBER(request.idempotency_key), 0 },
@@ -176,6 +177,8 @@ judge(struct raw *raw)
 		return "The request target does not begin with '/'";
 	if (!parse_length(raw->length, &request->content_length))
 		return "Content-Length is no number";
+	/* nginx sends none for a request without a body: not even "0". */
+	request->has_length = raw->length.data != NULL;
 	/* Not repaired: two users must not become one. */
 	if (!utf8_is_valid(request->user))
 		return "The user name is not UTF-8";
@@ -247,6 +250,29 @@ request_media_is_json(struct span content_type)
 	       span_find(subtype, '/') == subtype.size &&
 	       span_is_nocase(
 		   span_from(subtype, subtype.size - suffix), "+json");
+}
+
+struct span
+request_media_type(struct span content_type)
+{
+	struct span type = media_type(content_type);
+
+	return span_find(type, '*') < type.size ? SPAN_NONE : content_type;
+}
+
+/* ---- content codings (RFC 9110, 8.4) ---- */
+
+bool
+request_is_uncoded(struct span content_encoding)
+{
+	struct span coding;
+
+	while (content_encoding.data != NULL) {
+		coding = span_trim(span_split(&content_encoding, ','));
+		if (coding.size > 0 && !span_is_nocase(coding, "identity"))
+			return false;
+	}
+	return true;
 }
 
 /* ---- digests ---- */

@@ -35,6 +35,8 @@ struct request {
 	struct span user; /* REMOTE_USER; "" is absent */
 	struct span content_type;
 	uint64_t content_length;
+	bool has_length; /* a body was announced, be it of 0 bytes */
+	struct span content_encoding;
 	struct span content_digest;
 	struct span repr_digest;
 	struct span idempotency_key;
@@ -68,8 +70,19 @@ bool request_is_read(const struct request *request);
  * count.
  */
 bool request_media_is(struct span content_type, const char *media_type);
+/*
+ * The header unless it names no one type: a range such as *"/"*, which
+ * libraries send where nobody told them a type. SPAN_NONE then.
+ */
+struct span request_media_type(struct span content_type);
 /* application/json or application/…+json */
 bool request_media_is_json(struct span content_type);
+
+/*
+ * Are the bytes behind this Content-Encoding the content itself? Nothing,
+ * "identity", and lists of that.
+ */
+bool request_is_uncoded(struct span content_encoding);
 
 /*
  * The sha-256 member of a Content-Digest or Repr-Digest header (RFC 9530,

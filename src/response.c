@@ -32,8 +32,10 @@ static const struct {
 	{ 404, "Not Found" },
 	{ 405, "Method Not Allowed" },
 	{ 409, "Conflict" },
+	{ 411, "Length Required" },
 	{ 412, "Precondition Failed" },
 	{ 413, "Content Too Large" },
+	{ 415, "Unsupported Media Type" },
 	{ 416, "Range Not Satisfiable" },
 	{ 422, "Unprocessable Content" },
 	{ 500, "Internal Server Error" },
@@ -141,6 +143,21 @@ void
 response_faults(struct response *response, const struct faults *faults)
 {
 	error_body(response, 422, faults_json(faults));
+}
+
+void
+response_coded(struct response *response, struct span content_encoding)
+{
+	struct span coding =
+	    utf8_cut(utf8_repair(response->arena, content_encoding), 60);
+
+	response_error(response, 415,
+	    "Content-Encoding: %.*s is not taken, the bytes would become the "
+	    "content as they are: send them without a content coding. Nothing "
+	    "was stored.",
+	    (int)coding.size, coding.data);
+	/* RFC 9110, 12.5.3: with 415, what could be sent instead. */
+	response_header(response, "Accept-Encoding", SPAN("identity"));
 }
 
 /* ---- outcomes ---- */

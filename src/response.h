@@ -48,7 +48,7 @@ response_header(struct response *response, const char *name, struct span value);
 void
 response_json(struct response *response, int status, struct json_value *value);
 /*
- * Errors (these four) drop the headers that were put before: what belongs to
+ * Errors (these five) drop the headers that were put before: what belongs to
  * an error, such as Content-Range of a 416, is put after.
  */
 /* {"detail": "<text>"}; the text is formatted. */
@@ -58,6 +58,8 @@ void response_error(struct response *response, int status, const char *format,
 void response_detail(struct response *response, int status, struct span detail);
 /* 422 with all faults. */
 void response_faults(struct response *response, const struct faults *faults);
+/* 415 for bytes that are not the content but a coding of it. */
+void response_coded(struct response *response, struct span content_encoding);
 /*
  * What a result other than RESULT_OK means to a client, with what to do
  * about it; 5xx keep it in cause. NOT_FOUND wants given, the id as sent.

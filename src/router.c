@@ -133,6 +133,18 @@ find_route(const struct route *table, struct span path, struct request *request,
 	return NULL;
 }
 
+/*
+ * Would the bytes of this request become content, or mean it, in a coding
+ * that nobody here undoes? What other methods send is not looked at.
+ */
+static bool
+is_coded(const struct route *route, const struct request *request)
+{
+	return (strcmp(route->method, "POST") == 0 ||
+		   strcmp(route->method, "PUT") == 0) &&
+	       !request_is_uncoded(request->content_encoding);
+}
+
 /* ---- trailing slashes ---- */
 
 static struct span
@@ -228,7 +240,9 @@ router_dispatch_in(const struct route *table, const struct context *context,
 	buffer_init(&allow, request->arena);
 	path = query_decode_path(request->arena, path);
 	route = find_route(table, path, request, &allow);
-	if (route != NULL) {
+	if (route != NULL && is_coded(route, request)) {
+		response_coded(response, request->content_encoding);
+	} else if (route != NULL) {
 		route->handle(context, request, response);
 	} else if (allow.size > 0) {
 		response_error(response, 405, "Method Not Allowed");

@@ -3,7 +3,7 @@
  * router.h - the table: method, path pattern, handler.
  *
  * CONTRACT section 3: decode the path once, match; 307 for trailing slashes,
- * 404, 405 with Allow. HEAD goes where GET goes.
+ * 404, 405 with Allow, 415 for a coded body. HEAD goes where GET goes.
  */
 #ifndef ROUTER_H
 #define ROUTER_H
@@ -21,7 +21,7 @@ struct route {
 
 /*
  * Set request->id, base and route, and fill response by the route's handler or with
- * 307, 404 or 405; a 507 says the store's numbers.
+ * 307, 404, 405 or 415; a 507 says the store's numbers.
  */
 void router_dispatch(const struct context *context, struct request *request,
     struct response *response);

@@ -24,6 +24,7 @@ struct trial {
 	/* Set before trial_send, which forgets them. */
 	struct request headers;
 	uint64_t announced; /* length of the body, if it is to be another */
+	bool has_no_length; /* none is announced */
 	/* What the store does. */
 	struct store *store;
 	struct failure get, read, stat, list, stage, apply;

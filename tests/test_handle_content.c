@@ -104,6 +104,7 @@ Test(handle_raw, sends_only_legal_media_types)
 		{ "text/plain; a=\"b", false, false },
 		{ "text/plain; a=\"\xc3\xa9\"", false, false },
 		{ "text/plain\tx", false, false },
+		{ "text/plain; a=*", true, true },
 		{ "t\xc3\xa9xt/plain", false, false },
 	};
 	struct trial trial;
@@ -245,6 +246,188 @@ Test(handle_raw, takes_no_part_of_content_for_the_whole)
 	trial_expect(&trial, 200, "hello");
 	trial_close(&trial);
 }
+
+/* Headers that a library sends by itself say nothing of the content. */
+Test(handle_raw, takes_types_that_say_nothing_for_none)
+{
+	static const char *const types[] = { "*/*", "image/*; q=1",
+		"application/x-www-form-urlencoded",
+		"Application/X-WWW-Form-Urlencoded; charset=UTF-8" };
+	struct trial trial;
+	char id[ID_TEXT + 1];
+	size_t i;
+
+	trial_open(&trial);
+	trial_create(&trial, "x", id);
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		put_raw(&trial, id, "text/plain", SPAN("x"));
+		put_raw(&trial, id, types[i], SPAN("x"));
+		trial_get(&trial, trial_path(&trial, id, "/content"));
+		cr_assert(span_is(trial_member(&trial, "content_type"),
+			      "application/octet-stream"),
+		    "%s", types[i]);
+	}
+	trial_form(&trial, trial_path(&trial, id, "/upload"),
+	    UPLOAD("; filename=a\nContent-Type: */*", "x") "#--\n");
+	trial_get(&trial, trial_path(&trial, id, "/raw"));
+	trial_expect_header(&trial, "Content-Type", "application/octet-stream");
+	/* Who names it means it; it is no type that can be sent. */
+	trial_json(&trial, "POST", "/artifacts",
+	    "{\"workflow_id\":\"w\",\"artifact_type\":\"t\",\"title\":\"t\","
+	    "\"content\":\"c\",\"content_type\":\"text/*\"}");
+	trial_expect_status(&trial, 201);
+	memcpy(id, trial_member(&trial, "id").data, ID_TEXT);
+	trial_get(&trial, trial_path(&trial, id, "/content"));
+	cr_assert(span_is(trial_member(&trial, "content_type"), "text/*"));
+	trial_get(&trial, trial_path(&trial, id, "/raw"));
+	trial_expect_header(&trial, "Content-Type", "application/octet-stream");
+	trial_close(&trial);
+}
+
+Test(handle_raw, takes_no_form_for_the_content)
+{
+	struct trial trial;
+	char id[ID_TEXT + 1];
+
+	trial_open(&trial);
+	trial_create(&trial, "old", id);
+	trial.headers.content_type = SPAN("Multipart/Form-Data; boundary=XBX");
+	trial_send(&trial, "PUT", trial_path(&trial, id, "/raw"),
+	    SPAN("--XBX\r\nContent-Disposition: form-data; name=file; "
+		 "filename=a\r\n\r\nx\r\n--XBX--\r\n"));
+	trial_expect_status(&trial, 400);
+	cr_assert(trial_body_has(&trial, "POST /artifacts/{id}/upload"));
+	trial_get(&trial, trial_path(&trial, id, "/raw"));
+	trial_expect(&trial, 200, "old");
+	put_raw(&trial, id, "multipart/mixed; boundary=XBX", SPAN("x"));
+	trial_close(&trial);
+}
+
+Test(handle_raw, takes_no_body_that_is_not_announced_for_an_empty_one)
+{
+	struct trial trial;
+	char id[ID_TEXT + 1];
+
+	trial_open(&trial);
+	trial_create(&trial, "old", id);
+	trial.has_no_length = true;
+	trial_send(&trial, "PUT", trial_path(&trial, id, "/raw"), SPAN(""));
+	trial_expect_status(&trial, 411);
+	cr_assert(trial_body_has(&trial, "Content-Length: 0"));
+	trial_get(&trial, trial_path(&trial, id, "/raw"));
+	trial_expect(&trial, 200, "old");
+	trial_send(&trial, "PUT", trial_path(&trial, id, "/raw"), SPAN(""));
+	trial_expect_status(&trial, 200);
+	trial_get(&trial, trial_path(&trial, id, "/raw"));
+	trial_expect(&trial, 200, "");
+	trial_close(&trial);
+}
+
+/* ---- content codings ---- */
+
+static void
+expect_coded(struct trial *trial)
+{
+	trial_expect_status(trial, 415);
+	cr_assert(trial_body_has(trial, "{\"detail\":\"Content-Encoding: "));
+	cr_assert(trial_body_has(trial, "Nothing was stored"));
+	trial_expect_header(trial, "Accept-Encoding", "identity");
+}
+
+Test(handle, takes_no_coded_bytes_for_the_content)
+{
+	static const char *const codings[] = { "gzip", "identity, br",
+		"aws-chunked" };
+	struct trial trial;
+	char id[ID_TEXT + 1];
+	const char *raw, *upload, *detail;
+	size_t i;
+
+	trial_open(&trial);
+	trial_create(&trial, "old", id);
+	raw = trial_path(&trial, id, "/raw");
+	upload = trial_path(&trial, id, "/upload");
+	detail = trial_path(&trial, id, "");
+	for (i = 0; i < 3; i++) {
+		trial.headers.content_encoding = span_str(codings[i]);
+		trial_send(&trial, "PUT", raw, SPAN("x"));
+		expect_coded(&trial);
+		cr_assert(trial_body_has(&trial, codings[i]));
+		trial.headers.content_encoding = span_str(codings[i]);
+		trial_json(&trial, "PUT", detail, "{\"title\":\"x\"}");
+		expect_coded(&trial);
+		/* Before the faults of the body, and whether it is one. */
+		trial.headers.content_encoding = span_str(codings[i]);
+		trial_json(&trial, "POST", "/artifacts", "\x1f\x8b");
+		expect_coded(&trial);
+		trial.headers.content_encoding = span_str(codings[i]);
+		trial_form(&trial, upload, "");
+		expect_coded(&trial);
+		trial.headers.content_encoding = span_str(codings[i]);
+		trial_send(&trial, "PUT", "/artifacts/nope/raw", SPAN("x"));
+		expect_coded(&trial);
+		/* After the path and the method. */
+		trial.headers.content_encoding = span_str(codings[i]);
+		trial_send(&trial, "POST", "/nope", SPAN("x"));
+		trial_expect_status(&trial, 404);
+		trial.headers.content_encoding = span_str(codings[i]);
+		trial_send(&trial, "PATCH", raw, SPAN("x"));
+		trial_expect_status(&trial, 405);
+		/* Where no body counts its coding does not, either. */
+		trial.headers.content_encoding = span_str(codings[i]);
+		trial_get(&trial, raw);
+		trial_expect(&trial, 200, "old");
+	}
+	trial.headers.content_encoding = SPAN("Identity");
+	trial_send(&trial, "PUT", raw, SPAN("new"));
+	trial_expect_status(&trial, 200);
+	/* What is repeated of it is bounded. */
+	trial.headers.content_encoding = arena_printf(trial.made, "%0999d", 1);
+	trial_send(&trial, "PUT", raw, SPAN("x"));
+	expect_coded(&trial);
+	cr_assert_lt(trial_body(&trial).size, 300);
+	cr_assert_eq(trial_count(&trial), 1);
+	trial_close(&trial);
+}
+
+Test(handle, takes_no_coded_part_for_the_content)
+{
+	static const char *const heads[] = {
+		"; filename=a\nContent-Encoding: gzip",
+		"; filename=a\ncontent-encoding: identity,aws-chunked",
+	};
+	struct trial trial;
+	char id[ID_TEXT + 1];
+	size_t i;
+
+	trial_open(&trial);
+	trial_create(&trial, "old", id);
+	for (i = 0; i < 2; i++) {
+		const char *body = arena_printf(trial.made,
+		    "#\nContent-Disposition: form-data; name=\"file\"%s\n\nx\n"
+		    "#--\n",
+		    heads[i])
+				       .data;
+
+		trial_form(&trial, trial_path(&trial, id, "/upload"), body);
+		expect_coded(&trial);
+		trial_form(&trial, "/artifacts", body);
+		expect_coded(&trial);
+	}
+	/* A field, too, and whatever stands before and behind. */
+	trial_form(&trial, "/artifacts",
+	    UPLOAD("; filename=a",
+		"x") "#\nContent-Disposition: form-data; "
+		     "name=title\nContent-Encoding: gzip\n\nx\n#--\n");
+	expect_coded(&trial);
+	trial_form(&trial, trial_path(&trial, id, "/upload"),
+	    UPLOAD("; filename=a\nContent-Encoding: identity", "x") "#--\n");
+	trial_expect_status(&trial, 200);
+	cr_assert_eq(trial_count(&trial), 1);
+	trial_close(&trial);
+}
+
+/* ---- forms ---- */
 
 Test(handle_upload, says_what_is_wrong_with_the_form)
 {

@@ -43,6 +43,7 @@ Test(request, takes_what_nginx_sends)
 	cr_assert(span_is(request.query, "limit=5"));
 	cr_assert(span_is(request.content_type, "a/b; c=d"));
 	cr_assert_eq(request.content_length, 52428800);
+	cr_assert(request.has_length);
 	cr_assert(span_is(request.user, "jos\xc3\xa9"));
 	cr_assert(span_is(request.range, "bytes=0-4"));
 	cr_assert_null(request.if_match.data);
@@ -60,6 +61,7 @@ Test(request, takes_empty_parameters_as_not_there)
 
 	cr_assert_eq(parse(arena, strings, &request, &reason), RESULT_OK);
 	cr_assert_eq(request.content_length, 0);
+	cr_assert_not(request.has_length);
 	cr_assert_null(request.content_type.data);
 	cr_assert_null(request.user.data);
 	cr_assert_null(request.if_match.data);
@@ -204,6 +206,67 @@ Test(request, refuses_values_over_their_limits)
 		    cases[i / 2].name);
 	}
 	arena_close(arena);
+}
+
+Test(request, tells_a_body_of_no_bytes_from_none)
+{
+	const char *const strings[MOST + 1] = { GET_LIST, "CONTENT_LENGTH=0" };
+	struct arena *arena = arena_open();
+	struct request request;
+	const char *reason;
+
+	cr_assert_eq(parse(arena, strings, &request, &reason), RESULT_OK);
+	cr_assert_eq(request.content_length, 0);
+	cr_assert(request.has_length);
+	arena_close(arena);
+}
+
+Test(request, knows_codings_that_change_nothing)
+{
+	static const struct {
+		const char *header;
+		bool is_plain;
+	} cases[] = {
+		{ NULL, true },
+		{ "", true },
+		{ "identity", true },
+		{ "IDENTITY", true },
+		{ " identity , Identity,", true },
+		{ ",", true },
+		{ "gzip", false },
+		{ "GZip", false },
+		{ "identity, gzip", false },
+		{ "aws-chunked", false },
+		{ "aws-chunked, identity", false },
+		{ "identity;q=1", false },
+		{ "identity gzip", false },
+		{ "\"identity\"", false },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		cr_assert_eq(request_is_uncoded(span_str(cases[i].header)),
+		    cases[i].is_plain, "%s", cases[i].header);
+}
+
+Test(request, takes_a_media_type_only_if_it_says_something)
+{
+	static const char *const cases[][2] = {
+		{ NULL, NULL },
+		{ "text/plain", "text/plain" },
+		{ "*/*", NULL },
+		{ " */* ;q=0.8", NULL },
+		{ "image/*", NULL },
+		{ "text/plain; a=*", "text/plain; a=*" },
+	};
+	struct span type;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		type = request_media_type(span_str(cases[i][0]));
+		cr_assert(
+		    span_equal(type, span_str(cases[i][1])), "%s", cases[i][0]);
+	}
 }
 
 Test(request, knows_media_types_in_any_case)

@@ -247,6 +247,7 @@ trial_send(struct trial *trial, const char *method, const char *target,
 	trial->request.query = rest;
 	trial->request.content_length =
 	    trial->announced == UINT64_MAX ? body.size : trial->announced;
+	trial->request.has_length = !trial->has_no_length;
 	trial->is_cut = trial->request.content_length != body.size;
 	trial->request.body = (struct body){ trial, read_body };
 	trial->left = body;
@@ -255,6 +256,7 @@ trial_send(struct trial *trial, const char *method, const char *target,
 	router_dispatch(&trial->context, &trial->request, &trial->response);
 	trial->headers = (struct request){ .arena = NULL };
 	trial->announced = UINT64_MAX;
+	trial->has_no_length = false;
 }
 
 void

@@ -62,6 +62,48 @@ check "PUT takes a chunked body" equal "$STATUS" 200
 http GET "/artifacts/$id/raw"
 check "… whole" equal "$(body)" "chunked bytes"
 
+http PUT "/artifacts/$id/raw"
+check "PUT without a body, and without its length, is 411" is_error 411
+http GET "/artifacts/$id/raw"
+check "… and leaves the content" equal "$(body)" "chunked bytes"
+http PUT "/artifacts/$id/raw" -T - -H 'Transfer-Encoding: chunked' </dev/null
+check "a chunked body of no bytes is one" equal "$STATUS" 200
+http GET "/artifacts/$id/raw"
+check "… and empties the content" equal "$STATUS $(body)" "200 "
+http PUT "/artifacts/$id/raw" -T "$WORK/new"
+http PUT "/artifacts/$id/raw" -H 'Content-Length: 0'
+check "so is a length of 0" equal "$STATUS" 200
+http GET "/artifacts/$id/raw"
+check "… which empties it, too" equal "$STATUS $(body)" "200 "
+http PUT "/artifacts/$id/raw" --data-binary "@$WORK/new"
+http GET "/artifacts/$id/raw"
+check "what curl calls a form by itself has no type" equal \
+    "$(header Content-Type) $(body)" "application/octet-stream chunked bytes"
+http PUT "/artifacts/$id/raw" -F "file=@$WORK/new"
+check "a form is no content" is_error 400
+check "… and is told where to go" grep -q '/upload' "$WORK/body"
+gzip -c "$WORK/new" >"$WORK/new.gz"
+http PUT "/artifacts/$id/raw" -T "$WORK/new.gz" -H 'Content-Encoding: gzip'
+check "a body that is compressed on its way is 415" is_error 415
+check "… which says what to send" equal "$(header Accept-Encoding)" identity
+http GET "/artifacts/$id/raw"
+check "… and leaves the content" equal "$(body)" "chunked bytes"
+http PUT "/artifacts/$id/raw" -T "$WORK/new" -H 'Content-Encoding: identity'
+check "identity is no coding" equal "$STATUS" 200
+
+# As Firefox and curl send the name of a file that ends in a backslash.
+cp "$WORK/new" "$WORK/end\\"
+http POST "/artifacts/$id/upload" -F "file=@$WORK/end\\"
+check "a name ends in a backslash" equal "$STATUS" 200
+http GET "/artifacts/$id/raw"
+check "… and is given back" equal "$(header Content-Disposition)" \
+    "attachment; filename=\"end_\"; filename*=UTF-8''end%5C"
+
+http PUT "/artifacts/${id^^}" -d "{\"derived_from\":[\"${id^^}\"]}"
+check "an id in capitals is the same" equal "$STATUS $(member artifact_id)" \
+    "200 $id"
+http GET "/artifacts/${id^^}"
+check "… and is kept as it was sent" equal "$(member derived_from.0)" "${id^^}"
 http PUT "/artifacts/$id" -d '{"title":"New","metadata":{"n":1.50}}'
 check "PUT changes members" equal "$STATUS $(member status)" "200 updated"
 http GET "/artifacts/$id"

@@ -37,8 +37,8 @@ function judgeAsked(operation, { headers = {} }) {
 	const names = new Set(document.parameters(operation)
 		.map(({ name }) => name.toLowerCase()));
 	return Object.keys(headers).map((name) => name.toLowerCase())
-		.filter((name) => !["content-type", "content-range"]
-			.includes(name) && !names.has(name))
+		.filter((name) => !["content-type", "content-range",
+			"content-encoding"].includes(name) && !names.has(name))
 		.map((name) => `the header ${name} is no parameter of it`);
 }
 
@@ -222,6 +222,24 @@ async function uploads(id, several) {
 			{ body: "x", headers: { [name]: DIGEST } });
 	await askBoth(400, "PUT", `${target}/raw`, { body: "x",
 		headers: { "Content-Range": "bytes 0-0/2" } });
+	await askBoth(400, "PUT", `${target}/raw`, upload("x"));
+	await askBoth(411, "PUT", `${target}/raw`,
+		{ headers: { "Content-Type": "text/plain" } });
+}
+
+// Bytes in a coding would be taken for the content.
+async function coded(id) {
+	const target = `/artifacts/${id}`;
+	const zipped = (more) => ({ ...more,
+		headers: { ...more.headers, "Content-Encoding": "gzip" } });
+	await askBoth(415, "POST", "/artifacts", zipped(create()));
+	await askBoth(415, "PUT", target, zipped(json({})));
+	await askBoth(415, "PUT", `${target}/raw`, zipped({ body: "x" }));
+	await askBoth(415, "POST", `${target}/upload`, zipped(upload("x")));
+	await askBoth(415, "POST", `${target}/upload`,
+		upload("x", { headers: { "Content-Encoding": "gzip" } }));
+	await askBoth(200, "POST", `${target}/upload`,
+		upload("x", { headers: { "Content-Encoding": "identity" } }));
 }
 
 async function deletes(id) {
@@ -277,6 +295,7 @@ async function serve() {
 	await ranges(id);
 	await updates(id);
 	await uploads(id, several);
+	await coded(id);
 	await deletes(id);
 	await services();
 }
