@@ -204,18 +204,21 @@ demand_disposition(struct arena *arena, struct span filename)
 static void
 demand_boundary(struct arena *arena, struct span text)
 {
-	struct span boundary = multipart_boundary(arena, text);
+	const char *reason = NULL;
+	struct span boundary = multipart_boundary(arena, text, &reason);
 	struct buffer type;
 
-	if (boundary.data == NULL)
+	if (boundary.data == NULL) {
+		DEMAND(reason != NULL);
 		return;
+	}
 	DEMAND(boundary.size >= 1 && boundary.size <= 70);
 	DEMAND(!has_control(boundary) && utf8_is_valid(boundary));
 	buffer_init(&type, arena);
 	buffer_append(&type, SPAN("multipart/form-data;a=\"b;\"; Boundary="));
 	append_quoted(&type, boundary);
 	DEMAND(span_equal(
-	    multipart_boundary(arena, buffer_span(&type)), boundary));
+	    multipart_boundary(arena, buffer_span(&type), &reason), boundary));
 }
 
 /* ---- the target ---- */

@@ -2,8 +2,9 @@
 /*
  * fuzz_json.c - json_check takes what a recursive reading of RFC 8259 takes,
  * and nothing else; json-c takes that as well, to its end. Compacting keeps
- * it valid and changes nothing the second time; the getters survive it, and
- * what they give is of the type that was asked for.
+ * it valid and changes nothing the second time; what is kept of an object
+ * means the same to json-c, whose last key wins, and has no key twice; the
+ * getters survive it, and what they give is of the type that was asked for.
  */
 #include "fuzz.h"
 #include "json.h"
@@ -148,8 +149,8 @@ is_plain_json(struct span text)
 
 /* ---- what must hold ---- */
 
-static void
-demand_jsonc_agrees(struct span text)
+static struct json_c_object *
+jsonc_parse(struct span text)
 {
 	struct json_tokener *tokener =
 	    json_tokener_new_ex(LIMIT_JSON_DEPTH + 2);
@@ -162,8 +163,28 @@ demand_jsonc_agrees(struct span text)
 	if (json_tokener_get_error(tokener) == json_tokener_continue)
 		object = json_tokener_parse_ex(tokener, " ", 1);
 	DEMAND(json_tokener_get_error(tokener) == json_tokener_success);
-	json_object_put(object);
 	json_tokener_free(tokener);
+	return object;
+}
+
+/* What is kept of it; NUL in a key is where json-c ends it. */
+static void
+demand_kept(struct arena *arena, struct span text)
+{
+	struct span kept = json_object_kept(arena, text);
+	struct json_c_object *one, *other;
+	struct json_shape shape;
+
+	DEMAND(json_check(arena, kept, &shape) == JSON_VALID);
+	DEMAND(span_equal(json_object_kept(arena, kept), kept));
+	(void)json_is_finite(kept);
+	if (memmem(text.data, text.size, "\\u0000", 6) != NULL)
+		return;
+	one = jsonc_parse(text);
+	other = jsonc_parse(kept);
+	DEMAND(json_object_equal(one, other));
+	json_object_put(one);
+	json_object_put(other);
 }
 
 static void
@@ -228,7 +249,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	DEMAND(is_valid == is_plain_json(text));
 	DEMAND(is_valid || shape.offset <= size);
 	if (is_valid) {
-		demand_jsonc_agrees(shape.text);
+		json_object_put(jsonc_parse(shape.text));
+		demand_kept(arena, shape.text);
 		demand_compact_is_stable(arena, shape.text);
 	}
 	use_getters(arena, text);
