@@ -194,8 +194,10 @@ read_plainly(struct arena *arena, struct span rest, struct span line,
 	struct multipart_part part;
 	enum behind behind;
 
+	/* A preamble is read over, but not one with a boundary in it. */
 	if (!take_data(&rest, line, &data, &behind) ||
-	    (data.size > 0 && !span_is(data, "\r\n")))
+	    (data.size > 0 && memmem(data.data, data.size, line.data + 2,
+				  line.size - 2) != NULL))
 		return malformed;
 	while (behind == BEHIND_PART) {
 		if (!take_block(&rest, &block) ||
