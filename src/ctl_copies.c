@@ -53,6 +53,21 @@ ctl_copies_is_one(int directory)
 	       fstatat(directory, "format", &file, 0) == 0;
 }
 
+int
+ctl_copies_open(int directory, const char *name)
+{
+	/* What is a pipe would otherwise wait for somebody who writes. */
+	int fd = openat(directory, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat file;
+
+	if (fd < 0 || (fstat(fd, &file) == 0 && S_ISREG(file.st_mode)))
+		return fd;
+	(void)close(fd); /* nothing was written */
+	errno = EBADF;
+	return -1;
+}
+
 static int
 newest_first(const void *one, const void *other)
 {

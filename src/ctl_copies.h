@@ -27,6 +27,11 @@ size_t
 ctl_copies_list(int directory, struct arena *arena, const char ***ret_names);
 /* Is there a backup in this directory itself? */
 bool ctl_copies_is_one(int directory);
+/*
+ * Open a file of a backup to be read. -1: errno says why not, EBADF that it
+ * is no plain file, of which reading might never end.
+ */
+MUST_USE int ctl_copies_open(int directory, const char *name);
 
 /* Remove the unfinished ones; false: errno says why not. */
 MUST_USE bool ctl_copies_clear(int directory);

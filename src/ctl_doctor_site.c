@@ -7,6 +7,7 @@
 #include "ctl_doctor_nginx.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
@@ -97,6 +98,15 @@ read_pid(FILE *file)
 	return pid > 0 && pid < INT32_MAX ? (pid_t)pid : 0;
 }
 
+/* What is a pipe does not keep us: it is empty. NULL: errno says why. */
+static FILE *
+open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? NULL : fdopen(fd, "r");
+}
+
 /* Where the configuration does not say where its pid is, nobody knows. */
 void
 doctor_look_whether_it_runs(struct doctor *doctor)
@@ -111,7 +121,7 @@ doctor_look_whether_it_runs(struct doctor *doctor)
 	path = arena_string(doctor->arena, ctl_nginx_word(directive, 1));
 	if (path[0] != '/')
 		return;
-	file = fopen(path, "re");
+	file = open_file(path);
 	if (file == NULL && errno != ENOENT)
 		return;
 	if (file != NULL) {
@@ -171,7 +181,7 @@ static struct span
 read_file(struct doctor *doctor, const char *path)
 {
 	char *text = arena_room(doctor->arena, FILE_MOST);
-	FILE *file = fopen(path, "re");
+	FILE *file = open_file(path);
 	size_t size;
 
 	if (file == NULL)

@@ -52,7 +52,7 @@ static bool
 read_format(int backup, uint32_t *ret_format)
 {
 	char text[32] = "";
-	int fd = openat(backup, "format", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = ctl_copies_open(backup, "format");
 	ssize_t size;
 
 	if (fd < 0)
@@ -80,8 +80,11 @@ open_backup(struct restoring *restoring, int backup)
 				"format %u: restore it with the version that "
 				"made it, or a newer one",
 		    path, restoring->format, store_lmdb_newest());
-	restoring->source =
-	    openat(backup, "data.mdb", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	restoring->source = ctl_copies_open(backup, "data.mdb");
+	if (restoring->source < 0 && errno == EBADF)
+		return ctl_fail("%s/data.mdb is no plain file: this is no "
+				"backup",
+		    path);
 	if (restoring->source < 0 || fstat(restoring->source, &file) != 0)
 		return cannot(path, "data.mdb");
 	restoring->size = (uint64_t)file.st_size;

@@ -64,8 +64,8 @@ static bool
 is_lock_spoilt(const struct opening *opening)
 {
 	uint32_t word = LMDB_MAGIC;
-	int fd =
-	    openat(opening->lmdb->directory, "lock.mdb", O_RDONLY | O_CLOEXEC);
+	int fd = openat(opening->lmdb->directory, "lock.mdb",
+	    O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0 || read(fd, &word, sizeof(word)) != sizeof(word))
 		word = LMDB_MAGIC;
@@ -212,7 +212,9 @@ check_format_file(struct opening *opening, const char *name)
 	ssize_t size;
 	int fd;
 
-	fd = openat(opening->lmdb->directory, name, O_RDONLY | O_CLOEXEC);
+	/* A pipe in its place has nothing in it, and is not waited for. */
+	fd = openat(
+	    opening->lmdb->directory, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? RESULT_NOT_FOUND
 				       : opening_refuse_errno(opening, name);

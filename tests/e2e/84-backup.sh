@@ -140,6 +140,32 @@ ctl restore "$WORK/damaged"
 check "a newer format is refused" says 1 "of format 99"
 ctl restore "$WORK"
 check "a directory without backups is refused" says 1 "holds no backup"
+# at_once COMMAND...: as ctl, but it may not wait for anything.
+at_once()
+{
+	timeout 20 "$ARTIFACTCTL" "$@" --config "$CONFIG" \
+	    --set state_dir="$STORE" >"$WORK/out" 2>"$WORK/err"
+	CODE=$?
+}
+for name in data.mdb format; do
+	rm -rf "$WORK/damaged"
+	cp -a "$backup" "$WORK/damaged"
+	rm "$WORK/damaged/$name"
+	mkfifo "$WORK/damaged/$name"
+	at_once restore "$WORK/damaged"
+	check "a pipe in place of $name is not waited for" \
+	    says 1 "this is no backup"
+	check "... and nothing is left" equal "$(ls -A "$STORE")" ""
+done
+cp -a "$WORK/full/." "$STORE"
+rm "$STORE/format"
+mkfifo "$STORE/format"
+for command in status check "backup $BACKUPS" doctor; do
+	# shellcheck disable=SC2086 # words
+	at_once $command
+	check "a pipe in the store: $command ends" [ "$CODE" != 124 ]
+done
+new_store
 cp -a "$WORK/full/." "$STORE"
 flip "$STORE/data.mdb" $((offset + 5))
 ctl backup "$BACKUPS"
