@@ -49,6 +49,39 @@ is_header(struct span line)
 	       span_find(line, ' ') > colon;
 }
 
+/* Whoever reads it can say that he is us. */
+static bool
+is_secret(struct span line)
+{
+	static const char *const names[] = { "Authorization",
+		"Proxy-Authorization", "Cookie", "X-API-Key", "X-Auth-Token" };
+	struct span name = span_trim(span_split(&line, ':'));
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (span_is_nocase(name, names[i]))
+			return true;
+	return false;
+}
+
+/* Secrets go over the network in TLS, or nowhere, unless somebody says so. */
+static int
+refuse_plain(const struct ctl_http *http)
+{
+	const char *allowed = getenv("ARTIFACT_PLAIN_HTTP");
+	bool is_allowed = ctl_has(http->ctl, "plain-http") ||
+			  (allowed != NULL && strcmp(allowed, "1") == 0);
+
+	if (!http->has_secret || http->is_loopback || is_allowed ||
+	    ctl_http_is_tls(http->base))
+		return CTL_OK;
+	return ctl_usage(http->ctl,
+	    "%.*s is plain http, and everybody on the way could read who you "
+	    "are and say the same; give an https URL, or --plain-http (or "
+	    "ARTIFACT_PLAIN_HTTP=1) if nobody else is on that way",
+	    (int)http->shown.size, http->shown.data);
+}
+
 /* false: it has been said. */
 static bool
 add_headers(struct ctl_http *http, const struct ctl *ctl)
@@ -64,6 +97,7 @@ add_headers(struct ctl_http *http, const struct ctl *ctl)
 			return false;
 		}
 		add_header(http, ctl->arena, line);
+		http->has_secret |= is_secret(span_str(line));
 		if (strncasecmp(line, "Authorization:", 14) == 0)
 			token = NULL; /* one of them is enough */
 	}
@@ -75,6 +109,7 @@ add_headers(struct ctl_http *http, const struct ctl *ctl)
 	}
 	add_header(http, ctl->arena,
 	    arena_printf(ctl->arena, "Authorization: Bearer %s", token).data);
+	http->has_secret = true;
 	return true;
 }
 
@@ -111,7 +146,8 @@ ctl_http_open(
 	http->ctl = ctl;
 	http->shown = ctl_http_shown(ctl->arena, http->base);
 	http->is_loopback = ctl_http_is_loopback(http->base);
-	if (!add_headers(http, ctl))
+	http->has_secret = http->shown.size < http->base.size;
+	if (!add_headers(http, ctl) || refuse_plain(http) != CTL_OK)
 		return CTL_USAGE;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return ctl_fail("libcurl cannot be used");

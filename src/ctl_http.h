@@ -23,7 +23,9 @@ struct ctl_http;
 
 /*
  * url NULL: that of --url or $ARTIFACT_URL, or this host's. --header,
- * $ARTIFACT_TOKEN, --cacert, --cert and --key apply to either.
+ * $ARTIFACT_TOKEN, --cacert, --cert and --key apply to either. What says who
+ * we are is refused where it would leave this host in plain http, unless
+ * --plain-http or $ARTIFACT_PLAIN_HTTP allows that.
  */
 MUST_USE int ctl_http_open(
     const struct ctl *ctl, const char *url, struct ctl_http **ret_http);

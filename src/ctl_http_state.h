@@ -17,6 +17,7 @@ struct ctl_http {
 	const char **headers;
 	size_t header_count;
 	bool is_loopback;
+	bool has_secret;     /* a header, or the URL, says who we are */
 	int64_t server_time; /* of the last answer; 0: it told none */
 	CURL *easy;	     /* of ctl_http_send; its connection is kept */
 };

@@ -36,7 +36,9 @@ ctl_http_base(struct span url, struct span *ret_base)
 		return false;
 	for (i = 0; i < url.size; i++) {
 		byte = (unsigned char)url.data[i];
-		if (byte <= ' ' || byte >= 0x7f || byte == '?' || byte == '#')
+		/* Some take a backslash for the end of the host. */
+		if (byte <= ' ' || byte >= 0x7f || byte == '?' || byte == '#' ||
+		    byte == '\\')
 			return false;
 	}
 	while (url.size > scheme && url.data[url.size - 1] == '/')
@@ -80,16 +82,48 @@ ctl_http_shown(struct arena *arena, struct span base)
 }
 
 bool
+ctl_http_is_tls(struct span base)
+{
+	return span_is_nocase(
+	    span_of(base.data, span_find(base, ':')), "https");
+}
+
+/* Four numbers, of which the first is 127: not a name that begins so. */
+static bool
+is_loopback_address(struct span host)
+{
+	struct span digits;
+	size_t count, i;
+	unsigned number;
+
+	if (!span_starts_with(host, "127."))
+		return false;
+	for (count = 0; host.data != NULL; count++) {
+		digits = span_split(&host, '.');
+		number = 0;
+		for (i = 0; i < digits.size && number < 256; i++) {
+			if (!ascii_is_digit(digits.data[i]))
+				return false;
+			number = number * 10 + (unsigned)(digits.data[i] - '0');
+		}
+		if (digits.size == 0 || number > 255)
+			return false;
+	}
+	return count == 4;
+}
+
+bool
 ctl_http_is_loopback(struct span base)
 {
 	struct span host = authority_of(base);
+	size_t end;
 
 	host = span_from(host, user_size(host));
+	end = span_find(host, host.size > 0 && host.data[0] == '[' ? ']' : ':');
 	if (span_starts_with(host, "[::1]"))
-		return true;
-	host.size = span_find(host, ':');
-	return span_is_nocase(host, "localhost") ||
-	       span_starts_with(host, "127.");
+		return end + 1 == host.size || host.data[end + 1] == ':';
+	host.size = end;
+	return span_is_nocase(host, "localhost") || is_loopback_address(host);
 }
 
 /* ---- Link ---- */

@@ -15,7 +15,12 @@
 MUST_USE bool ctl_http_base(struct span url, struct span *ret_base);
 /* The same without user and password, for sentences. */
 struct span ctl_http_shown(struct arena *arena, struct span base);
-/* Is its host this one? A proxy has no business there. */
+bool ctl_http_is_tls(struct span base);
+/*
+ * Is its host this one, as localhost, an address of 127.0.0.0/8 with all of
+ * its numbers, or [::1]? A proxy has no business there, and no one else hears
+ * what is said.
+ */
 bool ctl_http_is_loopback(struct span base);
 
 /*

@@ -15,8 +15,8 @@
 
 /* Which commands each is for: CTL_REMOTE, CTL_LOCAL, or all. */
 static const unsigned common_where[] = { CTL_REMOTE, CTL_REMOTE, CTL_REMOTE,
-	CTL_REMOTE, CTL_REMOTE, CTL_LOCAL, CTL_LOCAL, CTL_REMOTE | CTL_LOCAL, 0,
-	0 };
+	CTL_REMOTE, CTL_REMOTE, CTL_REMOTE, CTL_LOCAL, CTL_LOCAL,
+	CTL_REMOTE | CTL_LOCAL, 0, 0 };
 
 const struct ctl_option ctl_common[] = {
 	{ "url", 0, "URL",
@@ -26,6 +26,8 @@ const struct ctl_option ctl_common[] = {
 	{ "cacert", 0, "FILE", "trust the certificates in FILE" },
 	{ "cert", 0, "FILE", "show this client certificate" },
 	{ "key", 0, "FILE", "its private key" },
+	{ "plain-http", 0, NULL,
+	    "let the token go over plain http to another host" },
 	{ "config", 0, "FILE", "read FILE instead of artifactd's own" },
 	{ "set", 0, "NAME=VALUE", "change a setting; may be repeated" },
 	{ "json", 0, NULL, "print one JSON object a line" },

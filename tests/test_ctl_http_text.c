@@ -57,7 +57,8 @@ Test(ctl_http_text, refuses_what_is_no_url_of_a_store)
 	static const char *const urls[] = { "", "localhost:8137", "/artifacts",
 		"ftp://host", "http:/host", "http://", "http:///", "https",
 		"http://host?a=b", "http://host/#x", "http://ho st",
-		"http://host\n", "http://h\xc3\xb6st" };
+		"http://host\n", "http://h\xc3\xb6st",
+		"http://127.0.0.1\\@host" };
 	struct span base;
 	size_t i;
 
@@ -75,7 +76,14 @@ Test(ctl_http_text, knows_this_host_by_its_names)
 		{ "http://localhost", true }, { "http://u@LOCALHOST:1", true },
 		{ "http://[::1]:1/", true }, { "http://127.0.0.1@host", false },
 		{ "http://host/127.0.0.1", false },
-		{ "http://localhost.example", false } };
+		{ "http://localhost.example", false },
+		{ "http://127.255.0.9", true },
+		{ "http://127.0.0.1.example", false },
+		{ "http://127.example:1", false },
+		{ "http://127.0.0.256", false }, { "http://127.0..1", false },
+		{ "http://127.0.0.1.", false }, { "http://[::1]", true },
+		{ "http://[::1].example", false }, { "http://[::2]", false },
+		{ "http://localhost:1@host", false } };
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

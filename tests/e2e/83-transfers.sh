@@ -394,6 +394,23 @@ ctl --url "http://u:pass@$LIAR/private" list
 check "no password comes out" [ "$(grep -c pass "$WORK/err")" = 0 ]
 ARTIFACT_TOKEN=$'a\nX-Other: b' ctl --url "http://$LIAR/busy" list
 check "a token of two lines is wrong usage" exits 2 ARTIFACT_TOKEN
+for url in "http://no-such-host.invalid" "http://127.0.0.1.invalid" \
+    "http://localhost@no-such-host.invalid" "http://user:s3cret@a.invalid"; do
+	ARTIFACT_TOKEN=s3cret ctl --url "$url" list
+	check "no token goes to $url" exits 2 'is plain http'
+done
+check "... nor does it come out" equal "$(grep -c s3cret "$WORK/err")" 0
+ctl --url "http://no-such-host.invalid" list --header 'authorization:Basic x'
+check "nor does a header that is one" exits 2 'is plain http'
+ctl --url "http://no-such-host.invalid" list --header 'X-Other: x'
+check "... though others do" exits 1 'cannot find the host'
+ARTIFACT_TOKEN=s3cret ctl --url "http://no-such-host.invalid" list --plain-http
+check "--plain-http lets it" exits 1 'cannot find the host'
+ARTIFACT_TOKEN=s3cret ARTIFACT_PLAIN_HTTP=1 ctl \
+    --url "http://no-such-host.invalid" list
+check "so does \$ARTIFACT_PLAIN_HTTP" exits 1 'cannot find the host'
+ARTIFACT_TOKEN=s3cret ctl --url "https://no-such-host.invalid" list
+check "over https it may go" exits 1 'cannot find the host'
 ctl --url "http://$LIAR/busy" list --header 'no colon'
 check "so is a header that is none" exits 2 NAME:VALUE
 ctl --url "http://$LIAR/page" list --all
