@@ -53,16 +53,25 @@ has_no_reader(void)
 	return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
 }
 
-/* A full disk shows only when the last bytes are written out. */
+/*
+ * A full disk shows only when the last bytes are written out. A reader that has
+ * had enough ends us as it ends any tool: by SIGPIPE, without a word, unless
+ * whoever started us ignores that signal, and so wants to be told.
+ */
 static int
-finish(int exit_code)
+finish(int exit_code, bool dies_of_pipe)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return exit_code;
-	if (!has_no_reader())
-		fprintf(
-		    stderr, "artifactctl: cannot write to standard output\n");
-	return exit_code == CTL_OK ? CTL_FAILED : exit_code;
+	if (exit_code != CTL_OK && exit_code != CTL_FAILED)
+		return exit_code;
+	if (has_no_reader() && dies_of_pipe) {
+		(void)signal(SIGPIPE, SIG_DFL);
+		(void)raise(SIGPIPE);
+	}
+	(void)ctl_fail("cannot write to standard output%s",
+	    has_no_reader() ? ": nobody reads it any more" : "");
+	return CTL_FAILED;
 }
 
 /* Does the terminal know more than to print what comes? */
@@ -95,7 +104,7 @@ int
 main(int argc, char **argv)
 {
 	struct ctl ctl = { 0 };
-	bool is_help = false;
+	bool is_help = false, dies_of_pipe;
 	int exit_code;
 
 	if (!process_keep_standard())
@@ -103,7 +112,7 @@ main(int argc, char **argv)
 	ctl.arena = arena_open();
 	/* For the width of characters; numbers stay as C writes them. */
 	(void)setlocale(LC_CTYPE, "");
-	(void)signal(SIGPIPE, SIG_IGN); /* the write says so */
+	dies_of_pipe = signal(SIGPIPE, SIG_IGN) != SIG_IGN; /* writes say so */
 	(void)signal(SIGXFSZ, SIG_IGN); /* the same */
 	(void)signal(SIGCHLD, SIG_DFL); /* or nobody learns how one ended */
 	look_at_terminal(&ctl);
@@ -117,5 +126,5 @@ main(int argc, char **argv)
 	else if (exit_code == CTL_OK)
 		exit_code = ctl.command->run(&ctl);
 	arena_close(ctl.arena);
-	return finish(exit_code);
+	return finish(exit_code, dies_of_pipe);
 }

@@ -430,8 +430,27 @@ ctl put "$WORK/long" -w w -t t
 long=$(out)
 for command in show content 'get -o -'; do
 	# shellcheck disable=SC2086 # words
-	"$CTL" $command "$long" 2>"$WORK/err" | true
-	check "$command into a closed pipe is a failure without a word" equal \
-	    "${PIPESTATUS[0]}:$(cat "$WORK/err")" 1:
+	env --default-signal=PIPE "$CTL" $command "$long" 2>"$WORK/err" | true
+	check "$command into a closed pipe ends as any tool does" equal \
+	    "${PIPESTATUS[0]}:$(cat "$WORK/err")" 141:
+	env --ignore-signal=PIPE "$CTL" $command "$long" 2>"$WORK/err" | true
+	CODE=${PIPESTATUS[0]}
+	check "... and says why where that signal is ignored" exits 1 \
+	    'cannot write to standard output'
 done
+# unread COMMAND...: its end, where nobody reads what it prints.
+unread()
+{
+	python3 - "$CTL" "$@" <<'PYTHON'
+import os, subprocess, sys
+reader, writer = os.pipe()
+os.close(reader)
+done = subprocess.run(sys.argv[1:], stdout=writer, stderr=subprocess.PIPE)
+print(done.returncode, done.stderr.decode().strip())
+PYTHON
+}
+check "a short list, too" equal "$(unread list)" "-13 "
+check "... and facts" equal "$(unread show "$id")" "-13 "
+check "... but an error is one" equal "$(unread show 00000000-0000-4000-8000-000000000000)" \
+    "3 artifactctl: Artifact not found: 00000000-0000-4000-8000-000000000000"
 finish
