@@ -84,7 +84,6 @@ exchange_tell_wait(const struct exchange *exchange, CURLcode code, long wait)
 {
 	struct span trouble = exchange_trouble(exchange, code);
 
-	if (exchange->http->ctl->is_watched)
-		(void)ctl_error(CTL_OK, "%.*s; trying again in %.1f s",
-		    (int)trouble.size, trouble.data, (double)wait / 1000);
+	(void)ctl_error(CTL_OK, "%.*s; trying again in %.1f s",
+	    (int)trouble.size, trouble.data, (double)wait / 1000);
 }

@@ -66,7 +66,7 @@ int exchange_conclude(struct exchange *exchange, CURLcode code,
     struct ctl_http_answer *ret_answer);
 /* What went wrong in a few words. */
 struct span exchange_trouble(const struct exchange *exchange, CURLcode code);
-/* Say what the next try waits for, to somebody who watches. */
+/* Say what the next try waits for: whoever reads a log wants to know, too. */
 void
 exchange_tell_wait(const struct exchange *exchange, CURLcode code, long wait);
 
