@@ -85,6 +85,7 @@ struct ctl_http_request {
 	bool may_be_missing;	/* 404 is an answer, not an error */
 	bool may_be_no_path;	/* nor are 404 and 405, of any type */
 	bool is_any_type;	/* a 2xx need not be JSON */
+	bool has_content; /* the answer has one in it: 1 GiB, not 16 MiB */
 	ctl_http_begin *begin;	/* or NULL */
 	ctl_http_sink *sink;	/* where the body of a 2xx goes, of any type */
 	void *context;		/* of these two */

@@ -110,11 +110,16 @@ say_no_answer(const struct exchange *exchange, CURLcode code)
 		    "the content was replaced at %s while it was being read; "
 		    "repeat the command",
 		    url);
-	if (exchange->is_too_large)
-		return ctl_fail("the answer of %s is larger than 1 GiB, more "
-				"than is shown; artifactctl get takes content "
-				"of any size",
-		    url);
+	if (exchange->too_large > 0 && exchange->request->has_content)
+		return ctl_fail("the answer of %s is larger than %llu MiB, "
+				"more than is shown; artifactctl get takes "
+				"content of any size",
+		    url, (unsigned long long)exchange->too_large >> 20);
+	if (exchange->too_large > 0)
+		return ctl_fail("the answer of %s is larger than %llu MiB, "
+				"more than a store has to say; is the URL "
+				"right, with its path?",
+		    url, (unsigned long long)exchange->too_large >> 20);
 	why = reason(exchange, code);
 	return ctl_error(no_answer_code(exchange, code), "%s %s (%.*s)%s%s",
 	    trouble->before, url, (int)why.size, why.data, trouble->after,

@@ -10,7 +10,8 @@
 
 #include <stdlib.h>
 
-#define BODY_MOST (UINT64_C(1) << 30) /* json-c takes 2 GiB */
+#define CONTENT_MOST (UINT64_C(1) << 30) /* json-c takes 2 GiB */
+#define ANSWER_MOST (UINT64_C(16) << 20) /* a page of a list has 2 MiB */
 #define CONNECT_SECONDS 10L
 /* Longer than the server lets a request take: it says why. */
 #define STALL_SECONDS 150L
@@ -111,12 +112,14 @@ static size_t
 take_body(char *data, size_t one, size_t size, void *object)
 {
 	struct exchange *exchange = object;
+	uint64_t most =
+	    exchange->request->has_content ? CONTENT_MOST : ANSWER_MOST;
 
 	(void)one;
 	if (exchange->request->sink != NULL && is_success(&exchange->answer))
 		return deliver(exchange, span_of(data, size)) ? size : 0;
-	if (size > BODY_MOST - exchange->body.size) {
-		exchange->is_too_large = true;
+	if (size > most - exchange->body.size) {
+		exchange->too_large = most;
 		return 0;
 	}
 	buffer_append(&exchange->body, span_of(data, size));

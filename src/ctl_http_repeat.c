@@ -42,7 +42,7 @@ is_harmless(const struct exchange *exchange, CURLcode code)
 {
 	const struct ctl_http_request *request = exchange->request;
 
-	if (exchange->is_refused || exchange->is_too_large ||
+	if (exchange->is_refused || exchange->too_large > 0 ||
 	    exchange->is_replaced)
 		return false;
 	if (code == CURLE_COULDNT_CONNECT)

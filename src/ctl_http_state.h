@@ -37,7 +37,7 @@ struct exchange {
 	uint64_t delivered; /* bytes that the sink took, of all tries */
 	struct ctl_http_answer first; /* the answer that they began with */
 	bool is_refused;	      /* begin, sink or read: no more */
-	bool is_too_large;
+	uint64_t too_large; /* the bytes that it is larger than; 0: no */
 	bool is_replaced; /* going on would put two contents together */
 
 	CURL *easy;

@@ -142,7 +142,8 @@ send_for_detail(struct api *api, struct span id, bool with_content,
     struct ctl_http_answer *ret_answer)
 {
 	struct ctl_http_request request = { .method = "GET",
-		.may_be_missing = true };
+		.may_be_missing = true,
+		.has_content = with_content };
 
 	request.path = ctl_remote_path(api->arena, arena_string(api->arena, id),
 	    with_content ? "" : "?include_content=false");

@@ -153,13 +153,14 @@ int
 ctl_remote_detail(struct ctl_http *http, const char *id, bool with_content,
     struct arena *arena, struct ctl_artifact *ret_artifact)
 {
+	const struct ctl_http_request request = { .method = "GET",
+		.path = ctl_remote_path(
+		    arena, id, with_content ? "" : "?include_content=false"),
+		.has_content = with_content };
 	struct ctl_http_answer answer;
 	int exit_code;
 
-	exit_code = ctl_http_get(http,
-	    ctl_remote_path(
-		arena, id, with_content ? "" : "?include_content=false"),
-	    arena, &answer);
+	exit_code = ctl_http_send(http, &request, arena, &answer);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	return ctl_remote_read_detail(http, arena, &answer, ret_artifact);
@@ -219,7 +220,10 @@ struct walk {
 	struct ctl_http *http;
 	struct arena *arena;
 	struct buffer query; /* of the next page, without its limit */
-	struct buffer seen;  /* the query of an earlier page */
+	struct buffer first; /* the id that the present page begins with */
+	/* The query behind an earlier page, and the id that it began with. */
+	struct buffer seen;
+	struct buffer seen_first;
 	uint64_t pages;
 	uint64_t left;
 	ctl_remote_visit *visit;
@@ -237,9 +241,12 @@ visit_page(struct walk *walk, struct span body)
 
 	if (!json_read_items(walk->arena, body, &items, &count))
 		return ctl_remote_strange(walk->http);
+	buffer_clear(&walk->first);
 	for (i = 0; i < count; i++) {
 		if (!ctl_artifact_read(walk->arena, items[i], &artifact))
 			return ctl_remote_strange(walk->http);
+		if (i == 0)
+			buffer_append(&walk->first, artifact.id);
 		exit_code = walk->visit(walk->context, walk->arena, &artifact);
 		if (exit_code != CTL_OK)
 			return exit_code;
@@ -249,34 +256,48 @@ visit_page(struct walk *walk, struct span body)
 }
 
 /*
- * Are we sent where we were? Of all queries one is kept, a later one each
- * time their number has doubled: no circle is too long for that.
+ * Are we sent where we were, or shown what we were shown? Of all pages one is
+ * kept, a later one each time their number has doubled: no circle is too long
+ * for that.
  */
 static bool
 is_circle(struct walk *walk)
 {
 	struct span query = buffer_span(&walk->query);
+	struct span first = buffer_span(&walk->first);
 
 	if (!walk->has_more)
 		return false;
-	if (walk->pages > 0 && span_equal(query, buffer_span(&walk->seen)))
+	if (walk->pages > 0 &&
+	    (span_equal(query, buffer_span(&walk->seen)) ||
+		span_equal(first, buffer_span(&walk->seen_first))))
 		return true;
 	if ((walk->pages & (walk->pages + 1)) == 0) {
 		buffer_clear(&walk->seen);
 		buffer_append(&walk->seen, query);
+		buffer_clear(&walk->seen_first);
+		buffer_append(&walk->seen_first, first);
 	}
 	walk->pages++;
 	return false;
 }
 
+/* Is there a way on from here that comes to an end? */
 static int
-go_in_circles(const struct walk *walk)
+judge_way_on(struct walk *walk)
 {
 	struct span url = ctl_http_url(walk->http);
 
-	return ctl_fail("%.*s sends from one page of a list to the next in a "
-			"circle, so that it would never end",
-	    (int)url.size, url.data);
+	/* A store has a next page only when there is something on it. */
+	if (walk->has_more && walk->first.size == 0)
+		return ctl_fail("%.*s sends from an empty page of a list to "
+				"the next one, so that it might never end",
+		    (int)url.size, url.data);
+	if (is_circle(walk))
+		return ctl_fail("%.*s sends from one page of a list to the "
+				"next in a circle, so that it would never end",
+		    (int)url.size, url.data);
+	return CTL_OK;
 }
 
 /* The last of two limits counts, so ours goes behind the link's. */
@@ -303,7 +324,7 @@ walk_page(struct walk *walk)
 	buffer_clear(&walk->query);
 	buffer_append(&walk->query, next);
 	buffer_append_byte(&walk->query, '&');
-	return is_circle(walk) ? go_in_circles(walk) : CTL_OK;
+	return judge_way_on(walk);
 }
 
 int
@@ -319,7 +340,9 @@ ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
 	int exit_code;
 
 	buffer_init(&walk.query, links);
+	buffer_init(&walk.first, links);
 	buffer_init(&walk.seen, links);
+	buffer_init(&walk.seen_first, links);
 	first_query(&walk.query, filter);
 	do {
 		exit_code = walk_page(&walk);

@@ -394,8 +394,6 @@ ctl --url "http://$LIAR/private" list
 check "who is refused hears how to say who he is" exits 1 'ARTIFACT_TOKEN'
 ctl --url "http://u:pass@$LIAR/private" list
 check "no password comes out" [ "$(grep -c pass "$WORK/err")" = 0 ]
-ARTIFACT_TOKEN=$'a\nX-Other: b' ctl --url "http://$LIAR/busy" list
-check "a token of two lines is wrong usage" exits 2 ARTIFACT_TOKEN
 for url in "http://no-such-host.invalid" "http://127.0.0.1.invalid" \
     "http://localhost@no-such-host.invalid" "http://user:s3cret@a.invalid"; do
 	ARTIFACT_TOKEN=s3cret ctl --url "$url" list
@@ -413,6 +411,8 @@ ARTIFACT_TOKEN=s3cret ARTIFACT_PLAIN_HTTP=1 ctl \
 check "so does \$ARTIFACT_PLAIN_HTTP" exits 1 'cannot find the host'
 ARTIFACT_TOKEN=s3cret ctl --url "https://no-such-host.invalid" list
 check "over https it may go" exits 1 'cannot find the host'
+ARTIFACT_TOKEN=$'a\nX-Other: b' ctl --url "http://$LIAR/busy" list
+check "a token of two lines is wrong usage" exits 2 ARTIFACT_TOKEN
 ctl --url "http://$LIAR/busy" list --header 'no colon'
 check "so is a header that is none" exits 2 NAME:VALUE
 ctl --url "http://$LIAR/page" list --all
@@ -422,6 +422,25 @@ timeout 20 "$CTL" --url "http://$LIAR/circle" list --all >"$WORK/out" \
     2>"$WORK/err"
 CODE=$?
 check "a list that goes in a circle ends" exits 1 'in a circle'
+for page in nothing-more the-same; do
+	timeout 20 "$CTL" --url "http://$LIAR/$page" list --all >"$WORK/out" \
+	    2>"$WORK/err"
+	CODE=$?
+	check "... also one of pages that are $page" exits 1 'never end'
+done
+# bounded COMMAND...: in so much memory, which sanitizers need more of.
+bounded()
+{
+	grep -q __asan_init "$CTL" || ulimit -v 400000
+	timeout 60 "$CTL" "$@"
+}
+(bounded --url "http://$LIAR/endless" list >"$WORK/out" 2>"$WORK/err")
+CODE=$?
+check "a list that has no end is not held" exits 1 'is larger than 16 MiB'
+(bounded --url "http://$LIAR/endless" show --no-content 1234 >"$WORK/out" \
+    2>"$WORK/err")
+CODE=$?
+check "... nor a detail" exits 1 'is larger than 16 MiB'
 http_proxy=http://127.0.0.1:9 ctl list --limit 1
 check "a proxy is not asked about this host" exits 0
 ctl --url "http://$LIAR/old" rm -w w --older-than 2d --keep-newest 4 -n

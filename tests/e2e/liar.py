@@ -191,6 +191,29 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(200, [summary(ID, "again")], Link=(
             f'</artifacts?cursor={count % 3}>; rel="next"'))
 
+    def endless(self, _):
+        """An answer that says of itself that it never ends."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.close_connection = True
+        try:
+            self.wfile.write(b"[")
+            while True:
+                self.wfile.write(b" " * 65536)
+        except OSError:
+            pass
+
+    def nothing_more(self, count):
+        """Empty pages, each of which names another one."""
+        self.answer(200, [], Link=(
+            f'</artifacts?cursor={count}>; rel="next"'))
+
+    def the_same(self, count):
+        """Pages that are all alike, with a new cursor each."""
+        self.answer(200, [summary(ID, "again")], Link=(
+            f'</artifacts?cursor={count}>; rel="next"'))
+
     def unix(self, _):
         """Lines end as they do in files."""
         self.wfile.write(
