@@ -97,6 +97,28 @@ ctl_artifact_read(
 	return true;
 }
 
+bool
+ctl_artifact_is_exact(const struct ctl_artifact *artifact)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+	struct span content = artifact->content;
+	uint8_t hash[DIGEST_SHA256_SIZE];
+	char text[DIGEST_SHA256_HEX + 1];
+	struct digest digest;
+
+	if (content.data == NULL)
+		return false;
+	/* Where nothing was replaced, the text is the bytes. */
+	if (artifact->hash.data == NULL)
+		return memmem(content.data, content.size, replacement,
+			   sizeof(replacement) - 1) == NULL;
+	digest_begin(&digest);
+	digest_add(&digest, content);
+	digest_end(&digest, hash);
+	digest_hex(hash, sizeof(hash), text);
+	return span_is(artifact->hash, text);
+}
+
 struct span
 ctl_remote_path(struct arena *arena, const char *id, const char *suffix)
 {

@@ -36,6 +36,12 @@ struct ctl_artifact {
 MUST_USE bool ctl_artifact_read(
     struct arena *arena, struct span source, struct ctl_artifact *ret_artifact);
 
+/*
+ * Is the content of a detail, which is a text, what is stored, byte for byte?
+ * Where bytes are no UTF-8 it has U+FFFD instead.
+ */
+bool ctl_artifact_is_exact(const struct ctl_artifact *artifact);
+
 /* "/artifacts/<id><suffix>", the id percent-encoded. */
 struct span
 ctl_remote_path(struct arena *arena, const char *id, const char *suffix);

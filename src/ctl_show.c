@@ -99,6 +99,25 @@ print_content(
 		    artifact->content.data, 1, artifact->content.size, stdout);
 }
 
+/* As a member, which JSON has as text only: null where it would not be what
+ * is stored, which is said. */
+static void
+put_content(
+    const struct ctl *ctl, struct ctl_row *row, struct ctl_artifact *artifact)
+{
+	struct span type = ctl_visible(ctl->arena, artifact->content_type);
+	struct span size = ctl_size_text(ctl->arena, artifact->size);
+
+	if (!ctl_artifact_is_exact(artifact)) {
+		artifact->content = SPAN_NONE;
+		(void)ctl_error(CTL_OK,
+		    "the content is no text in UTF-8 (%.*s, %.*s), so that "
+		    "\"content\" is null; artifactctl get takes the bytes",
+		    (int)type.size, type.data, (int)size.size, size.data);
+	}
+	ctl_row_text(row, "content", artifact->content);
+}
+
 /* Facts first; the content is asked for only if it is for people. */
 static int
 show_facts(struct ctl *ctl, struct ctl_http *http)
@@ -121,6 +140,7 @@ show_facts(struct ctl *ctl, struct ctl_http *http)
 		    &artifact);
 	if (exit_code != CTL_OK)
 		return exit_code;
+	is_shown = is_shown && ctl_artifact_is_exact(&artifact);
 	put_facts(row, &artifact);
 	ctl_print_facts(ctl, row);
 	if (!ctl_has(ctl, "no-content") && artifact.size > 0)
@@ -151,7 +171,7 @@ run_show(struct ctl *ctl)
 	row = ctl_row(ctl->arena);
 	put_facts(row, &artifact);
 	if (has_content)
-		ctl_row_text(row, "content", artifact.content);
+		put_content(ctl, row, &artifact);
 	ctl_print_facts(ctl, row);
 	return CTL_OK;
 }
@@ -186,13 +206,17 @@ content_as_text(struct ctl *ctl, struct ctl_http *http)
 	    http, ctl->operands[0], true, ctl->arena, &artifact);
 	if (exit_code != CTL_OK)
 		return exit_code;
+	if (!ctl->is_json && !ctl_artifact_is_exact(&artifact))
+		return ctl_fail("this is no text in UTF-8, and so nothing for "
+				"a terminal; artifactctl get puts it into a "
+				"file");
 	if (!ctl->is_json) {
 		print_visible(artifact.content);
 		return CTL_OK;
 	}
 	row = ctl_row(ctl->arena);
 	ctl_row_text(row, "artifact_id", artifact.id);
-	ctl_row_text(row, "content", artifact.content);
+	put_content(ctl, row, &artifact);
 	ctl_row_text(row, "content_type", artifact.content_type);
 	ctl_row_size(row, "size_bytes", artifact.size);
 	ctl_print_facts(ctl, row);

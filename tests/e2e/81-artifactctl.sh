@@ -265,6 +265,26 @@ check "what is no text is not for a terminal" \
 terminal "$CTL show $pdf"
 check "... but its facts are" grep -q "artifactctl get $pdf takes the content" \
     "$WORK/out"
+ctl show --json "$pdf"
+check "what is text has it in JSON, whatever it is called" \
+    equal "$(of content):$(cat "$WORK/err")" 'from a file:'
+for type in application/octet-stream text/plain; do
+	ctl put -w w4 -t odd --content-type $type "$WORK/bytes"
+	bytes=$(out)
+	for command in show content; do
+		ctl $command --json "$bytes"
+		check "$command --json of bytes of $type has none that are wrong" \
+		    equal "$CODE:$(of content):$(of size_bytes)" 0:null:2
+		check "... and says so" says "is no text in UTF-8 ($type, 2 B)"
+	done
+	ctl show "$bytes"
+	check "... and show points to them" equal "$(tail -n 1 "$WORK/out")" \
+	    "(artifactctl get $bytes takes the content)"
+done
+terminal "$CTL content $bytes; echo code \$?"
+check "... as does content on a terminal" \
+    grep -q 'is no text in UTF-8, and so nothing for a terminal' "$WORK/out"
+check "... which is a failure" grep -q 'code 1' "$WORK/out"
 ctl help rm
 check "help of a command has its options" grep -q -- --keep-newest "$WORK/out"
 
