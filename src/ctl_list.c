@@ -4,7 +4,8 @@
 #include "ctl_remote.h"
 
 struct listing {
-	const struct ctl *ctl;
+	struct ctl_http *http;
+	struct ctl_filter filter;
 	struct ctl_output *output;
 	uint64_t count;
 };
@@ -15,7 +16,8 @@ print_one(
 {
 	struct listing *listing = context;
 
-	ctl_remote_row(listing->ctl, arena, listing->output, artifact);
+	ctl_remote_row(listing->http, arena, listing->output,
+	    &listing->filter, artifact);
 	listing->count++;
 	return ferror(stdout) ? CTL_FAILED : CTL_OK; /* main says so */
 }
@@ -36,24 +38,25 @@ read_limit(const struct ctl *ctl, uint64_t *ret_most)
 static int
 run_list(struct ctl *ctl)
 {
-	struct listing listing = { .ctl = ctl };
-	struct ctl_filter filter;
-	struct ctl_http *http;
+	struct listing listing = { 0 };
 	bool has_more = false;
 	uint64_t most = 0;
 	int exit_code;
 
-	exit_code = ctl_filter_read(ctl, &filter);
+	exit_code = ctl_filter_read(ctl, &listing.filter);
 	if (exit_code == CTL_OK)
 		exit_code = read_limit(ctl, &most);
 	if (exit_code == CTL_OK)
-		exit_code = ctl_http_open(ctl, NULL, &http);
+		exit_code = ctl_http_open(ctl, NULL, &listing.http);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	listing.output = ctl_output_open(ctl);
-	exit_code = ctl_remote_list(
-	    http, &filter, most, print_one, &listing, &has_more);
+	exit_code = ctl_remote_list(listing.http, &listing.filter, most,
+	    print_one, &listing, &has_more);
 	ctl_output_close(listing.output);
+	if (exit_code == CTL_OK && listing.count == 0 && ctl->is_terminal &&
+	    !ctl->is_json)
+		(void)ctl_error(CTL_OK, "no artifact found");
 	if (exit_code == CTL_OK && has_more)
 		(void)ctl_error(CTL_OK,
 		    "these are the %llu newest, and there are more; --limit N "
@@ -75,6 +78,9 @@ const struct ctl_command ctl_command_list = {
 	.operands = "",
 	.where = CTL_REMOTE,
 	.options = options,
-	.details = "When there are more than are shown, stderr says so.\n",
+	.details =
+	    "When there are more than are shown, stderr says so. On a terminal "
+	    "what a filter\nnames, and what is empty in each row, has no "
+	    "column.\n",
 	.run = run_list,
 };

@@ -21,12 +21,20 @@
 #define CUT "..."
 #define NARROWEST 4 /* that a column of text becomes */
 
-enum kind { KIND_TEXT, KIND_NUMBER, KIND_SIZE, KIND_BOOL, KIND_SOURCE };
+enum kind {
+	KIND_TEXT,
+	KIND_KEY,
+	KIND_NUMBER,
+	KIND_SIZE,
+	KIND_AGE,
+	KIND_BOOL,
+	KIND_SOURCE,
+};
 
 struct member {
 	const char *name;
 	enum kind kind;
-	struct span text; /* TEXT, SOURCE */
+	struct span text; /* TEXT, KEY, SOURCE */
 	uint64_t number;
 };
 
@@ -40,11 +48,12 @@ struct ctl_output {
 	const struct ctl *ctl;
 	struct arena *arena; /* of a page; owned */
 	const char *names[COLUMNS];
-	bool is_number[COLUMNS];
+	enum kind kinds[COLUMNS];
+	bool has_value[COLUMNS]; /* in one of the rows so far */
 	size_t columns;
 	struct span *cells; /* PAGE x columns */
 	size_t rows;
-	bool has_headings; /* they were printed */
+	size_t headed; /* so many columns had a value under the headings */
 };
 
 /* ---- rows ---- */
@@ -74,6 +83,18 @@ void
 ctl_row_text(struct ctl_row *row, const char *name, struct span text)
 {
 	row_add(row, name, KIND_TEXT)->text = arena_copy(row->arena, text);
+}
+
+void
+ctl_row_key(struct ctl_row *row, const char *name, struct span text)
+{
+	row_add(row, name, KIND_KEY)->text = arena_copy(row->arena, text);
+}
+
+void
+ctl_row_age(struct ctl_row *row, const char *name, uint64_t seconds)
+{
+	row_add(row, name, KIND_AGE)->number = seconds;
 }
 
 void
@@ -119,6 +140,21 @@ ctl_size_text(struct arena *arena, uint64_t bytes)
 	return arena_printf(arena, "%.1f %s", size, units[unit]);
 }
 
+/* In the units that --older-than takes. */
+static struct span
+age_text(struct arena *arena, uint64_t seconds)
+{
+	unsigned long long age = seconds;
+
+	if (age < 60)
+		return arena_printf(arena, "%llus", age);
+	if (age < 3600)
+		return arena_printf(arena, "%llum", age / 60);
+	if (age < 48 * 3600)
+		return arena_printf(arena, "%lluh", age / 3600);
+	return arena_printf(arena, "%llud", age / 86400);
+}
+
 struct span
 ctl_count_text(struct arena *arena, uint64_t number, const char *word)
 {
@@ -155,6 +191,7 @@ member_text(
 {
 	switch (member->kind) {
 	case KIND_TEXT:
+	case KIND_KEY:
 	case KIND_SOURCE:
 		if (member->text.data == NULL)
 			return is_for_people ? SPAN("-") : SPAN("");
@@ -162,6 +199,10 @@ member_text(
 	case KIND_SIZE:
 		if (is_for_people)
 			return ctl_size_text(arena, member->number);
+		break;
+	case KIND_AGE:
+		if (is_for_people)
+			return age_text(arena, member->number);
 		break;
 	case KIND_BOOL:
 		return member->number != 0 ? SPAN("yes") : SPAN("no");
@@ -181,7 +222,7 @@ print_json(struct arena *arena, const struct ctl_row *row)
 
 	for (i = 0; i < row->count; i++) {
 		member = &row->members[i];
-		if (member->kind == KIND_TEXT)
+		if (member->kind == KIND_TEXT || member->kind == KIND_KEY)
 			json_put_text(object, member->name, member->text);
 		else if (member->kind == KIND_SOURCE)
 			json_put_source(object, member->name, member->text);
@@ -262,59 +303,99 @@ column_width(const struct ctl_output *output, size_t column)
 	return most;
 }
 
-/* A row is to stay a line: text gives way, from the last column on. */
+static bool
+is_number(enum kind kind)
+{
+	return kind == KIND_NUMBER || kind == KIND_SIZE || kind == KIND_AGE;
+}
+
+/* The widest column that may be cut; columns: there is none. A key that is cut
+ * names nothing, so that it goes last. */
+static size_t
+widest(const struct ctl_output *output, const size_t *widths, bool with_keys)
+{
+	size_t found = output->columns, i;
+
+	for (i = 0; i < output->columns; i++)
+		if (widths[i] > NARROWEST && !is_number(output->kinds[i]) &&
+		    (output->kinds[i] != KIND_KEY || with_keys) &&
+		    (found == output->columns || widths[i] >= widths[found]))
+			found = i;
+	return found;
+}
+
+/* A row is to stay a line: the widest column gives way. */
 static void
 narrow(const struct ctl_output *output, size_t *widths)
 {
-	size_t most = output->ctl->width;
-	size_t width = GAP * (output->columns - 1), i, excess;
+	size_t most = output->ctl->width, width = 0, i;
+	bool with_keys = false;
 
 	for (i = 0; i < output->columns; i++)
-		width += widths[i];
-	for (i = output->columns; i > 0 && most > 0 && width > most; i--) {
-		if (output->is_number[i - 1] || widths[i - 1] <= NARROWEST)
+		if (output->has_value[i])
+			width += widths[i] + GAP;
+	while (most > 0 && width > most + GAP) {
+		i = widest(output, widths, with_keys);
+		if (i == output->columns && with_keys)
+			return;
+		if (i == output->columns) {
+			with_keys = true;
 			continue;
-		excess = width - most;
-		if (excess > widths[i - 1] - NARROWEST)
-			excess = widths[i - 1] - NARROWEST;
-		widths[i - 1] -= excess;
-		width -= excess;
+		}
+		widths[i]--;
+		width--;
 	}
 }
 
+/* One row of those columns that have a value somewhere. */
 static void
-print_headings(struct ctl_output *output, const size_t *widths)
+print_cells(struct ctl_output *output, const struct span *cells,
+    const size_t *widths, size_t last)
 {
 	size_t i;
 
-	if (output->ctl->has_color)
-		fputs("\033[1m", stdout);
-	for (i = 0; i < output->columns; i++)
-		print_cell(output, span_str(output->names[i]), widths[i],
-		    output->is_number[i], i + 1 == output->columns);
-	if (output->ctl->has_color)
-		fputs("\033[0m", stdout);
-	output->has_headings = true;
+	for (i = 0; i <= last; i++)
+		if (output->has_value[i])
+			print_cell(output, cells[i], widths[i],
+			    is_number(output->kinds[i]), i == last);
 }
 
+static void
+print_headings(struct ctl_output *output, const size_t *widths, size_t last)
+{
+	struct span names[COLUMNS];
+	size_t i;
+
+	for (i = 0; i < output->columns; i++)
+		names[i] = span_str(output->names[i]);
+	if (output->ctl->has_color)
+		fputs("\033[1m", stdout);
+	print_cells(output, names, widths, last);
+	if (output->ctl->has_color)
+		fputs("\033[0m", stdout);
+}
+
+/* Columns come, and new headings with them, where a later page needs more. */
 static void
 print_page(struct ctl_output *output)
 {
 	size_t widths[COLUMNS];
-	size_t row, i;
+	size_t last = 0, shown = 0, row, i;
 
 	if (output->rows == 0)
 		return;
-	for (i = 0; i < output->columns; i++)
-		widths[i] = column_width(output, i);
+	for (i = 0; i < output->columns; i++) {
+		widths[i] = output->has_value[i] ? column_width(output, i) : 0;
+		last = output->has_value[i] ? i : last;
+		shown += output->has_value[i];
+	}
 	narrow(output, widths);
-	if (!output->has_headings)
-		print_headings(output, widths);
+	if (shown > output->headed)
+		print_headings(output, widths, last);
+	output->headed = shown;
 	for (row = 0; row < output->rows; row++)
-		for (i = 0; i < output->columns; i++)
-			print_cell(output,
-			    output->cells[row * output->columns + i], widths[i],
-			    output->is_number[i], i + 1 == output->columns);
+		print_cells(output, output->cells + row * output->columns,
+		    widths, last);
 	output->rows = 0;
 	output->cells = NULL;
 	arena_reset(output->arena);
@@ -323,6 +404,7 @@ print_page(struct ctl_output *output)
 static void
 keep_row(struct ctl_output *output, const struct ctl_row *row)
 {
+	const struct member *member;
 	size_t i;
 
 	output->columns = row->count;
@@ -330,11 +412,14 @@ keep_row(struct ctl_output *output, const struct ctl_row *row)
 		output->cells = arena_alloc(output->arena,
 		    PAGE * row->count * sizeof(output->cells[0]));
 	for (i = 0; i < row->count; i++) {
-		output->names[i] = row->members[i].name;
-		output->is_number[i] = row->members[i].kind == KIND_NUMBER ||
-				       row->members[i].kind == KIND_SIZE;
+		member = &row->members[i];
+		output->names[i] = member->name;
+		output->kinds[i] = member->kind;
+		if (is_number(member->kind) || member->kind == KIND_BOOL ||
+		    member->text.size > 0)
+			output->has_value[i] = true;
 		output->cells[output->rows * row->count + i] =
-		    member_text(output->arena, &row->members[i], true);
+		    member_text(output->arena, member, true);
 	}
 	if (++output->rows == PAGE)
 		print_page(output);

@@ -18,6 +18,10 @@ struct ctl_row;
 struct ctl_row *ctl_row(struct arena *arena);
 /* Members; SPAN_NONE is null. Names are the table's headings too. */
 void ctl_row_text(struct ctl_row *row, const char *name, struct span text);
+/* What names the row to other commands: cut only after all else is. */
+void ctl_row_key(struct ctl_row *row, const char *name, struct span text);
+/* "3h" on a terminal, else seconds. */
+void ctl_row_age(struct ctl_row *row, const char *name, uint64_t seconds);
 void ctl_row_number(struct ctl_row *row, const char *name, uint64_t number);
 /* Bytes: "1.4 MiB" on a terminal. */
 void ctl_row_size(struct ctl_row *row, const char *name, uint64_t bytes);
@@ -27,7 +31,8 @@ void ctl_row_source(struct ctl_row *row, const char *name, struct span text);
 
 /*
  * Rows with the same members, printed as they come, but on a terminal in
- * pages of which each column has one width. NULL: the arena of the run.
+ * pages of which each column has one width. There a column without a value in
+ * any row is left out, and the widest is cut where a row would not fit.
  */
 struct ctl_output;
 

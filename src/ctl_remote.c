@@ -11,8 +11,6 @@
 #include "utf8.h"
 
 #define SHORT_ID 12
-#define SHORT_TITLE 60
-#define SHORT_TIME 19 /* to the second */
 
 /* ---- one artifact ---- */
 
@@ -386,35 +384,66 @@ ctl_remote_short(const struct ctl *ctl, struct span id)
 	return id;
 }
 
-static struct span
-short_title(struct arena *arena, struct span title)
+/* By the server's clock, which wrote the other time too. */
+static void
+put_age(struct ctl_http *http, struct ctl_row *row, struct span created)
 {
-	struct span cut;
+	int64_t now = ctl_http_time(http), then;
+	uint64_t moment;
 
-	if (title.size <= SHORT_TITLE)
-		return title;
-	cut = utf8_cut(title, SHORT_TITLE - 3);
-	return arena_printf(arena, "%.*s...", (int)cut.size, cut.data);
+	if (!moment_parse(created, &moment)) {
+		ctl_row_text(row, "age", created);
+		return;
+	}
+	then = (int64_t)(moment / 1000000);
+	ctl_row_age(row, "age", now > then ? (uint64_t)(now - then) : 0);
+}
+
+/* What is the same in each row, since a filter names it, is left out. */
+static void
+put_unless(struct ctl_row *row, const char *name, struct span text,
+    const char *filter)
+{
+	if (filter == NULL)
+		ctl_row_text(row, name, text);
+}
+
+static void
+put_for_people(struct ctl_http *http, struct ctl_row *row,
+    const struct ctl_filter *filter, const struct ctl_artifact *artifact)
+{
+	const struct ctl_filter none = { 0 };
+
+	if (filter == NULL)
+		filter = &none;
+	ctl_row_key(
+	    row, "id", ctl_remote_short(ctl_http_ctl(http), artifact->id));
+	ctl_row_text(row, "title", artifact->title);
+	put_unless(row, "workflow", artifact->workflow, filter->workflow);
+	put_unless(row, "phase", artifact->phase, filter->phase);
+	put_unless(row, "type", artifact->type, filter->type);
+	ctl_row_size(row, "size", artifact->size);
+	put_age(http, row, artifact->created);
 }
 
 void
-ctl_remote_row(const struct ctl *ctl, struct arena *arena,
-    struct ctl_output *output, const struct ctl_artifact *artifact)
+ctl_remote_row(struct ctl_http *http, struct arena *arena,
+    struct ctl_output *output, const struct ctl_filter *filter,
+    const struct ctl_artifact *artifact)
 {
-	bool is_cut = ctl->is_terminal && !ctl->is_json;
-	struct span created = artifact->created;
+	const struct ctl *ctl = ctl_http_ctl(http);
 	struct ctl_row *row = ctl_row(arena);
 
-	if (is_cut && created.size > SHORT_TIME)
-		created =
-		    arena_printf(arena, "%.*sZ", SHORT_TIME, created.data);
-	ctl_row_text(row, "id", ctl_remote_short(ctl, artifact->id));
-	ctl_row_text(row, "workflow_id", artifact->workflow);
-	ctl_row_text(row, "phase_id", artifact->phase);
-	ctl_row_text(row, "artifact_type", artifact->type);
-	ctl_row_size(row, "size_bytes", artifact->size);
-	ctl_row_text(row, "created_at", created);
-	ctl_row_text(row, "title",
-	    is_cut ? short_title(arena, artifact->title) : artifact->title);
+	if (ctl->is_terminal && !ctl->is_json) {
+		put_for_people(http, row, filter, artifact);
+	} else {
+		ctl_row_text(row, "id", artifact->id);
+		ctl_row_text(row, "workflow_id", artifact->workflow);
+		ctl_row_text(row, "phase_id", artifact->phase);
+		ctl_row_text(row, "artifact_type", artifact->type);
+		ctl_row_size(row, "size_bytes", artifact->size);
+		ctl_row_text(row, "created_at", artifact->created);
+		ctl_row_text(row, "title", artifact->title);
+	}
 	ctl_output_row(output, row);
 }

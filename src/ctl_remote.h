@@ -86,9 +86,13 @@ MUST_USE int
 ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
     uint64_t most, ctl_remote_visit *visit, void *context, bool *ret_has_more);
 
-/* A row of a list. On a terminal ids and titles are cut to fit. */
-void ctl_remote_row(const struct ctl *ctl, struct arena *arena,
-    struct ctl_output *output, const struct ctl_artifact *artifact);
+/*
+ * A row of a list. On a terminal its title comes second, its age stands for its
+ * time, and what the filter names (NULL: nothing) is left out.
+ */
+void ctl_remote_row(struct ctl_http *http, struct arena *arena,
+    struct ctl_output *output, const struct ctl_filter *filter,
+    const struct ctl_artifact *artifact);
 
 /* An id as tables show it: the first 12 characters on a terminal. */
 struct span ctl_remote_short(const struct ctl *ctl, struct span id);

@@ -128,7 +128,8 @@ note_detail(void *context, size_t number, struct arena *arena,
 	if (exit_code != CTL_OK)
 		return exit_code;
 	if (naming->output != NULL)
-		ctl_remote_row(naming->ctl, arena, naming->output, &artifact);
+		ctl_remote_row(
+		    naming->http, arena, naming->output, NULL, &artifact);
 	return ctl_rm_add(naming->http, naming->selection, &artifact);
 }
 

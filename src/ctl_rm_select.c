@@ -204,7 +204,6 @@ ctl_rm_add(struct ctl_http *http, struct ctl_rm_selection *selection,
 struct sieve {
 	struct ctl_http *http;
 	const struct ctl_rm_filter *filter;
-	const struct ctl *ctl;
 	struct ctl_output *output;
 	struct ctl_rm_selection *selection;
 	uint64_t seen;
@@ -236,7 +235,8 @@ sift(void *context, struct arena *arena, const struct ctl_artifact *artifact)
 	    !is_old(sieve, artifact->created))
 		return CTL_OK;
 	if (sieve->output != NULL)
-		ctl_remote_row(sieve->ctl, arena, sieve->output, artifact);
+		ctl_remote_row(sieve->http, arena, sieve->output,
+		    &sieve->filter->members, artifact);
 	return ctl_rm_add(sieve->http, sieve->selection, artifact);
 }
 
@@ -246,7 +246,6 @@ ctl_rm_select(struct ctl_http *http, const struct ctl_rm_filter *filter,
 {
 	struct sieve sieve = { .http = http,
 		.filter = filter,
-		.ctl = ctl_http_ctl(http),
 		.output = output,
 		.selection = selection };
 	bool has_more;

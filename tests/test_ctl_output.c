@@ -96,6 +96,109 @@ Test(ctl_output, narrows_what_is_text_from_the_last_on,
 				"-    1.5 KiB  a...\n");
 }
 
+/* A row of a key, three texts, a size and an age; NULL is no text. */
+static void
+print_row(struct ctl_output *output, struct arena *arena, const char *one,
+    const char *two, const char *three, uint64_t age)
+{
+	struct ctl_row *row = ctl_row(arena);
+
+	ctl_row_key(row, "id", SPAN("0123456789ab"));
+	ctl_row_text(row, "one", span_str(one));
+	ctl_row_text(row, "two", span_str(two));
+	ctl_row_text(row, "three", span_str(three));
+	ctl_row_age(row, "age", age);
+	ctl_output_row(output, row);
+	arena_reset(arena);
+}
+
+static void
+print_two(struct ctl *ctl, const char *one, const char *two, const char *three)
+{
+	struct arena *arena = arena_open();
+	struct ctl_output *output;
+
+	ctl->arena = arena_open();
+	output = ctl_output_open(ctl);
+	print_row(output, arena, one, two, three, 59);
+	print_row(output, arena, "x", NULL, "", 172800);
+	ctl_output_close(output);
+	fflush(stdout);
+	arena_close(arena);
+	arena_close(ctl->arena);
+}
+
+Test(ctl_output, cuts_the_widest_column, .init = cr_redirect_stdout)
+{
+	struct ctl ctl = { .is_terminal = true, .width = 43 };
+
+	print_two(&ctl, "abcdef", "abcdefghijklmnop", "abcdefghij");
+	cr_assert_stdout_eq_str("id            one     two      three    age\n"
+				"0123456789ab  abcdef  abcd...  abcd...  59s\n"
+				"0123456789ab  x       -                  2d\n");
+}
+
+Test(ctl_output, leaves_out_what_is_empty_everywhere,
+    .init = cr_redirect_stdout)
+{
+	struct ctl ctl = { .is_terminal = true, .width = 80 };
+
+	print_two(&ctl, "abc", NULL, "");
+	cr_assert_stdout_eq_str("id            one  age\n"
+				"0123456789ab  abc  59s\n"
+				"0123456789ab  x     2d\n");
+}
+
+Test(ctl_output, cuts_a_key_when_nothing_else_is_left,
+    .init = cr_redirect_stdout)
+{
+	struct ctl ctl = { .is_terminal = true, .width = 20 };
+
+	print_two(&ctl, "abcdef", NULL, "");
+	cr_assert_stdout_eq_str("id         one   age\n"
+				"012345...  a...  59s\n"
+				"012345...  x      2d\n");
+}
+
+Test(ctl_output, shows_a_column_once_a_row_has_it, .init = cr_redirect_stdout)
+{
+	struct ctl ctl = { .is_terminal = true, .width = 80 };
+	struct arena *arena = arena_open();
+	struct ctl_output *output;
+	size_t i;
+
+	ctl.arena = arena_open();
+	output = ctl_output_open(&ctl);
+	for (i = 0; i < 200; i++) /* a page */
+		print_row(output, arena, "a", NULL, NULL, 3600);
+	print_row(output, arena, "a", "b", NULL, 7199);
+	ctl_output_close(output);
+	fflush(stdout);
+	arena_close(arena);
+	arena_close(ctl.arena);
+	{
+		char text[32768];
+		size_t size = fread(
+		    text, 1, sizeof(text) - 1, cr_get_redirected_stdout());
+		const char *last = "id            one  two  age\n"
+				   "0123456789ab  a    b     1h\n";
+
+		text[size] = '\0';
+		cr_assert(strncmp(text, "id            one  age\n", 23) == 0);
+		cr_assert(size > strlen(last));
+		cr_assert_str_eq(text + size - strlen(last), last);
+	}
+}
+
+Test(ctl_output, says_an_age_to_people_only, .init = cr_redirect_stdout)
+{
+	struct ctl ctl = { 0 };
+
+	print_two(&ctl, "abc", NULL, "");
+	cr_assert_stdout_eq_str("0123456789ab\tabc\t\t\t59\n"
+				"0123456789ab\tx\t\t\t172800\n");
+}
+
 Test(ctl_output, cuts_no_character_in_two)
 {
 	struct arena *arena = arena_open();

@@ -217,10 +217,24 @@ ctl list -w w4 --json
 check "JSON has the title as it is" equal "$(of title)" \
     $'a\tb\033[2Jc\302\233d \303\244 \360\237\230\200'
 terminal "$CTL list"
-check "a terminal gets headings" grep -q 'workflow_id *phase_id' "$WORK/out"
+check "a terminal gets headings, the title second" grep -qE \
+    'id +title +workflow +phase +type +size +age' "$WORK/out"
 check "... in bold" grep -q $'\033\[1m' "$WORK/out"
 check "... and short ids" equal \
-    "$(grep -c "${plan:0:12}  w1" "$WORK/out")" 1
+    "$(grep -c "^${plan:0:12}  Better " "$WORK/out")" 1
+check "... and ages" grep -qE '^[0-9a-f-]{12} .* [0-9]+[sm]\b' "$WORK/out"
+terminal "NO_COLOR=1 $CTL list -w w1"
+check "... but no column that a filter names" grep -qE \
+    '^id +title +phase +type +size +age' "$WORK/out"
+terminal "NO_COLOR=1 $CTL list -w w1 -p p1"
+check "... of several" grep -qE '^id +title +type +size +age' "$WORK/out"
+terminal "NO_COLOR=1 $CTL list -w w2"
+check "... nor one that is empty" grep -qE '^id +title +type +size +age' \
+    "$WORK/out"
+terminal "$CTL list -w nobody; $CTL list -w nobody --json"
+check "an empty list is a sentence, once" equal "$(tr -d '\r' <"$WORK/out")" \
+    'artifactctl: no artifact found'
+terminal "$CTL list"
 check "... and no title that steers it" \
     equal "$(grep -c $'\033\[2J' "$WORK/out")" 0
 terminal "NO_COLOR=1 $CTL list"
@@ -241,7 +255,10 @@ print(max(len(line.rstrip("\r\n")) for line in open(sys.argv[1], newline="\n")))
 }
 terminal "NO_COLOR=1 $CTL list"
 check "a row is a line of 80" equal "$(widest)" 80
-check "... with a title that is cut" grep -q '[^ ]\.\.\..$' "$WORK/out"
+check "... with a title that is cut" grep -qE '^[0-9a-f-]{12}  turned[^ ]*\.\.\.  ' \
+    "$WORK/out"
+check "... and an id that is not" equal "$(grep -cE '^[0-9a-f-]{12}  ' \
+    "$WORK/out")" "$(($(wc -l <"$WORK/out") - 1))"
 terminal "stty cols 100; NO_COLOR=1 $CTL list"
 check "... or as wide as it is" equal "$(widest)" 100
 terminal "stty cols 200; NO_COLOR=1 $CTL list"
