@@ -80,12 +80,10 @@ open_base(struct api *api, const char *url, struct ctl_http_answer *ret_answer)
 }
 
 static int
-open_server(struct api *api, const char *url, bool *ret_has_pages)
+open_server(struct api *api, const char *url, enum import_form *ret_form)
 {
 	struct ctl_http_answer answer;
 	struct span base = span_str(url);
-	struct span *items;
-	size_t count;
 	int exit_code;
 
 	exit_code = open_base(api, url, &answer);
@@ -100,9 +98,8 @@ open_server(struct api *api, const char *url, bool *ret_has_pages)
 	if (exit_code != CTL_OK)
 		return exit_code;
 	if (answer.status == 404 ||
-	    !json_read_items(api->arena, answer.body, &items, &count))
+	    !import_list_form(api->arena, &answer, ret_form))
 		return ctl_remote_strange(api->http);
-	*ret_has_pages = ctl_http_header(&answer, "Link").data != NULL;
 	return probe_raw(api);
 }
 
@@ -430,16 +427,16 @@ find_ids(
     struct api *api, const char *url, FILE *ids, struct import_list *ret_list)
 {
 	const struct ctl *ctl = api->import->ctl;
-	bool has_pages = false;
+	enum import_form form;
 	int exit_code;
 
-	exit_code = open_server(api, url, &has_pages);
+	exit_code = open_server(api, url, &form);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	api->is_asked_for = ids != NULL;
 	if (ids != NULL)
 		return import_list_read(ids, ctl->arena, ret_list);
-	return import_list_ask(ctl, api->http, has_pages, ctl->arena, ret_list);
+	return import_list_ask(ctl, api->http, form, ctl->arena, ret_list);
 }
 
 int

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ctl_import_list.c - lists of a server that ends them at 200, asked for by
- * ever more filters; and ids from a file.
+ * ctl_import_list.c - lists by number, read until they are whole; lists of a
+ * server that ends them at 200, asked for by ever more filters; and ids from a
+ * file.
  *
  * A slice is a list with some filters fixed. A full one is split by each
  * value of each filter that it leaves open. A slice that has a complete one
@@ -18,6 +19,7 @@
 
 #define FILTERS 3
 #define ANY UINT32_MAX
+#define PASSES 5 /* through a list by number that does not come to it */
 #define SENTENCES 20 /* of lists that stay full; then their number */
 
 enum { WORKFLOW, TYPE, PHASE };
@@ -36,8 +38,9 @@ struct listing {
 	struct ctl_http *http;
 	struct import_list *list;
 	struct arena *arena;
-	bool has_pages;
-	bool is_given; /* the workflows are */
+	enum import_form form;
+	bool is_given;	  /* the workflows are */
+	bool is_unsteady; /* one never came to the number that it told */
 	size_t capacity;
 	struct import_set values[FILTERS];
 	struct import_set keys; /* values of each slice, as bytes */
@@ -93,6 +96,147 @@ visit(void *context, struct arena *arena, const struct ctl_artifact *artifact)
 	return CTL_OK;
 }
 
+/* ---- pages by number ---- */
+
+/* One of them. */
+struct numbered {
+	struct span *items;
+	size_t count;
+	uint64_t total; /* of the whole list */
+};
+
+static bool
+read_numbered(
+    struct arena *arena, struct span body, struct numbered *ret_page)
+{
+	struct json_document document;
+	struct numbered page;
+	struct faults faults;
+	struct span items;
+
+	faults_init(&faults, arena);
+	if (json_read(arena, body, &faults, &document) != JSON_VALID ||
+	    faults.count > 0)
+		return false;
+	items = json_get_source(&document, "artifacts");
+	if (items.data == NULL ||
+	    !json_read_items(arena, items, &page.items, &page.count) ||
+	    !json_get_number(&document, "total", &page.total))
+		return false;
+	*ret_page = page;
+	return true;
+}
+
+bool
+import_list_form(struct arena *arena, const struct ctl_http_answer *answer,
+    enum import_form *ret_form)
+{
+	struct numbered page;
+	struct span *items;
+	size_t count;
+
+	if (json_read_items(arena, answer->body, &items, &count)) {
+		*ret_form = ctl_http_header(answer, "Link").data != NULL
+				? IMPORT_LINKED
+				: IMPORT_FIRST_ONLY;
+		return true;
+	}
+	*ret_form = IMPORT_NUMBERED;
+	return read_numbered(arena, answer->body, &page);
+}
+
+/* Once through the pages of a list. */
+struct pass {
+	struct import_set ids;
+	uint64_t total;	 /* as the first page told */
+	bool is_changed; /* another page told another one */
+};
+
+static int
+take_page(struct listing *listing, const struct ctl_filter *filter,
+    uint64_t number, struct arena *arena, struct pass *pass)
+{
+	struct ctl_artifact artifact;
+	struct ctl_http_answer answer;
+	struct numbered page;
+	struct buffer path;
+	int exit_code;
+	size_t i;
+
+	buffer_init(&path, arena);
+	buffer_append(&path, SPAN("/artifacts?"));
+	ctl_filter_append(&path, filter);
+	buffer_printf(&path, "limit=%d&page=%llu", LIMIT_PAGE,
+	    (unsigned long long)number);
+	exit_code =
+	    ctl_http_get(listing->http, buffer_span(&path), arena, &answer);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	if (!read_numbered(arena, answer.body, &page))
+		return ctl_remote_strange(listing->http);
+	if (number == 1)
+		pass->total = page.total;
+	pass->is_changed |= page.total != pass->total;
+	for (i = 0; i < page.count; i++) {
+		if (!ctl_artifact_read(arena, page.items[i], &artifact))
+			return ctl_remote_strange(listing->http);
+		(void)visit(listing, arena, &artifact); /* CTL_OK */
+		(void)import_set_add(&pass->ids, artifact.id, NULL);
+	}
+	return CTL_OK;
+}
+
+/*
+ * To the page that brings nothing new: there is none behind it, whatever the
+ * server says, and one that knows no numbers of pages sends the first again.
+ */
+static int
+take_pages(struct listing *listing, const struct ctl_filter *filter,
+    struct arena *arena, struct pass *pass)
+{
+	struct arena *of_page = arena_open();
+	uint64_t number = 0;
+	int exit_code;
+	size_t before;
+
+	*pass = (struct pass){ 0 };
+	import_set_init(&pass->ids, arena);
+	do {
+		before = pass->ids.count;
+		exit_code =
+		    take_page(listing, filter, ++number, of_page, pass);
+		arena_reset(of_page);
+	} while (exit_code == CTL_OK && pass->ids.count > before);
+	arena_close(of_page);
+	return exit_code;
+}
+
+/* Until it comes to its number; what an earlier pass found counts too. */
+static int
+ask_numbered(struct listing *listing, const struct ctl_filter *filter)
+{
+	struct arena *arena = arena_open();
+	struct pass pass = { .is_changed = true };
+	int exit_code = CTL_OK, passes;
+
+	for (passes = 0; passes < PASSES && exit_code == CTL_OK; passes++) {
+		arena_reset(arena);
+		exit_code = take_pages(listing, filter, arena, &pass);
+		if (!pass.is_changed && pass.ids.count == pass.total)
+			break;
+	}
+	if (passes == PASSES) {
+		(void)ctl_fail("a list of %llu artifacts came to %zu, the last "
+			       "of %d times that it was read: repeat the "
+			       "import while nobody creates or deletes there",
+		    (unsigned long long)pass.total, pass.ids.count,
+		    PASSES); /* at the end */
+		listing->is_unsteady = true;
+	}
+	arena_close(arena);
+	return exit_code;
+}
+
 /* ---- slices ---- */
 
 static struct span
@@ -122,11 +266,15 @@ ask(struct listing *listing, struct slice slice)
 	filter.type = value_text(listing, &slice, TYPE);
 	filter.phase = value_text(listing, &slice, PHASE);
 	listing->count = 0;
-	exit_code = ctl_remote_list(
-	    listing->http, &filter, 0, visit, listing, &has_more);
+	if (listing->form == IMPORT_NUMBERED)
+		exit_code = ask_numbered(listing, &filter);
+	else
+		exit_code = ctl_remote_list(
+		    listing->http, &filter, 0, visit, listing, &has_more);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	slice.is_full = !listing->has_pages && listing->count >= LIMIT_PAGE;
+	slice.is_full = listing->form == IMPORT_FIRST_ONLY &&
+			listing->count >= LIMIT_PAGE;
 	memset(slice.tried, 0, sizeof(slice.tried));
 	import_set_add(&listing->keys, key_of(&slice), &number);
 	if (number == capacity) {
@@ -339,6 +487,8 @@ is_complete(struct listing *listing)
 {
 	bool is_full = !listing->is_given && listing->slices[0].is_full;
 
+	if (listing->is_unsteady)
+		return false;
 	if (say_full(listing) > 0)
 		is_full = true;
 	if (!is_full)
@@ -386,13 +536,13 @@ take_given(const struct ctl *ctl, struct listing *listing)
 }
 
 int
-import_list_ask(const struct ctl *ctl, struct ctl_http *http, bool has_pages,
-    struct arena *arena, struct import_list *ret_list)
+import_list_ask(const struct ctl *ctl, struct ctl_http *http,
+    enum import_form form, struct arena *arena, struct import_list *ret_list)
 {
 	struct listing listing = { .http = http,
 		.arena = arena,
 		.list = ret_list,
-		.has_pages = has_pages };
+		.form = form };
 	int exit_code, i;
 
 	*ret_list = (struct import_list){ 0 };

@@ -226,8 +226,8 @@ append_pair(struct buffer *query, const char *name, const char *value)
 	buffer_append_byte(query, '&');
 }
 
-static void
-first_query(struct buffer *query, const struct ctl_filter *filter)
+void
+ctl_filter_append(struct buffer *query, const struct ctl_filter *filter)
 {
 	append_pair(query, "workflow_id", filter->workflow);
 	append_pair(query, "phase_id", filter->phase);
@@ -363,7 +363,7 @@ ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
 	buffer_init(&walk.first, links);
 	buffer_init(&walk.seen, links);
 	buffer_init(&walk.seen_first, links);
-	first_query(&walk.query, filter);
+	ctl_filter_append(&walk.query, filter);
 	do {
 		exit_code = walk_page(&walk);
 		arena_reset(walk.arena);

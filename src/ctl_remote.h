@@ -74,6 +74,10 @@ struct ctl_filter {
 MUST_USE int
 ctl_filter_read(const struct ctl *ctl, struct ctl_filter *ret_filter);
 
+/* As a query, with "&" behind each pair. */
+void
+ctl_filter_append(struct buffer *query, const struct ctl_filter *filter);
+
 /* The arena is that of a page. Anything but CTL_OK ends the list. */
 typedef int ctl_remote_visit(
     void *context, struct arena *arena, const struct ctl_artifact *artifact);

@@ -354,6 +354,67 @@ check "the start of an id is no id" said 'is no UUID'
 import_from "$FROM" --ids "$WORK/none"
 check "no such file" said 'none cannot be read: No such file'
 
+# ---- pages by number, as the newer API has them
+
+source_of '
+for n in range(450):
+    artifact(n, b"content %d" % n, workflow_id=f"w{n % 3}")
+'
+original --numbered --base /api/v1
+empty_other
+import_from "$FROM"
+check "pages by number are read to the last" said '^imported 450 artifacts'
+check "... and that is known to be all" equal "$CODE" 0
+check "... without a word" equal "$(cat "$WORK/err")" ''
+check "... each once" equal "$(grep -c 'limit=200&page=' "$WORK/asked")" 4
+compare
+import_from "$FROM" -w w1
+check "... of a workflow too" said '^imported 0 .*; 150 were there already$'
+check "... which is all, too" equal "$CODE" 0
+# While the second page is asked for, one of the first goes.
+original --numbered --hide 1
+empty_other
+import_from "$FROM"
+check "what moves to an earlier page meanwhile is found" \
+    said '^imported 450 artifacts'
+check "... and that is known" equal "$CODE" 0
+compare
+original --numbered --hide 400
+empty_other
+import_from "$FROM"
+check "a list that never comes to its number is said" said \
+    'a list of 4[0-9]* artifacts came to 4[0-9]*, the last of 5 times'
+check "... which is a failure" equal "$CODE" 1
+check "... that keeps what came" said '^imported 4[0-9]* artifacts'
+original --numbered --ignore-page
+empty_other
+import_from "$FROM"
+check "a server that knows no pages ends" said \
+    'a list of 450 artifacts came to 200, the last of 5 times'
+check "... with a failure" equal "$CODE" 1
+source_of '
+for n in range(200):
+    artifact(n, b"content %d" % n)
+'
+original --numbered
+empty_other
+import_from "$FROM"
+check "a page that is full can be all" said '^imported 200 artifacts'
+check "... for certain" equal "$CODE" 0
+source_of 'pass'
+original --numbered
+empty_other
+import_from "$FROM"
+check "so can none" said '^imported 0 artifacts'
+check "... for certain" equal "$CODE" 0
+
+# Ids of those before.
+source_of '
+for n in range(250):
+    artifact(n, b"content %d" % n, workflow_id="hidden" if n < 10 else "w")
+'
+original
+
 # ---- a server that does not feel well
 
 

@@ -6,6 +6,7 @@ there is none; no content_hash, unless a test wants one.
 
     original_api.py FILE [--base /api/v1] [--fail-after N]
         [--filter-first] [--no-bytes] [--id-first STATUS] [--raw]
+        [--numbered] [--ignore-page] [--hide N]
 
 FILE has a JSON array: the members of each detail, and in "bytes" the content
 in hex. Prints its port, then a line for each request. What is written to
@@ -13,7 +14,12 @@ FILE's .fail while it runs is answered with that status, a line a request;
 "-" is a request that goes well. With --no-bytes it claims to have /raw, and
 fails whoever asks for it. With --id-first it looks for the artifact before the
 path, so that it seems to have /raw, and has none: STATUS. With --raw it has
-one, but for content that is missing."""
+one, but for content that is missing.
+
+With --numbered it is the newer API, whose list is an object, by the numbers of
+pages; with --ignore-page it looks at no number. After each of N lists the
+newest is in none any more (--hide), as if somebody had deleted it, so that all
+that is on later pages moves."""
 
 import argparse
 import hashlib
@@ -31,6 +37,9 @@ parser.add_argument("--filter-first", action="store_true")
 parser.add_argument("--no-bytes", action="store_true")
 parser.add_argument("--id-first", type=int)
 parser.add_argument("--raw", action="store_true")
+parser.add_argument("--numbered", action="store_true")
+parser.add_argument("--ignore-page", action="store_true")
+parser.add_argument("--hide", type=int, default=0)
 options = parser.parse_args()
 artifacts = json.loads(options.file.read_text())
 for one in artifacts:
@@ -58,13 +67,30 @@ def listed(query):
     return 200, [{m: a[m] for m in SUMMARY} for a in some[:limit]]
 
 
+def numbered(query):
+    """Filters first, as in the original's other lists by number."""
+    limit = int(query.get("page_size") or query.get("limit", 50))
+    page = 1 if options.ignore_page else int(query.get("page", 1))
+    if not 1 <= limit <= 200 or page < 1:
+        return 422, {"detail": [{"type": "less_than_equal"}]}
+    some = [a for a in artifacts if not a.get("hidden") and
+            all(a[f] == query[f] for f in FILTERS if query.get(f))]
+    if some and options.hide > 0 and limit > 1:
+        options.hide -= 1
+        some[0]["hidden"] = True
+    return 200, {
+        "artifacts": [{m: a[m] for m in SUMMARY}
+                      for a in some[(page - 1) * limit:page * limit]],
+        "total": len(some), "page": page, "page_size": limit}
+
+
 def detail(key, query):
     some = [a for a in artifacts if a["id"].startswith(key)]
     if not some:
         return 404, {"detail": f"Artifact not found: {key}"}
     if len(some) > 1:
         return 409, {"detail": "Ambiguous artifact ID"}
-    one = {k: v for k, v in some[0].items() if k != "stored"}
+    one = {k: v for k, v in some[0].items() if k not in ("stored", "hidden")}
     if query.get("include_content", "true") == "false":
         one["content"] = None
         one["content_type"] = "text/markdown"
@@ -109,7 +135,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         parts = path[len(options.base) + 1:].split("/")
         if parts == ["artifacts"]:
-            self.answer(*listed(query))
+            self.answer(*(numbered if options.numbered else listed)(query))
         elif parts[0] == "artifacts" and len(parts) == 2:
             self.answer(*detail(parts[1], query))
         elif options.no_bytes and parts[-1] == "raw":
