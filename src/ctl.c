@@ -25,6 +25,8 @@ const struct ctl_command *const ctl_commands[] = {
 	&ctl_command_create,
 	&ctl_command_put,
 	&ctl_command_get,
+	&ctl_command_shasum,
+	&ctl_command_verify,
 	&ctl_command_update,
 	&ctl_command_rm,
 	&ctl_command_retain,

@@ -146,6 +146,8 @@ extern const struct ctl_command ctl_command_content;
 extern const struct ctl_command ctl_command_create;
 extern const struct ctl_command ctl_command_put;
 extern const struct ctl_command ctl_command_get;
+extern const struct ctl_command ctl_command_shasum;
+extern const struct ctl_command ctl_command_verify;
 extern const struct ctl_command ctl_command_update;
 extern const struct ctl_command ctl_command_rm;
 extern const struct ctl_command ctl_command_retain;

@@ -21,25 +21,25 @@ ctl_create_check(const struct ctl *ctl, const char *const *names)
 	return CTL_OK;
 }
 
-int
-ctl_create_send(struct ctl_http *http, struct ctl_http_request *request,
-    struct arena *arena, struct span *ret_id)
+void
+ctl_create_begin(struct ctl_http_request *request, struct arena *arena)
 {
-	struct ctl_http_answer answer;
-	struct json_document document;
-	struct faults faults;
-	struct span id;
-	int exit_code;
-
 	request->method = "POST";
 	request->path = SPAN("/artifacts");
 	request->is_repeatable = true;
 	request->headers[0] = ctl_http_idempotency_key(arena);
-	exit_code = ctl_http_send(http, request, arena, &answer);
-	if (exit_code != CTL_OK)
-		return exit_code;
+}
+
+int
+ctl_create_end(struct ctl_http *http, struct arena *arena,
+    const struct ctl_http_answer *answer, struct span *ret_id)
+{
+	struct json_document document;
+	struct faults faults;
+	struct span id;
+
 	faults_init(&faults, arena);
-	if (json_read(arena, answer.body, &faults, &document) != JSON_VALID ||
+	if (json_read(arena, answer->body, &faults, &document) != JSON_VALID ||
 	    faults.count > 0)
 		return ctl_remote_strange(http);
 	id = json_text_of(arena, json_get_source(&document, "id"));
@@ -151,6 +151,7 @@ run_create(struct ctl *ctl)
 	static const char *const needed[] = { "workflow", "type", "title",
 		NULL };
 	struct ctl_http_request request = { 0 };
+	struct ctl_http_answer answer;
 	struct span content = SPAN_NONE;
 	struct ctl_http *http;
 	struct span id;
@@ -164,7 +165,10 @@ run_create(struct ctl *ctl)
 	if (exit_code != CTL_OK)
 		return exit_code;
 	request.json = create_body(ctl, content);
-	exit_code = ctl_create_send(http, &request, ctl->arena, &id);
+	ctl_create_begin(&request, ctl->arena);
+	exit_code = ctl_http_send(http, &request, ctl->arena, &answer);
+	if (exit_code == CTL_OK)
+		exit_code = ctl_create_end(http, ctl->arena, &answer, &id);
 	if (exit_code == CTL_OK)
 		print_id(ctl, id);
 	return exit_code;

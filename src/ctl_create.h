@@ -19,11 +19,11 @@
 /* Are these options there? NULL ends the names. */
 MUST_USE int ctl_create_check(const struct ctl *ctl, const char *const *names);
 
-/*
- * Send a create, whose body is set, so that it may be repeated and happens
- * once; *ret_id is what the server calls it.
- */
-MUST_USE int ctl_create_send(struct ctl_http *http,
-    struct ctl_http_request *request, struct arena *arena, struct span *ret_id);
+/* Make a create of a request whose body is set, so that it may be repeated
+ * and happens once. */
+void ctl_create_begin(struct ctl_http_request *request, struct arena *arena);
+/* *ret_id is what the server calls what it has created. */
+MUST_USE int ctl_create_end(struct ctl_http *http, struct arena *arena,
+    const struct ctl_http_answer *answer, struct span *ret_id);
 
 #endif

@@ -12,8 +12,9 @@
 #include "ctl.h"
 
 struct ctl_file {
-	const char *directory; /* where it will be */
+	const char *directory; /* where it will be, or below */
 	int directory_fd;
+	bool owns_directory;
 	int fd;
 	char part[40]; /* its name until it has one; "": none */
 };
@@ -22,6 +23,9 @@ struct ctl_file {
 
 /* Begin a file in this directory. */
 MUST_USE int ctl_file_open(const char *directory, struct ctl_file *ret_file);
+/* The same where it is open, and stays so. */
+MUST_USE int ctl_file_open_in(
+    const char *directory, int directory_fd, struct ctl_file *ret_file);
 MUST_USE bool ctl_file_write(struct ctl_file *file, struct span piece);
 /*
  * It is whole: bring it to the disk, and give it this name. may_replace: in
@@ -32,5 +36,23 @@ MUST_USE int
 ctl_file_keep(struct ctl_file *file, const char *name, bool may_replace);
 /* It will not be whole. After ctl_file_keep this does nothing. */
 void ctl_file_drop(struct ctl_file *file);
+
+/*
+ * Of many files: bring all that was written in the file system of this
+ * directory to the disk at once, which takes a tenth of the time; then give
+ * each its name, a path below the directory, whose own directories are made.
+ * No part of it is followed where it is a link. Then once more, the names.
+ */
+MUST_USE int ctl_file_sync(const char *directory, int directory_fd);
+MUST_USE int
+ctl_file_place(struct ctl_file *file, const char *path, bool may_replace);
+
+/*
+ * The directory that holds what is called so below another, and the last
+ * part of the path, whose parts have at most LIMIT_FILENAME bytes; *ret_fd is the caller's. make: make what is missing.
+ * false: errno says why.
+ */
+MUST_USE bool ctl_file_directory(int directory_fd, const char *path, bool make,
+    int *ret_fd, const char **ret_name);
 
 #endif

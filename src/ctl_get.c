@@ -4,10 +4,12 @@
  * not before, or as a stream.
  */
 
+#include "ctl_get.h"
+
+#include "ctl_choose.h"
 #include "ctl_file.h"
 #include "ctl_http_text.h"
 #include "ctl_raw.h"
-#include "ctl_remote.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +25,14 @@ struct getting {
 	const char *name; /* in its directory */
 	bool may_replace;
 };
+
+static bool
+ends_with_slash(const char *path)
+{
+	size_t size = strlen(path);
+
+	return size > 0 && path[size - 1] == '/';
+}
 
 /* ---- where to ---- */
 
@@ -144,8 +154,10 @@ get_into(struct getting *getting)
 	    getting->ctl, getting->http, getting->ctl->operands[0]);
 }
 
+/* ---- one ---- */
+
 static int
-run_get(struct ctl *ctl)
+get_one(struct ctl *ctl)
 {
 	struct getting getting = { .ctl = ctl,
 		.path = ctl_value(ctl, "output") };
@@ -163,31 +175,59 @@ run_get(struct ctl *ctl)
 		return ctl_raw_print(ctl, getting.http, ctl->operands[0]);
 	if (stat(getting.path, &status) != 0 || S_ISREG(status.st_mode))
 		return get_file(&getting);
-	if (S_ISDIR(status.st_mode))
-		return ctl_usage(ctl,
-		    "-o %.200s is a directory; name a file in it",
-		    getting.path);
 	return get_into(&getting);
 }
 
+/* A directory is meant: by what -o says, or since there may be several. */
+static bool
+is_many(const struct ctl *ctl)
+{
+	const char *path = ctl_value(ctl, "output");
+	struct stat status;
+
+	if (ctl->operand_count != 1 || strcmp(ctl->operands[0], "-") == 0)
+		return true;
+	return path != NULL && strcmp(path, "-") != 0 &&
+	       (ends_with_slash(path) ||
+		   (stat(path, &status) == 0 && S_ISDIR(status.st_mode)));
+}
+
+static int
+run_get(struct ctl *ctl)
+{
+	static const struct ctl_option filters[] = { CTL_CHOICE };
+	size_t i;
+
+	if (is_many(ctl))
+		return ctl_get_many(ctl);
+	for (i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
+		if (ctl_has(ctl, filters[i].name))
+			return ctl_usage(ctl, "ids and --%s exclude each other",
+			    filters[i].name);
+	return get_one(ctl);
+}
+
 static const struct ctl_option options[] = {
-	{ "output", 'o', "FILE", "write to FILE, or - for standard output" },
-	{ "force", 'f', NULL, "replace a file that has the suggested name" },
+	{ "output", 'o', "FILE|DIR/", "write to it, or - for standard output" },
+	{ "force", 'f', NULL, "replace files that have the name" },
+	CTL_CHOICE,
 	{ NULL, 0, NULL, NULL },
 };
 
 const struct ctl_command ctl_command_get = {
 	.name = "get",
-	.summary = "Download a content into a file",
-	.operands = "ID",
-	.least = 1,
-	.most = 1,
+	.summary = "Download contents into files",
+	.operands = "ID...|FILTER...",
+	.most = CTL_MANY,
 	.where = CTL_REMOTE,
 	.options = options,
 	.details =
-	    "The file is called as it was when it was put, or as the ID, and "
+	    "A file is called as it was when it was put, or as the ID, and "
 	    "printed. It is\nthere only when all of it has come and its "
-	    "SHA-256 is right; what -o names is\nreplaced. On standard output "
-	    "exit code 4 says that what came was not right.\n",
+	    "SHA-256 is right; what -o FILE names\nis replaced. On standard "
+	    "output exit code 4 says that what came was not right.\n"
+	    "Several go into a directory, this one unless -o names another; "
+	    "ID is - for lines\nof standard input that begin with one. "
+	    "Titles that are paths become directories\nin it.\n",
 	.run = run_get,
 };

@@ -117,18 +117,27 @@ const char *ctl_http_idempotency_key(struct arena *arena);
 
 /*
  * Many requests, up to CTL_HTTP_AT_ONCE at a time, in no order. next fills
- * in the next one (all zero before), or says that there are no more; done
- * gets each that ctl_http_send would call CTL_OK. Anything but CTL_OK from
- * done, or a request that failed, ends it all: what is under way is still
- * waited for, and the first exit code is given back. Bodies go to the arena
- * of the answer, which is gone after done.
+ * in the next one (all zero before), with what belongs to it, or says that
+ * there is none now; it is asked again when another has ended, and all is
+ * over when none is under way. done gets each that ctl_http_send would call
+ * CTL_OK, and may fill in a request that follows it, of the same item.
+ * Bodies go to the arena, which is gone after the last request of an item.
+ *
+ * failed hears of each other, which has been said. is_hopeless: nor would
+ * another request go well, since the server is away or lets nobody in.
+ * Anything but CTL_OK from done or failed ends it all: what is under way is
+ * still waited for, and the first exit code is given back. failed NULL: the
+ * first failure ends it.
  */
 struct ctl_http_many {
 	void *context;
-	bool (*next)(void *context, struct arena *arena, size_t *ret_number,
+	bool (*next)(void *context, struct arena *arena, void **ret_item,
 	    struct ctl_http_request *ret_request);
-	int (*done)(void *context, size_t number, struct arena *arena,
-	    const struct ctl_http_answer *answer);
+	int (*done)(void *context, void *item, struct arena *arena,
+	    const struct ctl_http_answer *answer,
+	    struct ctl_http_request *ret_more);
+	int (*failed)(
+	    void *context, void *item, int exit_code, bool is_hopeless);
 };
 
 MUST_USE int

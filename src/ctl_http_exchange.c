@@ -288,6 +288,8 @@ set_body(struct exchange *exchange)
 		SET(exchange, CURLOPT_MIMEPOST, exchange->mime);
 	}
 	SET(exchange, CURLOPT_CUSTOMREQUEST, request->method);
+	if (strcmp(request->method, "HEAD") == 0)
+		SET(exchange, CURLOPT_NOBODY, 1L);
 }
 
 static void

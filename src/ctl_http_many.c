@@ -18,7 +18,7 @@ struct lane {
 	struct ctl_http_request request;
 	struct arena *arena;
 	CURL *easy;
-	size_t number;
+	void *item;
 	bool is_busy;
 	int64_t resumes; /* us: waits until then to try again; 0: runs */
 };
@@ -29,9 +29,9 @@ struct traffic {
 	CURLM *multi;
 	struct lane lanes[CTL_HTTP_AT_ONCE];
 	size_t busy;
-	bool is_over; /* no more requests */
+	bool is_over; /* no more requests, whatever next has */
 	int64_t told; /* us: when somebody was last told of a wait */
-	int exit_code;
+	int exit_code; /* what ended it all */
 };
 
 /* Only a mistake of ours, or no memory, makes it fail. */
@@ -50,30 +50,50 @@ start(struct traffic *traffic, struct lane *lane)
 	lane->resumes = 0;
 }
 
-/* Give each idle lane a request. */
+/* The lane's arena stays: the item's earlier requests may have used it. */
 static void
-fill(struct traffic *traffic)
+begin(struct traffic *traffic, struct lane *lane,
+    const struct ctl_http_request *request)
 {
-	struct lane *lane;
+	lane->request = *request;
+	exchange_init(&lane->exchange, traffic->http, &lane->request,
+	    lane->arena, lane->easy);
+	start(traffic, lane);
+}
+
+static struct lane *
+idle_lane(struct traffic *traffic)
+{
 	size_t i;
 
-	for (i = 0; i < CTL_HTTP_AT_ONCE && !traffic->is_over; i++) {
-		lane = &traffic->lanes[i];
-		if (lane->is_busy)
-			continue;
-		arena_reset(lane->arena);
-		lane->request = (struct ctl_http_request){ 0 };
-		if (!traffic->many->next(traffic->many->context, lane->arena,
-			&lane->number, &lane->request)) {
-			traffic->is_over = true;
-			return;
-		}
-		exchange_init(&lane->exchange, traffic->http, &lane->request,
-		    lane->arena, lane->easy);
-		lane->is_busy = true;
-		traffic->busy++;
-		start(traffic, lane);
-	}
+	for (i = 0; i < CTL_HTTP_AT_ONCE; i++)
+		if (!traffic->lanes[i].is_busy)
+			return &traffic->lanes[i];
+	return NULL;
+}
+
+/*
+ * Give one idle lane a request; false: there is none of either. One at
+ * a time, since next may have to hash a large file, and the others are not
+ * to stand still for sixteen of them.
+ */
+static bool
+fill(struct traffic *traffic)
+{
+	struct ctl_http_request request = { 0 };
+	struct lane *lane = idle_lane(traffic);
+
+	if (lane == NULL || traffic->is_over)
+		return false;
+	arena_reset(lane->arena);
+	lane->item = NULL;
+	if (!traffic->many->next(
+		traffic->many->context, lane->arena, &lane->item, &request))
+		return false;
+	lane->is_busy = true;
+	traffic->busy++;
+	begin(traffic, lane, &request);
+	return true;
 }
 
 static void
@@ -107,14 +127,28 @@ is_worth_telling(
 	       (code == CURLE_OK && lane->exchange.answer.status < 300);
 }
 
+/* An exit code that ends all, or CTL_OK. */
+static int
+take_failure(
+    struct traffic *traffic, struct lane *lane, int exit_code, bool is_hopeless)
+{
+	const struct ctl_http_many *many = traffic->many;
+
+	if (many->failed == NULL)
+		return exit_code;
+	return many->failed(many->context, lane->item, exit_code, is_hopeless);
+}
+
 /* A try of this lane has ended. */
 static void
 take_end(struct traffic *traffic, struct lane *lane, CURLcode code)
 {
 	const struct ctl_http_many *many = traffic->many;
+	struct ctl_http_request more = { 0 };
 	struct ctl_http_answer answer;
 	long wait = 0;
 	int exit_code = CTL_FAILED;
+	bool is_hopeless;
 
 	require(curl_multi_remove_handle(traffic->multi, lane->easy));
 	if (traffic->exit_code == CTL_OK &&
@@ -122,14 +156,21 @@ take_end(struct traffic *traffic, struct lane *lane, CURLcode code)
 		put_off(traffic, lane, code, wait);
 		return;
 	}
+	is_hopeless = exchange_is_hopeless(&lane->exchange, code);
 	if (is_worth_telling(traffic, lane, code))
 		exit_code = exchange_conclude(&lane->exchange, code, &answer);
 	exchange_release(&lane->exchange);
 	if (exit_code == CTL_OK)
 		exit_code = many->done(
-		    many->context, lane->number, lane->arena, &answer);
+		    many->context, lane->item, lane->arena, &answer, &more);
+	else
+		exit_code = take_failure(traffic, lane, exit_code, is_hopeless);
 	if (exit_code != CTL_OK)
 		fail(traffic, exit_code);
+	else if (more.method != NULL) {
+		begin(traffic, lane, &more);
+		return;
+	}
 	lane->is_busy = false;
 	traffic->busy--;
 }
@@ -169,6 +210,8 @@ resume(struct traffic *traffic)
 		if (traffic->exit_code != CTL_OK) {
 			lane->is_busy = false; /* all is over */
 			traffic->busy--;
+			(void)take_failure(
+			    traffic, lane, traffic->exit_code, true);
 		} else if (lane->resumes <= now) {
 			start(traffic, lane);
 		} else if (lane->resumes < soonest) {
@@ -182,15 +225,16 @@ static void
 run(struct traffic *traffic)
 {
 	int running, wait;
+	bool has_more;
 
 	for (;;) {
-		fill(traffic);
+		has_more = fill(traffic);
 		if (traffic->busy == 0)
 			return;
 		wait = resume(traffic);
 		require(curl_multi_perform(traffic->multi, &running));
 		take_ends(traffic);
-		if (traffic->busy > 0)
+		if (traffic->busy > 0 && !has_more)
 			require(curl_multi_poll(
 			    traffic->multi, NULL, 0, wait, NULL));
 	}

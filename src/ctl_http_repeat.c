@@ -79,6 +79,20 @@ exchange_repeats(const struct exchange *exchange, CURLcode code, long *ret_wait)
 	return seconds < WAIT_MOST;
 }
 
+bool
+exchange_is_hopeless(const struct exchange *exchange, CURLcode code)
+{
+	unsigned status = exchange->answer.status;
+
+	if (exchange->is_refused || exchange->too_large > 0 ||
+	    exchange->is_replaced)
+		return false;
+	if (code != CURLE_OK) /* one artifact alone can be cut off */
+		return !was_cut_off(code);
+	return status == 401 || status == 403 || status == 507 ||
+	       is_busy(status);
+}
+
 void
 exchange_tell_wait(const struct exchange *exchange, CURLcode code, long wait)
 {

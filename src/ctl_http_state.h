@@ -53,6 +53,8 @@ void exchange_prepare(struct exchange *exchange);
 /* A try has ended. Worth another one, after so many milliseconds? */
 bool exchange_repeats(
     const struct exchange *exchange, CURLcode code, long *ret_wait);
+/* It ended so. Is it the server, so that no other request would go better? */
+bool exchange_is_hopeless(const struct exchange *exchange, CURLcode code);
 /* Of the first answer of a download, if it is strong; SPAN_NONE: none. */
 struct span exchange_etag(const struct exchange *exchange);
 /* Gives back what a try held. */

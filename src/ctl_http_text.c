@@ -250,12 +250,13 @@ last_name(struct span path)
 	return path;
 }
 
-static struct span
-harmless(struct arena *arena, struct span name)
+struct span
+ctl_http_harmless(struct arena *arena, struct span name)
 {
 	struct buffer buffer;
 	size_t size;
 
+	name = utf8_repair(arena, name);
 	buffer_init(&buffer, arena);
 	for (; name.size > 0; name = span_from(name, size)) {
 		(void)utf8_next(name, &size); /* repaired */
@@ -287,5 +288,5 @@ ctl_http_filename(struct arena *arena, struct span disposition)
 	    RESULT_OK)
 		return SPAN_NONE;
 	name = last_name(part.filename);
-	return name.size == 0 ? SPAN_NONE : harmless(arena, name);
+	return name.size == 0 ? SPAN_NONE : ctl_http_harmless(arena, name);
 }

@@ -40,5 +40,8 @@ ctl_http_retry_after(struct span header, int64_t now, uint64_t *ret_seconds);
  * SPAN_NONE: it suggests none.
  */
 struct span ctl_http_filename(struct arena *arena, struct span disposition);
+/* Any text as the name of a file, in the same way; what is a path in it stays
+ * one. */
+struct span ctl_http_harmless(struct arena *arena, struct span name);
 
 #endif

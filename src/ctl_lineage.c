@@ -81,17 +81,17 @@ note_scanned(
 }
 
 static bool
-next_detail(void *context, struct arena *arena, size_t *ret_number,
+next_detail(void *context, struct arena *arena, void **ret_item,
     struct ctl_http_request *ret_request)
 {
 	struct lineage *lineage = context;
-	const struct id *ids = (const struct id *)lineage->scanned.items;
+	struct id *ids = (struct id *)lineage->scanned.items;
 	char text[ID_TEXT + 1];
 
 	if (lineage->next_scanned == lineage->scanned.count)
 		return false;
-	*ret_number = lineage->next_scanned++;
-	id_format(&ids[*ret_number], text);
+	id_format(&ids[lineage->next_scanned], text);
+	*ret_item = &ids[lineage->next_scanned++];
 	ret_request->method = "GET";
 	ret_request->path =
 	    ctl_remote_path(arena, text, "?include_content=false");
@@ -100,8 +100,8 @@ next_detail(void *context, struct arena *arena, size_t *ret_number,
 }
 
 static int
-note_edges(void *context, size_t number, struct arena *arena,
-    const struct ctl_http_answer *answer)
+note_edges(void *context, void *item, struct arena *arena,
+    const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
 {
 	struct lineage *lineage = context;
 	struct ctl_artifact artifact;
@@ -109,13 +109,14 @@ note_edges(void *context, size_t number, struct arena *arena,
 	int exit_code;
 	size_t i;
 
+	(void)ret_more;
 	if (answer->status == 404)
 		return CTL_OK;
 	exit_code =
 	    ctl_remote_read_detail(lineage->http, arena, answer, &artifact);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	edge.child = ((const struct id *)lineage->scanned.items)[number];
+	edge.child = *(const struct id *)item;
 	for (i = 0; i < artifact.parent_count; i++)
 		if (read_id(arena, artifact.parents[i], &edge.parent))
 			list_push(lineage->ctl->arena, &lineage->edges, &edge);

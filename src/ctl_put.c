@@ -5,19 +5,44 @@
  */
 
 #include "ctl_create.h"
+#include "ctl_files.h"
 #include "ctl_remote.h"
 #include "ctl_source.h"
 #include "ctl_update.h"
 #include "utf8.h"
 
+#include <sys/stat.h>
+
 #define PARTS 7
+
+/* How far the first of those that go may be ahead of the last: ids are printed
+ * in the order of the files. */
+#define WINDOW 256
+
+/* A file on its way. */
+struct job {
+	struct arena *arena; /* owned; closed when it is printed */
+	struct ctl_found found;
+	struct ctl_source source;
+	enum { CREATING, CHECKING, CHANGING, ENDED } step;
+	const char *id;
+	struct ctl_row *row; /* NULL: it is not stored, or not as it is */
+};
 
 struct putting {
 	const struct ctl *ctl;
 	struct ctl_http *http;
-	struct span change;  /* what is to be said of each, or SPAN_NONE */
-	struct arena *arena; /* of one file */
+	struct ctl_files *files;
+	struct span change; /* what is to be said of each, or SPAN_NONE */
 	struct ctl_output *output;
+	struct ctl_progress progress;
+	bool is_many;
+	struct job jobs[WINDOW]; /* of number n at n % WINDOW */
+	uint64_t begun;
+	uint64_t printed;
+	uint64_t good;
+	uint64_t bad;
+	int worst;
 };
 
 /* ---- the form ---- */
@@ -45,7 +70,8 @@ add_fields(const struct ctl *ctl, struct ctl_http_part *ret_parts)
 
 /* What is called nothing on disk goes by its title. */
 static const char *
-filename_of(const struct putting *putting, const char *path)
+filename_of(
+    const struct putting *putting, struct arena *arena, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	struct span name;
@@ -54,9 +80,8 @@ filename_of(const struct putting *putting, const char *path)
 		path = ctl_value(putting->ctl, "title");
 	else if (slash != NULL)
 		path = slash + 1;
-	name = utf8_repair(
-	    putting->arena, span_str(*path == '\0' ? "file" : path));
-	return arena_string(putting->arena, utf8_cut(name, LIMIT_FILENAME));
+	name = utf8_repair(arena, span_str(*path == '\0' ? "file" : path));
+	return arena_string(arena, utf8_cut(name, LIMIT_FILENAME));
 }
 
 static struct span
@@ -68,186 +93,293 @@ digest_text(struct arena *arena, const struct ctl_source *source)
 	return arena_printf(arena, "sha-256=:%.*s:", (int)text.size, text.data);
 }
 
-static int
-send_file(struct putting *putting, const char *path, struct ctl_source *source,
-    struct span *ret_id)
+/* ---- a file, step by step ---- */
+
+static bool
+send_file(struct putting *putting, struct job *job, struct arena *arena,
+    struct ctl_http_request *ret_request)
 {
 	const char *type = ctl_value(putting->ctl, "content-type");
-	struct ctl_http_part parts[PARTS];
-	struct ctl_progress progress;
-	struct ctl_http_request request = { .parts = parts,
-		.progress = &progress };
-	int exit_code = CTL_OK;
+	struct ctl_http_part *parts =
+	    arena_alloc(arena, PARTS * sizeof(parts[0]));
 
-	if (type == NULL)
-		exit_code =
-		    ctl_source_type(source, path, putting->arena, &type);
-	if (exit_code != CTL_OK)
-		return exit_code;
-	request.part_count = add_fields(putting->ctl, parts);
-	parts[request.part_count++] = (struct ctl_http_part){ .name = "file",
-		.filename = filename_of(putting, path),
-		.content_type = type,
-		.digest = digest_text(putting->arena, source),
-		.size = source->size,
-		.read = ctl_source_read,
-		.context = source };
-	ctl_progress_begin(&progress, putting->ctl, source->name, source->size);
-	exit_code =
-	    ctl_create_send(putting->http, &request, putting->arena, ret_id);
-	ctl_progress_end(&progress);
-	if (exit_code == CTL_INTEGRITY)
-		(void)ctl_error(exit_code,
-		    "%s was written to while it was read, or changed on its "
-		    "way; nothing was stored",
-		    source->name);
-	return exit_code;
+	if (type == NULL && ctl_source_type(&job->source, job->found.path,
+				arena, &type) != CTL_OK)
+		return false;
+	ret_request->part_count = add_fields(putting->ctl, parts);
+	if (!ctl_has(putting->ctl, "title") && job->found.title != NULL)
+		parts[ret_request->part_count++] =
+		    (struct ctl_http_part){ .name = "title",
+			    .text = span_str(job->found.title) };
+	parts[ret_request->part_count++] =
+	    (struct ctl_http_part){ .name = "file",
+		    .filename = filename_of(putting, arena, job->found.path),
+		    .content_type = type,
+		    .digest = digest_text(arena, &job->source),
+		    .size = job->source.size,
+		    .read = ctl_source_read,
+		    .context = &job->source };
+	ret_request->parts = parts;
+	ret_request->progress = &putting->progress;
+	ctl_create_begin(ret_request, arena);
+	return true;
 }
 
-/* ---- afterwards ---- */
+/* It is stored: what has the store of it? */
+static int
+note_created(struct putting *putting, struct job *job, struct arena *arena,
+    const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
+{
+	struct span id;
+	int exit_code;
+
+	exit_code = ctl_create_end(putting->http, arena, answer, &id);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	job->id = arena_string(job->arena, id);
+	job->step = CHECKING;
+	ret_more->method = "GET";
+	ret_more->path =
+	    ctl_remote_path(arena, job->id, "?include_content=false");
+	return CTL_OK;
+}
 
 /* A server that did not look at the digest has been told it in vain. */
 static int
-check(struct putting *putting, const char *id, const struct ctl_source *source,
-    struct ctl_artifact *ret_artifact)
+note_checked(struct putting *putting, struct job *job, struct arena *arena,
+    const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
 {
 	char hash[DIGEST_SHA256_HEX + 1];
-	int exit_code;
-
-	exit_code = ctl_remote_detail(
-	    putting->http, id, false, putting->arena, ret_artifact);
-	if (exit_code != CTL_OK)
-		return exit_code;
-	digest_hex(source->hash, sizeof(source->hash), hash);
-	if (span_is(ret_artifact->hash, hash) &&
-	    ret_artifact->size == source->size)
-		return CTL_OK;
-	return ctl_error(CTL_INTEGRITY,
-	    "%s was stored as %s, but not as it is: it has the SHA-256 %s, "
-	    "and the store %.*s; delete that and put it again",
-	    source->name, id, hash, (int)ret_artifact->hash.size,
-	    ret_artifact->hash.data);
-}
-
-static void
-print_put(const struct putting *putting, const struct ctl_source *source,
-    const struct ctl_artifact *artifact)
-{
-	struct ctl_row *row;
-	struct span id;
-
-	if (!putting->ctl->is_json) {
-		id = ctl_visible(putting->arena, artifact->id);
-		printf("%.*s\n", (int)id.size, id.data);
-		(void)fflush(stdout); /* the next one may take long */
-		return;
-	}
-	row = ctl_row(putting->arena);
-	ctl_row_text(row, "id", artifact->id);
-	ctl_row_text(row, "file", span_str(source->name));
-	ctl_row_text(row, "title", artifact->title);
-	ctl_row_text(row, "content_type", artifact->content_type);
-	ctl_row_size(row, "size_bytes", artifact->size);
-	ctl_row_text(row, "content_hash", artifact->hash);
-	ctl_output_row(putting->output, row);
-}
-
-static int
-put_source(struct putting *putting, const char *path, struct ctl_source *source)
-{
 	struct ctl_artifact artifact;
-	struct span id_text;
-	const char *id;
 	int exit_code;
 
-	exit_code = send_file(putting, path, source, &id_text);
+	exit_code =
+	    ctl_remote_read_detail(putting->http, arena, answer, &artifact);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	id = arena_string(putting->arena, id_text);
-	exit_code = check(putting, id, source, &artifact);
-	if (exit_code != CTL_OK)
-		return exit_code;
-	print_put(putting, source, &artifact);
-	ctl_source_tell_growth(source);
+	digest_hex(job->source.hash, sizeof(job->source.hash), hash);
+	if (!span_is(artifact.hash, hash) || artifact.size != job->source.size)
+		return ctl_error(CTL_INTEGRITY,
+		    "%s was stored as %s, but not as it is: it has the "
+		    "SHA-256 %s, and the store %.*s; delete that and put it "
+		    "again",
+		    job->source.name, job->id, hash, (int)artifact.hash.size,
+		    artifact.hash.data);
+	ctl_source_tell_growth(&job->source);
+	job->row = ctl_row(job->arena);
+	ctl_row_text(job->row, "id", artifact.id);
+	ctl_row_text(job->row, "file", span_str(job->source.name));
+	ctl_row_text(job->row, "title", artifact.title);
+	ctl_row_text(job->row, "content_type", artifact.content_type);
+	ctl_row_size(job->row, "size_bytes", artifact.size);
+	ctl_row_text(job->row, "content_hash", artifact.hash);
+	job->id = arena_string(job->arena, artifact.id);
 	if (putting->change.data == NULL)
 		return CTL_OK;
-	exit_code = ctl_update_send(
-	    putting->http, putting->arena, id, putting->change, NULL);
-	if (exit_code != CTL_OK)
+	job->step = CHANGING;
+	ctl_update_begin(arena, job->id, putting->change, NULL, ret_more);
+	return CTL_OK;
+}
+
+/* What is left to say of a failure, behind what has been said of it. */
+static void
+say_more(const struct putting *putting, const struct job *job, int exit_code)
+{
+	const char *name = job->source.name;
+
+	if (job->step == CREATING && exit_code == CTL_INTEGRITY)
+		(void)ctl_error(exit_code,
+		    "%s was written to while it was read, or changed on its "
+		    "way; nothing was stored",
+		    name);
+	else if (job->step == CHANGING)
 		(void)ctl_error(exit_code,
 		    "%s is stored as %s, without what the other options say; "
 		    "artifactctl update says it again",
-		    source->name, id);
-	return exit_code;
+		    name, job->id);
+	else if (job->step == CHECKING && exit_code != CTL_INTEGRITY)
+		(void)ctl_error(exit_code,
+		    "%s is stored as %s, which could not be checked", name,
+		    job->id);
+	else if (putting->is_many)
+		(void)ctl_error(exit_code, "that was %s", name);
+}
+
+/* ---- many files ---- */
+
+/* What is known of those that ended is printed in the order of the files. */
+static void
+print_ended(struct putting *putting)
+{
+	struct job *job;
+	struct span id;
+
+	while (putting->printed < putting->begun) {
+		job = &putting->jobs[putting->printed % WINDOW];
+		if (job->step != ENDED)
+			return;
+		if (job->row != NULL && putting->ctl->is_json) {
+			ctl_output_row(putting->output, job->row);
+		} else if (job->row != NULL) {
+			id = ctl_visible(job->arena, span_str(job->id));
+			printf("%.*s\n", (int)id.size, id.data);
+		}
+		(void)fflush(stdout); /* the next one may take long */
+		arena_close(job->arena);
+		putting->printed++;
+	}
+}
+
+static void
+end_job(struct putting *putting, struct job *job, int exit_code)
+{
+	if (exit_code == CTL_OK)
+		putting->good++;
+	else
+		putting->bad++;
+	putting->worst = ctl_worse(putting->worst, exit_code);
+	ctl_source_close(&job->source);
+	job->step = ENDED;
+	print_ended(putting);
+}
+
+/* Begin with it; false: it has ended, for a reason that was said. */
+static bool
+begin_job(struct putting *putting, struct job *job, struct arena *arena,
+    struct ctl_http_request *ret_request)
+{
+	int exit_code;
+
+	exit_code = ctl_source_open(
+	    putting->ctl, job->found.path, job->found.is_walked, &job->source);
+	if (exit_code == CTL_OK && !putting->is_many)
+		ctl_progress_begin(&putting->progress, putting->ctl,
+		    job->source.name, job->source.size);
+	if (exit_code == CTL_OK && !send_file(putting, job, arena, ret_request))
+		exit_code = CTL_FAILED;
+	if (exit_code != CTL_OK)
+		end_job(putting, job, exit_code);
+	return exit_code == CTL_OK;
+}
+
+static bool
+next_file(void *context, struct arena *arena, void **ret_item,
+    struct ctl_http_request *ret_request)
+{
+	struct putting *putting = context;
+	struct job *job;
+	int exit_code;
+
+	while (putting->begun - putting->printed < WINDOW) {
+		job = &putting->jobs[putting->begun % WINDOW];
+		*job = (struct job){ .arena = arena_open(),
+			.source = { .fd = -1 } };
+		exit_code =
+		    ctl_files_next(putting->files, job->arena, &job->found);
+		if (job->found.path != NULL) {
+			putting->begun++;
+			*ret_item = job;
+			if (begin_job(putting, job, arena, ret_request))
+				return true;
+			continue;
+		}
+		arena_close(job->arena);
+		if (exit_code == CTL_OK)
+			return false; /* there are no more */
+		putting->bad++;
+		putting->worst = ctl_worse(putting->worst, exit_code);
+	}
+	return false;
 }
 
 static int
-put_one(struct putting *putting, const char *path)
+note_step(void *context, void *item, struct arena *arena,
+    const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
 {
-	struct ctl_source source;
-	int exit_code;
+	struct putting *putting = context;
+	struct job *job = item;
+	int exit_code = CTL_OK;
 
-	exit_code = ctl_source_open(putting->ctl, path, false, &source);
+	if (job->step == CREATING)
+		exit_code = note_created(putting, job, arena, answer, ret_more);
+	else if (job->step == CHECKING)
+		exit_code = note_checked(putting, job, arena, answer, ret_more);
 	if (exit_code != CTL_OK)
-		return exit_code;
-	exit_code = put_source(putting, path, &source);
-	if (exit_code != CTL_OK && putting->ctl->operand_count > 1)
-		(void)ctl_error(exit_code, "that was %s", source.name);
-	ctl_source_close(&source);
-	arena_reset(putting->arena);
-	return exit_code;
+		say_more(putting, job, exit_code);
+	if (exit_code != CTL_OK || ret_more->method == NULL)
+		end_job(putting, job, exit_code);
+	return CTL_OK;
 }
 
-/* All are tried; the worst exit code counts. */
+static int
+note_failure(void *context, void *item, int exit_code, bool is_hopeless)
+{
+	struct putting *putting = context;
+	struct job *job = item;
+
+	say_more(putting, job, exit_code);
+	end_job(putting, job, exit_code);
+	return is_hopeless ? exit_code : CTL_OK;
+}
+
+/* All are tried, unless none would go better. */
 static int
 put_all(struct putting *putting)
 {
-	int worst = CTL_OK;
+	const struct ctl_http_many many = { .context = putting,
+		.next = next_file,
+		.done = note_step,
+		.failed = note_failure };
 	int exit_code;
-	size_t i;
 
-	putting->arena = arena_open();
 	putting->output = ctl_output_open(putting->ctl);
-	for (i = 0; i < putting->ctl->operand_count; i++) {
-		exit_code = put_one(putting, putting->ctl->operands[i]);
-		worst = ctl_worse(worst, exit_code);
-	}
+	ctl_progress_begin(&putting->progress, putting->ctl, "put", 0);
+	exit_code = ctl_http_many(putting->http, &many);
+	ctl_progress_end(&putting->progress);
 	ctl_output_close(putting->output);
-	arena_close(putting->arena);
-	return worst;
+	if (putting->is_many && putting->bad > 0)
+		(void)ctl_error(putting->worst,
+		    "%s put, and %llu could not be%s",
+		    ctl_count_text(putting->ctl->arena, putting->good, "file")
+			.data,
+		    (unsigned long long)putting->bad,
+		    exit_code == CTL_OK
+			? ""
+			: "; no other was tried, since none would go better");
+	else if (putting->good + putting->bad == 0)
+		(void)ctl_error(CTL_OK, "there is no file to put");
+	return putting->worst;
 }
 
-static int
-check_stdin(const struct ctl *ctl)
+/* More than one file, perhaps. */
+static bool
+is_many(const struct ctl *ctl)
 {
-	size_t count = 0, i;
+	struct stat status;
 
-	for (i = 0; i < ctl->operand_count; i++)
-		if (strcmp(ctl->operands[i], "-") == 0)
-			count++;
-	if (count > 1)
-		return ctl_usage(ctl, "standard input can be put only once");
-	if (count == 1 && !ctl_has(ctl, "title"))
-		return ctl_usage(ctl, "- has no name, so it needs --title");
-	return CTL_OK;
+	return ctl->operand_count != 1 || ctl_has(ctl, "files-from") ||
+	       (stat(ctl->operands[0], &status) == 0 &&
+		   S_ISDIR(status.st_mode));
 }
 
 static int
 run_put(struct ctl *ctl)
 {
 	static const char *const needed[] = { "workflow", "type", NULL };
-	struct putting putting = { .ctl = ctl };
+	struct putting *putting = arena_alloc(ctl->arena, sizeof(*putting));
 	int exit_code;
 
+	putting->ctl = ctl;
+	putting->is_many = is_many(ctl);
 	exit_code = ctl_create_check(ctl, needed);
 	if (exit_code == CTL_OK)
-		exit_code = check_stdin(ctl);
+		exit_code = ctl_files_open(ctl, &putting->files);
 	if (exit_code == CTL_OK)
-		exit_code = ctl_http_open(ctl, NULL, &putting.http);
+		exit_code = ctl_http_open(ctl, NULL, &putting->http);
 	if (exit_code == CTL_OK)
-		exit_code =
-		    ctl_update_body(ctl, putting.http, false, &putting.change);
-	return exit_code == CTL_OK ? put_all(&putting) : exit_code;
+		exit_code = ctl_update_body(
+		    ctl, putting->http, false, &putting->change);
+	return exit_code == CTL_OK ? put_all(putting) : exit_code;
 }
 
 static const struct ctl_option options[] = {
@@ -255,20 +387,22 @@ static const struct ctl_option options[] = {
 	{ "title", 0, "TITLE", "what it is called (the name of the file)" },
 	{ "content-type", 0, "TYPE", "its media type (guessed)" },
 	CTL_CHANGES,
+	CTL_FILES_OPTIONS,
 	{ NULL, 0, NULL, NULL },
 };
 
 const struct ctl_command ctl_command_put = {
 	.name = "put",
 	.summary = "Create an artifact from each file, and print its id",
-	.operands = "FILE...",
-	.least = 1,
+	.operands = "FILE...|DIR...",
 	.most = CTL_MANY,
 	.where = CTL_REMOTE,
 	.options = options,
 	.details =
 	    "FILE may be of any kind and size, and - for standard input. Its "
 	    "SHA-256 goes\nalong, and the server stores nothing that does not "
-	    "match. When one fails, the\nothers are still put.\n",
+	    "match. When one fails, the\nothers are still put. Files of a DIR "
+	    "have as title where they lie in it; links in\nit, and what begins "
+	    "with a dot, are left out.\n",
 	.run = run_put,
 };

@@ -30,8 +30,9 @@ begin(void *context, const struct ctl_http_answer *answer)
 {
 	struct ctl_raw *raw = context;
 
-	ctl_progress_begin(&raw->progress, raw->ctl, raw->what,
-	    parse_size(ctl_http_header(answer, "Content-Length")));
+	if (raw->all == NULL)
+		ctl_progress_begin(&raw->progress, raw->ctl, raw->what,
+		    parse_size(ctl_http_header(answer, "Content-Length")));
 	return raw->begin == NULL || raw->begin(raw->context, answer);
 }
 
@@ -42,13 +43,15 @@ take(void *context, struct span piece)
 
 	digest_add(&raw->digest, piece);
 	raw->size += piece.size;
-	ctl_progress_at(&raw->progress, raw->size);
+	ctl_progress_add(
+	    raw->all != NULL ? raw->all : &raw->progress, piece.size);
 	return raw->sink(raw->context, piece);
 }
 
 /* libcurl has held the size against Content-Length already. */
-static int
-check(struct ctl_http *http, const char *id, struct ctl_raw *raw)
+int
+ctl_raw_end(struct ctl_http *http, const char *id, struct ctl_raw *raw,
+    const struct ctl_http_answer *answer)
 {
 	struct span url = ctl_http_url(http);
 	uint8_t hash[DIGEST_SHA256_SIZE], wanted[DIGEST_SHA256_SIZE];
@@ -56,8 +59,8 @@ check(struct ctl_http *http, const char *id, struct ctl_raw *raw)
 
 	digest_end(&raw->digest, hash);
 	digest_hex(hash, sizeof(hash), raw->hash);
-	if (request_digest(ctl_http_header(&raw->answer, "Repr-Digest"),
-		wanted) != RESULT_OK)
+	if (request_digest(ctl_http_header(answer, "Repr-Digest"), wanted) !=
+	    RESULT_OK)
 		return ctl_error(CTL_INTEGRITY,
 		    "the content of %s cannot be checked: %.*s, or something "
 		    "on the way to it, sends no SHA-256 in Repr-Digest",
@@ -72,22 +75,31 @@ check(struct ctl_http *http, const char *id, struct ctl_raw *raw)
 	    id, (unsigned long long)raw->size, raw->hash, wanted_hex);
 }
 
-int
-ctl_raw_fetch(struct ctl_http *http, const char *id, struct ctl_raw *raw)
+void
+ctl_raw_begin(struct ctl_raw *raw, struct arena *arena, const char *id,
+    struct ctl_http_request *ret_request)
 {
-	const struct ctl_http_request request = { .method = "GET",
-		.path = ctl_remote_path(raw->ctl->arena, id, "/raw"),
+	*ret_request = (struct ctl_http_request){ .method = "GET",
+		.path = ctl_remote_path(arena, id, "/raw"),
 		.begin = begin,
 		.sink = take,
 		.context = raw };
-	int exit_code;
-
 	raw->size = 0;
 	digest_begin(&raw->digest);
-	exit_code =
-	    ctl_http_send(http, &request, raw->ctl->arena, &raw->answer);
+}
+
+int
+ctl_raw_fetch(struct ctl_http *http, const char *id, struct ctl_raw *raw)
+{
+	struct ctl_http_request request;
+	struct ctl_http_answer answer;
+	int exit_code;
+
+	ctl_raw_begin(raw, raw->ctl->arena, id, &request);
+	exit_code = ctl_http_send(http, &request, raw->ctl->arena, &answer);
 	ctl_progress_end(&raw->progress);
-	return exit_code == CTL_OK ? check(http, id, raw) : exit_code;
+	return exit_code == CTL_OK ? ctl_raw_end(http, id, raw, &answer)
+				   : exit_code;
 }
 
 static bool

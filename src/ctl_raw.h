@@ -16,9 +16,9 @@ struct ctl_raw {
 	ctl_http_begin *begin;
 	ctl_http_sink *sink;
 	void *context;
+	struct ctl_progress *all; /* of many, to be added to; NULL: its own */
 
 	/* What came of it. */
-	struct ctl_http_answer answer;
 	uint64_t size;
 	char hash[DIGEST_SHA256_HEX + 1];
 
@@ -33,6 +33,12 @@ struct ctl_raw {
  */
 MUST_USE int
 ctl_raw_fetch(struct ctl_http *http, const char *id, struct ctl_raw *raw);
+
+/* The same where many are sent: the request, and what its answer means. */
+void ctl_raw_begin(struct ctl_raw *raw, struct arena *arena, const char *id,
+    struct ctl_http_request *ret_request);
+MUST_USE int ctl_raw_end(struct ctl_http *http, const char *id,
+    struct ctl_raw *raw, const struct ctl_http_answer *answer);
 
 /* The same to stdout. */
 MUST_USE int

@@ -5,6 +5,7 @@
  * id, which a delete wants.
  */
 
+#include "ctl_choose.h"
 #include "ctl_rm.h"
 
 #include <stdlib.h>
@@ -14,75 +15,25 @@ struct naming {
 	struct ctl_http *http;
 	struct ctl_output *output;
 	struct ctl_rm_selection *selection;
-	size_t next;	 /* operand */
-	bool is_reading; /* lines */
-	bool is_wrong;	 /* one is no id */
+	struct ctl_names names;
+	bool is_wrong; /* one is no id */
 	int missing;
 };
 
 static bool
-is_between(char byte)
-{
-	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
-}
-
-/*
- * The first word of the next line that has one: list prints ids first, and
- * behind them a tab or, on a terminal, spaces.
- */
-static bool
-read_word(struct arena *arena, const char **ret_word)
-{
-	struct span word = SPAN_NONE;
-	char *line = NULL;
-	size_t room = 0, end;
-	ssize_t size;
-
-	while (word.size == 0 && (size = getline(&line, &room, stdin)) > 0) {
-		word = span_of(line, (size_t)size);
-		while (word.size > 0 && is_between(word.data[0]))
-			word = span_from(word, 1);
-		for (end = 0; end < word.size && !is_between(word.data[end]);
-		     end++)
-			;
-		word.size = end;
-	}
-	if (word.size > 0)
-		*ret_word = arena_string(arena, word);
-	free(line);
-	return word.size > 0;
-}
-
-static bool
-next_name(struct naming *naming, struct arena *arena, const char **ret_name)
-{
-	for (;;) {
-		if (naming->is_reading && read_word(arena, ret_name))
-			return true;
-		naming->is_reading = false;
-		if (naming->next == naming->ctl->operand_count)
-			return false;
-		*ret_name = naming->ctl->operands[naming->next++];
-		if (strcmp(*ret_name, "-") != 0)
-			return true;
-		naming->is_reading = true;
-	}
-}
-
-static bool
-next_detail(void *context, struct arena *arena, size_t *ret_number,
+next_detail(void *context, struct arena *arena, void **ret_item,
     struct ctl_http_request *ret_request)
 {
 	struct naming *naming = context;
 	const char *name;
 
-	if (!next_name(naming, arena, &name))
+	(void)ret_item;
+	if (naming->is_wrong || !ctl_names_next(&naming->names, arena, &name))
 		return false;
 	if (ctl_remote_check_id(naming->ctl, name) != CTL_OK) {
 		naming->is_wrong = true;
 		return false;
 	}
-	*ret_number = 0;
 	ret_request->method = "GET";
 	ret_request->path =
 	    ctl_remote_path(arena, name, "?include_content=false");
@@ -90,36 +41,18 @@ next_detail(void *context, struct arena *arena, size_t *ret_number,
 	return true;
 }
 
-/* "Artifact not found: …", as the server says it. */
-static void
-say_missing(struct arena *arena, const struct ctl_http_answer *answer)
-{
-	struct json_document document;
-	struct span detail = SPAN_NONE;
-	struct faults faults;
-
-	faults_init(&faults, arena);
-	if (json_read(arena, answer->body, &faults, &document) == JSON_VALID &&
-	    faults.count == 0)
-		detail =
-		    json_text_of(arena, json_get_source(&document, "detail"));
-	if (detail.data == NULL)
-		detail = SPAN("Artifact not found");
-	detail = ctl_visible(arena, detail);
-	(void)ctl_error(CTL_NOT_FOUND, "%.*s", (int)detail.size, detail.data);
-}
-
 static int
-note_detail(void *context, size_t number, struct arena *arena,
-    const struct ctl_http_answer *answer)
+note_detail(void *context, void *item, struct arena *arena,
+    const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
 {
 	struct naming *naming = context;
 	struct ctl_artifact artifact;
 	int exit_code;
 
-	(void)number;
+	(void)item;
+	(void)ret_more;
 	if (answer->status == 404) {
-		say_missing(arena, answer);
+		ctl_say_missing(arena, answer);
 		naming->missing = CTL_NOT_FOUND;
 		return CTL_OK;
 	}
@@ -170,6 +103,7 @@ ctl_rm_name(const struct ctl *ctl, struct ctl_http *http,
 		.http = http,
 		.output = output,
 		.selection = selection,
+		.names = { .ctl = ctl },
 		.missing = CTL_OK };
 	const struct ctl_http_many many = {
 		.context = &naming, .next = next_detail, .done = note_detail

@@ -275,16 +275,18 @@ struct sweep {
 };
 
 static bool
-next_delete(void *context, struct arena *arena, size_t *ret_number,
+next_delete(void *context, struct arena *arena, void **ret_item,
     struct ctl_http_request *ret_request)
 {
 	struct sweep *sweep = context;
+	struct ctl_rm_item *item;
 	char text[ID_TEXT + 1];
 
 	if (sweep->left == 0)
 		return false;
-	*ret_number = --sweep->left;
-	id_format(&sweep->selection->items[*ret_number].id, text);
+	item = &sweep->selection->items[--sweep->left];
+	*ret_item = item;
+	id_format(&item->id, text);
 	ret_request->method = "DELETE";
 	ret_request->path = ctl_remote_path(arena, text, "");
 	ret_request->is_repeatable = true;
@@ -293,15 +295,17 @@ next_delete(void *context, struct arena *arena, size_t *ret_number,
 }
 
 static int
-note_delete(void *context, size_t number, struct arena *arena,
-    const struct ctl_http_answer *answer)
+note_delete(void *context, void *object, struct arena *arena,
+    const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
 {
 	struct sweep *sweep = context;
+	const struct ctl_rm_item *item = object;
 
 	(void)arena;
+	(void)ret_more;
 	if (answer->status != 404)
 		sweep->count++;
-	sweep->bytes += sweep->selection->items[number].size;
+	sweep->bytes += item->size;
 	ctl_progress_at(&sweep->progress, sweep->bytes);
 	return CTL_OK;
 }

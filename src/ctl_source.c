@@ -221,6 +221,18 @@ ctl_source_type(const struct ctl_source *source, const char *path,
 	return CTL_OK;
 }
 
+static void
+say_cut(const struct ctl_source *source)
+{
+	struct stat status = { 0 };
+
+	(void)fstat(source->fd, &status);
+	(void)ctl_fail("%.200s was cut to %llu bytes while it was sent as "
+		       "%llu; nothing was stored",
+	    source->name, (unsigned long long)status.st_size,
+	    (unsigned long long)source->size);
+}
+
 ssize_t
 ctl_source_read(void *object, char *room, size_t size, uint64_t offset)
 {
@@ -239,10 +251,7 @@ ctl_source_read(void *object, char *room, size_t size, uint64_t offset)
 		(void)ctl_fail(
 		    "cannot read %.200s: %m; nothing was stored", source->name);
 	else if (count == 0)
-		(void)ctl_fail("%.200s was cut to %llu bytes while it was "
-			       "sent as %llu; nothing was stored",
-		    source->name, (unsigned long long)offset,
-		    (unsigned long long)source->size);
+		say_cut(source);
 	return count > 0 ? count : -1;
 }
 

@@ -41,21 +41,38 @@ type_of_text(const char *name, const char *guess)
 	return guess;
 }
 
+/*
+ * Its database takes longer to load than a small file to send, so that it is
+ * loaded once, and stays until the end; NULL: it cannot be had.
+ */
+static magic_t
+database(void)
+{
+	static magic_t magic;
+	static bool was_tried;
+
+	if (!was_tried) {
+		was_tried = true;
+		magic = magic_open(MAGIC_MIME_TYPE);
+		if (magic != NULL && magic_load(magic, NULL) != 0) {
+			magic_close(magic);
+			magic = NULL;
+		}
+	}
+	return magic;
+}
+
 const char *
 ctl_type_guess(struct arena *arena, const char *name, struct span start)
 {
-	magic_t magic = magic_open(MAGIC_MIME_TYPE);
 	const char *guess = NULL;
 
 	if (start.size == 0)
 		guess = type_of_text(name, UNKNOWN);
-	else if (magic != NULL && magic_load(magic, NULL) == 0)
-		guess = magic_buffer(magic, start.data, start.size);
+	else if (database() != NULL)
+		guess = magic_buffer(database(), start.data, start.size);
 	guess = guess == NULL ? UNKNOWN : guess;
 	if (strncmp(guess, "text/", 5) == 0)
 		guess = type_of_text(name, guess);
-	guess = arena_string(arena, span_str(guess));
-	if (magic != NULL)
-		magic_close(magic);
-	return guess;
+	return arena_string(arena, span_str(guess));
 }

@@ -157,20 +157,17 @@ ctl_update_body(const struct ctl *ctl, struct ctl_http *http, bool has_title,
 }
 
 /* A second time it would change nothing more, unless an ETag guards it. */
-int
-ctl_update_send(struct ctl_http *http, struct arena *arena, const char *id,
-    struct span body, const char *etag)
+void
+ctl_update_begin(struct arena *arena, const char *id, struct span body,
+    const char *etag, struct ctl_http_request *ret_request)
 {
-	struct ctl_http_request request = { .method = "PUT",
+	*ret_request = (struct ctl_http_request){ .method = "PUT",
 		.path = ctl_remote_path(arena, id, ""),
 		.json = body,
 		.is_repeatable = etag == NULL };
-	struct ctl_http_answer answer;
-
 	if (etag != NULL)
-		request.headers[0] =
+		ret_request->headers[0] =
 		    arena_printf(arena, "If-Match: \"%s\"", etag).data;
-	return ctl_http_send(http, &request, arena, &answer);
 }
 
 /* ---- the command ---- */
@@ -214,6 +211,8 @@ print_updated(const struct ctl *ctl, struct span id)
 static int
 run_update(struct ctl *ctl)
 {
+	struct ctl_http_request request;
+	struct ctl_http_answer answer;
 	struct ctl_artifact artifact;
 	struct span body = SPAN_NONE;
 	struct ctl_http *http;
@@ -233,9 +232,11 @@ run_update(struct ctl *ctl)
 		return ctl_usage(ctl, "update what?");
 	exit_code = ctl_remote_detail(
 	    http, ctl->operands[0], false, ctl->arena, &artifact);
-	if (exit_code == CTL_OK)
-		exit_code = ctl_update_send(http, ctl->arena,
-		    arena_string(ctl->arena, artifact.id), body, etag);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	ctl_update_begin(ctl->arena, arena_string(ctl->arena, artifact.id),
+	    body, etag, &request);
+	exit_code = ctl_http_send(http, &request, ctl->arena, &answer);
 	return exit_code == CTL_OK ? print_updated(ctl, artifact.id)
 				   : exit_code;
 }

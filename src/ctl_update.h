@@ -23,8 +23,8 @@
 MUST_USE int ctl_update_body(const struct ctl *ctl, struct ctl_http *http,
     bool has_title, struct span *ret_body);
 
-/* Send it to a full id; etag NULL: whatever its state is. */
-MUST_USE int ctl_update_send(struct ctl_http *http, struct arena *arena,
-    const char *id, struct span body, const char *etag);
+/* Such a PUT to a full id; etag NULL: whatever its state is. */
+void ctl_update_begin(struct arena *arena, const char *id, struct span body,
+    const char *etag, struct ctl_http_request *ret_request);
 
 #endif

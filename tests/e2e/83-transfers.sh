@@ -94,8 +94,11 @@ timeout 60 "$CTL" get "$large" -o - | cmp -s - large.bin
 check "-o - is stdout" equal "${PIPESTATUS[*]}" '0 0'
 ctl get "$large" -o /dev/null
 check "a device stays one" [ -c /dev/null ]
-ctl get "$large" -o .
-check "a directory is wrong usage" exits 2 directory
+mkdir sub
+ctl get "$large" -o sub
+check "into a directory it goes by its name" equal \
+    "$CODE:$(out):$(sum sub/large.bin)" "0:sub/large.bin:$(sum large.bin)"
+rm -r sub
 ctl get "$large" -o no/such/directory/file
 check "one that is not there is a failure" exits 1 no/such/directory
 timeout 60 "$CTL" put - -w w -t data --title 'a pipe' \
@@ -143,10 +146,9 @@ ctl get "$oddly"
 check "a name with everything in it comes back harmless" equal \
     "$(echo ./*dd*)" $'./_o_dd "name" \303\244;%41.txt'
 rm -f ./*dd*
-ctl put "$WORK/d/notes" "$WORK/d/none" "$WORK/d" "$WORK/d/picture" -w types \
+ctl put "$WORK/d/notes" "$WORK/d/none" "$WORK/d/picture" -w types \
     -t file --title one --content-type text/x-one
 check "what fails is named, and the others are put" exits 1 "$WORK/d/none"
-check "... the directory too" exits 1 "$WORK/d is a directory"
 check "... and have an id each" equal "$(wc -l <"$WORK/out")" 2
 ctl show --json "$(tail -n 1 "$WORK/out")"
 check "title and type can be told" grep -q \
