@@ -95,6 +95,8 @@ extern const struct ctl_command *const ctl_commands[];
  */
 int ctl_error(int exit_code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* From now on nothing is said that is no error: with CTL_OK. */
+void ctl_be_quiet(void);
 #define ctl_fail(...) ctl_error(CTL_FAILED, __VA_ARGS__)
 /* The same for wrong usage, with where to read on behind it. */
 int ctl_usage(const struct ctl *ctl, const char *format, ...)
@@ -129,6 +131,9 @@ MUST_USE int ctl_number(const struct ctl *ctl, const char *name, uint64_t min,
 /* The same for a time span in seconds: 30s, 15m, 12h, 90d, 2w. */
 MUST_USE int
 ctl_seconds(const struct ctl *ctl, const char *name, uint64_t *ret_seconds);
+
+/* That of --timeout, more than 0; *ret_seconds stays when there is none. */
+MUST_USE int ctl_timeout(const struct ctl *ctl, uint64_t *ret_seconds);
 
 /* ---- ctl_help.c ---- */
 

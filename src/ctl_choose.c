@@ -358,13 +358,16 @@ note_head(void *context, void *item, struct arena *arena,
 	id_format(&chosen->id, text);
 	if (answer->status == 404) {
 		lose(choice, CTL_NOT_FOUND);
-		return ctl_error(CTL_OK, "%s was deleted meanwhile", text);
+		(void)ctl_error(
+		    CTL_NOT_FOUND, "%s was deleted meanwhile", text);
+		return CTL_OK;
 	}
 	if (request_digest(ctl_http_header(answer, "Repr-Digest"),
 		chosen->hash) != RESULT_OK) {
 		lose(choice, CTL_INTEGRITY);
-		return ctl_error(CTL_OK,
+		(void)ctl_error(CTL_INTEGRITY,
 		    "the server tells no SHA-256 of %s in Repr-Digest", text);
+		return CTL_OK;
 	}
 	naming->filenames[number] = arena_copy(
 	    choice->arena, ctl_http_filename(arena,

@@ -47,6 +47,7 @@ struct getting {
 	const char *directory;
 	int directory_fd;
 	bool may_replace;
+	bool is_over;  /* no other would come either */
 	bool is_stuck; /* no file can be written any more */
 	struct ctl_output *output;
 	struct ctl_progress progress;
@@ -350,10 +351,12 @@ note_raw(void *context, void *item, struct arena *arena,
 static int
 note_failure(void *context, void *item, int exit_code, bool is_hopeless)
 {
+	struct getting *getting = context;
 	struct job *job = item;
 
-	(void)context;
-	(void)ctl_error(exit_code, "that was %s", job->chosen->path);
+	if (!getting->is_over)
+		(void)ctl_error(exit_code, "that was %s", job->chosen->path);
+	getting->is_over |= is_hopeless; /* of the others no more is told */
 	end_job(job, exit_code);
 	return is_hopeless ? exit_code : CTL_OK;
 }

@@ -9,6 +9,7 @@
 #include "ctl_http_text.h"
 #include "ctl_output.h"
 #include "digest.h"
+#include "scoreboard.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -135,6 +136,8 @@ ctl_http_open(
     const struct ctl *ctl, const char *url, struct ctl_http **ret_http)
 {
 	struct ctl_http *http = arena_alloc(ctl->arena, sizeof(*http));
+	uint64_t seconds = 0;
+	int exit_code;
 
 	if (url == NULL)
 		url = chosen_url(ctl);
@@ -143,6 +146,12 @@ ctl_http_open(
 		    "\"%.200s\" is no URL of a store: it has to begin with "
 		    "http:// or https://, and to have no query",
 		    url);
+	exit_code = ctl_timeout(ctl, &seconds);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	if (seconds > 0)
+		http->deadline =
+		    scoreboard_now() + (int64_t)seconds * INT64_C(1000000);
 	http->ctl = ctl;
 	http->shown = ctl_http_shown(ctl->arena, http->base);
 	http->is_loopback = ctl_http_is_loopback(http->base);
@@ -169,6 +178,12 @@ struct span
 ctl_http_url(const struct ctl_http *http)
 {
 	return http->shown;
+}
+
+bool
+ctl_http_is_late(const struct ctl_http *http)
+{
+	return http->deadline != 0 && scoreboard_now() >= http->deadline;
 }
 
 int64_t

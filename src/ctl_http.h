@@ -6,7 +6,8 @@
  * side is away or asks for it (connection refused or cut off, 429, 502, 503,
  * 504), and a download goes on where it was cut off. Redirects are not
  * followed: where they lead is told instead, and no token goes there. Stalled
- * connections end; slow ones may take as long as they need. What went wrong
+ * connections end; slow ones may take as long as they need, unless --timeout
+ * bounds the command. What went wrong
  * has been said as a sentence when anything but CTL_OK comes back.
  */
 #ifndef CTL_HTTP_H
@@ -32,6 +33,9 @@ MUST_USE int ctl_http_open(
 const struct ctl *ctl_http_ctl(const struct ctl_http *http);
 /* The URL without user and password, for sentences. */
 struct span ctl_http_url(const struct ctl_http *http);
+
+/* Is the time over that --timeout gives to the whole command? */
+bool ctl_http_is_late(const struct ctl_http *http);
 
 /* The server's clock as of its last answer, or ours: seconds since 1970. */
 int64_t ctl_http_time(const struct ctl_http *http);

@@ -77,7 +77,7 @@ advice(const struct exchange *exchange, CURLcode code)
 {
 	if (trouble_of(code) != &cut_off && code != CURLE_OPERATION_TIMEDOUT)
 		return "";
-	if (strcmp(exchange->request->method, "GET") != 0)
+	if (!exchange_only_reads(exchange))
 		return "; the change may have happened or not: look before you "
 		       "repeat it";
 	return code == CURLE_OPERATION_TIMEDOUT ? "" : "; repeat the command";
@@ -94,8 +94,7 @@ no_answer_code(const struct exchange *exchange, CURLcode code)
 		return CTL_TRY_LATER;
 	if (trouble_of(code) != &cut_off && code != CURLE_OPERATION_TIMEDOUT)
 		return CTL_FAILED;
-	return strcmp(exchange->request->method, "GET") == 0 ? CTL_TRY_LATER
-							     : CTL_FAILED;
+	return exchange_only_reads(exchange) ? CTL_TRY_LATER : CTL_FAILED;
 }
 
 static int
@@ -120,6 +119,12 @@ say_no_answer(const struct exchange *exchange, CURLcode code)
 				"more than a store has to say; is the URL "
 				"right, with its path?",
 		    url, (unsigned long long)exchange->too_large >> 20);
+	if (code == CURLE_OPERATION_TIMEDOUT &&
+	    ctl_http_is_late(exchange->http))
+		return ctl_error(no_answer_code(exchange, code),
+		    "not done in the time of --timeout, %s, waiting for %s%s",
+		    ctl_value(exchange->http->ctl, "timeout"), url,
+		    advice(exchange, code));
 	why = reason(exchange, code);
 	return ctl_error(no_answer_code(exchange, code), "%s %s (%.*s)%s%s",
 	    trouble->before, url, (int)why.size, why.data, trouble->after,
@@ -309,6 +314,12 @@ say_refusal(const struct exchange *exchange)
 			exit_code = CTL_NOT_FOUND;
 		if (is_integrity(answer->status, buffer_span(&sentence)))
 			exit_code = CTL_INTEGRITY;
+	} else if (strcmp(exchange->request->method, "HEAD") == 0) {
+		buffer_clear(&sentence); /* such an answer has no words */
+		buffer_printf(&sentence, "%.*s answers %u",
+		    (int)exchange->http->shown.size, exchange->http->shown.data,
+		    answer->status);
+		append_advice(&sentence, answer);
 	} else {
 		buffer_clear(&sentence);
 		append_stranger(&sentence, exchange, answer->status);

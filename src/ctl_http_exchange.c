@@ -7,6 +7,7 @@
 #include "ctl_http_state.h"
 
 #include "response.h"
+#include "scoreboard.h"
 
 #include <stdlib.h>
 
@@ -322,11 +323,16 @@ static void
 set_connection(struct exchange *exchange)
 {
 	const struct ctl *ctl = exchange->http->ctl;
+	int64_t left; /* ms */
 
 	SET(exchange, CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(exchange, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
 	SET(exchange, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	SET(exchange, CURLOPT_LOW_SPEED_TIME, STALL_SECONDS);
+	if (exchange->http->deadline != 0) {
+		left = (exchange->http->deadline - scoreboard_now()) / 1000;
+		SET(exchange, CURLOPT_TIMEOUT_MS, left > 0 ? (long)left : 1L);
+	}
 	SET(exchange, CURLOPT_NOSIGNAL, 1L);
 	SET(exchange, CURLOPT_PATH_AS_IS, 1L);
 	SET(exchange, CURLOPT_BUFFERSIZE, BUFFER_SIZE);

@@ -7,6 +7,7 @@
 
 #include "ctl_http_text.h"
 #include "ctl_output.h"
+#include "scoreboard.h"
 
 #define TRIES_UNREACHABLE 4
 #define TRIES_BUSY 6
@@ -47,9 +48,17 @@ is_harmless(const struct exchange *exchange, CURLcode code)
 		return false;
 	if (code == CURLE_COULDNT_CONNECT)
 		return true; /* nobody was there to do anything */
-	if (!request->is_repeatable && strcmp(request->method, "GET") != 0)
+	if (!request->is_repeatable && !exchange_only_reads(exchange))
 		return false;
 	return exchange->delivered == 0 || exchange_etag(exchange).data != NULL;
+}
+
+bool
+exchange_only_reads(const struct exchange *exchange)
+{
+	const char *method = exchange->request->method;
+
+	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
 /* Could it go better? */
@@ -73,10 +82,14 @@ exchange_repeats(const struct exchange *exchange, CURLcode code, long *ret_wait)
 	if (!is_harmless(exchange, code) || !is_passing(exchange, code))
 		return false;
 	*ret_wait = WAIT_FIRST << (exchange->tries - 1);
-	if (!ctl_http_retry_after(retry_after, (int64_t)time(NULL), &seconds))
-		return true;
-	*ret_wait = seconds < WAIT_MOST ? (long)seconds * 1000 : 0;
-	return seconds < WAIT_MOST;
+	if (ctl_http_retry_after(retry_after, (int64_t)time(NULL), &seconds)) {
+		if (seconds >= WAIT_MOST)
+			return false;
+		*ret_wait = (long)seconds * 1000;
+	}
+	return exchange->http->deadline == 0 ||
+	       scoreboard_now() + *ret_wait * INT64_C(1000) <
+		   exchange->http->deadline;
 }
 
 bool

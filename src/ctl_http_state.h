@@ -19,6 +19,7 @@ struct ctl_http {
 	bool is_loopback;
 	bool has_secret;     /* a header, or the URL, says who we are */
 	int64_t server_time; /* of the last answer; 0: it told none */
+	int64_t deadline;    /* us: of all that it is asked; 0: none */
 	CURL *easy;	     /* of ctl_http_send; its connection is kept */
 };
 
@@ -53,6 +54,8 @@ void exchange_prepare(struct exchange *exchange);
 /* A try has ended. Worth another one, after so many milliseconds? */
 bool exchange_repeats(
     const struct exchange *exchange, CURLcode code, long *ret_wait);
+/* Does it change nothing, so that it may be sent as often as one likes? */
+bool exchange_only_reads(const struct exchange *exchange);
 /* It ended so. Is it the server, so that no other request would go better? */
 bool exchange_is_hopeless(const struct exchange *exchange, CURLcode code);
 /* Of the first answer of a download, if it is strong; SPAN_NONE: none. */

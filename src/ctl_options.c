@@ -15,8 +15,8 @@
 
 /* Which commands each is for: CTL_REMOTE, CTL_LOCAL, or all. */
 static const unsigned common_where[] = { CTL_REMOTE, CTL_REMOTE, CTL_REMOTE,
-	CTL_REMOTE, CTL_REMOTE, CTL_REMOTE, CTL_LOCAL, CTL_LOCAL,
-	CTL_REMOTE | CTL_LOCAL, 0, 0 };
+	CTL_REMOTE, CTL_REMOTE, CTL_REMOTE, CTL_REMOTE, CTL_LOCAL, CTL_LOCAL,
+	CTL_REMOTE | CTL_LOCAL, CTL_REMOTE | CTL_LOCAL, 0, 0 };
 
 const struct ctl_option ctl_common[] = {
 	{ "url", 0, "URL",
@@ -28,9 +28,11 @@ const struct ctl_option ctl_common[] = {
 	{ "key", 0, "FILE", "its private key" },
 	{ "plain-http", 0, NULL,
 	    "let the token go over plain http to another host" },
+	{ "timeout", 0, "SECONDS", "give up what is not done by then" },
 	{ "config", 0, "FILE", "read FILE instead of artifactd's own" },
 	{ "set", 0, "NAME=VALUE", "change a setting; may be repeated" },
 	{ "json", 0, NULL, "print one JSON object a line" },
+	{ "quiet", 'q', NULL, "say on standard error only what is wrong" },
 	{ "help", 'h', NULL, "print help and exit" },
 	{ "version", 'V', NULL, "print the version and exit" },
 	{ NULL, 0, NULL, NULL },
@@ -221,6 +223,10 @@ ctl_read(int argc, char **argv, struct ctl *ctl, bool *ret_help)
 		exit_code = read_command(argc - optind, argv + optind, ctl);
 	*ret_help = was_given(ctl, "help");
 	ctl->is_json = was_given(ctl, "json");
+	if (was_given(ctl, "quiet")) {
+		ctl->is_watched = false;
+		ctl_be_quiet();
+	}
 	if (exit_code != CTL_OK || *ret_help)
 		return exit_code;
 	if (was_given(ctl, "version")) {
@@ -351,6 +357,27 @@ ctl_seconds(const struct ctl *ctl, const char *name, uint64_t *ret_seconds)
 		    "--%s is \"%.200s\", but has to be a number and one of "
 		    "s, m, h, d, w behind it, such as 90d",
 		    name, text);
+	*ret_seconds = number * unit_seconds(unit);
+	return CTL_OK;
+}
+
+int
+ctl_timeout(const struct ctl *ctl, uint64_t *ret_seconds)
+{
+	const char *text = ctl_value(ctl, "timeout");
+	const char *unit = "";
+	uint64_t number = 0;
+
+	if (text == NULL)
+		return CTL_OK;
+	if (parse_digits(text, &number, &unit) && *unit == '\0')
+		unit = "s"; /* as other programs take it */
+	if (number == 0 || unit_seconds(unit) == 0 ||
+	    number > SECONDS_MOST / unit_seconds(unit))
+		return ctl_usage(ctl,
+		    "--timeout is \"%.200s\", but has to be a number of "
+		    "seconds, or of m, h, d, w with that behind it",
+		    text);
 	*ret_seconds = number * unit_seconds(unit);
 	return CTL_OK;
 }

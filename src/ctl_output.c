@@ -527,6 +527,15 @@ ctl_worse(int one, int other)
 	return CTL_FAILED;
 }
 
+/* For the whole run, as standard error is. */
+static bool is_quiet;
+
+void
+ctl_be_quiet(void)
+{
+	is_quiet = true;
+}
+
 int
 ctl_error(int exit_code, const char *format, ...)
 {
@@ -534,6 +543,8 @@ ctl_error(int exit_code, const char *format, ...)
 	int error = errno; /* for %m */
 	char *text = NULL;
 
+	if (is_quiet && exit_code == CTL_OK)
+		return exit_code;
 	fflush(stdout); /* what was printed before it was said before it */
 	errno = error;
 	va_start(arguments, format);

@@ -37,6 +37,7 @@ struct putting {
 	struct ctl_output *output;
 	struct ctl_progress progress;
 	bool is_many;
+	bool is_over;
 	struct job jobs[WINDOW]; /* of number n at n % WINDOW */
 	uint64_t begun;
 	uint64_t printed;
@@ -201,7 +202,7 @@ say_more(const struct putting *putting, const struct job *job, int exit_code)
 		(void)ctl_error(exit_code,
 		    "%s is stored as %s, which could not be checked", name,
 		    job->id);
-	else if (putting->is_many)
+	else if (putting->is_many && !putting->is_over)
 		(void)ctl_error(exit_code, "that was %s", name);
 }
 
@@ -318,6 +319,7 @@ note_failure(void *context, void *item, int exit_code, bool is_hopeless)
 	struct job *job = item;
 
 	say_more(putting, job, exit_code);
+	putting->is_over |= is_hopeless; /* of the others no more is told */
 	end_job(putting, job, exit_code);
 	return is_hopeless ? exit_code : CTL_OK;
 }

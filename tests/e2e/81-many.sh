@@ -283,6 +283,36 @@ for name in names:
 ctl get -w many -o "$WORK/cut"
 check "... and the same command brings the others" equal \
     "$CODE:$(same_tree "$WORK/many" "$WORK/cut" && echo same)" 0:same
+
+# ---- --quiet, --timeout
+
+ctl put "$tree" -w quiet -t t --quiet
+check "--quiet tells nothing of what was left out" equal \
+    "$CODE:$(cat "$WORK/err")" 0:
+ctl list -w many -q
+check "... nor that there are more" equal "$CODE:$(cat "$WORK/err")" 0:
+ctl get "$gone" -q
+check "... but what is wrong" exits 3 'not found'
+for value in 0 x 5x '' -1; do
+	ctl list --timeout "$value"
+	check "a timeout of \"$value\" is wrong usage" exits 2 --timeout
+done
+ctl list --timeout 1m -w nobody
+check "one that is long enough changes nothing" exits 0
+# Workers that answer nobody.
+mapfile -t stopped < <(tr ' ' '\n' < <(children_of "$DAEMON") | grep .)
+kill -STOP "$DAEMON" "${stopped[@]}"
+began=$SECONDS
+ctl list --timeout 2
+check "a command that would wait ends" exits 8 \
+    'not done in the time of --timeout, 2,'
+ctl get -w many -o "$WORK/late" --timeout 2s
+check "... also many requests" exits 8 'not done in the time of --timeout'
+check "... which is told once" equal "$(wc -l <"$WORK/err")" 1
+ctl put "$WORK/many" -w late -t t --timeout 2
+check "... and changes, whose outcome is open" exits 1 'look before you'
+check "... each in its time" [ $((SECONDS - began)) -lt 20 ]
+kill -CONT "$DAEMON" "${stopped[@]}"
 daemon_stop
 ctl put "$WORK/many" -w away -t t
 check "a server that is away ends it" [ "$CODE" != 0 ]
