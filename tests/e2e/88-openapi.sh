@@ -1,9 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# Real answers against doc/openapi.json, with ajv from npm: each operation,
-# each status that it describes, and none that it does not. What is asked
-# and judged is in tests/openapi; here it is started, starved and stopped.
+# doc/openapi.json, as programs read it. Linters find no error in it. Clients
+# that three generators make of it compile, strictly, and run each operation.
+# And real answers are held against it with ajv: each operation, each status
+# that it describes, and none that it does not. What is asked and judged is in
+# tests/openapi; here it is started, starved and stopped. All tools are from
+# npm.
 . "$(dirname "$0")/lib.sh"
 
 client=$(dirname "$(realpath "$ARTIFACTD")")/openapi-client
@@ -17,17 +20,49 @@ skip()
 # Installed into the build directory, once for each package-lock.json.
 install_client()
 {
-	mkdir -p "$client" && cp "$TOP_SRCDIR"/tests/openapi/* "$client/" ||
-	    return
+	mkdir -p "$client" && rm -rf "$client/clients" &&
+	    cp -R "$TOP_SRCDIR"/tests/openapi/. "$client/" || return
 	cmp -s "$client/package-lock.json" "$client/.installed" && return
-	(cd "$client" && timeout 300 npm ci --no-audit --no-fund \
+	(cd "$client" && timeout 900 npm ci --no-audit --no-fund \
 	    --ignore-scripts >npm.log 2>&1 </dev/null) &&
 	    cp "$client/package-lock.json" "$client/.installed"
 }
 
 command -v npm >/dev/null || skip "npm is not installed"
+node -e 'const [major, minor] = process.versions.node.split(".").map(Number);
+process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' ||
+    skip "node is older than 20.19, which the linters want"
 install_client ||
-    skip "npm cannot install ajv: $(tail -n 1 "$client/npm.log" 2>/dev/null)"
+    skip "npm cannot install: $(tail -n 1 "$client/npm.log" 2>/dev/null)"
+
+# tool PROGRAM ARGUMENT...: one of those installed, which asks nobody on the
+# network; what it says is shown where it fails.
+tool()
+{
+	(cd "$client/clients" && env NO_COLOR=1 REDOCLY_TELEMETRY=off \
+	    REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
+	    DOCUMENT="$TOP_SRCDIR/doc/openapi.json" \
+	    timeout 300 "$client/node_modules/.bin/$1" "${@:2}") \
+	    >"$WORK/tool.log" 2>&1 </dev/null && return
+	tail -n 40 "$WORK/tool.log" | sed 's/^/# /'
+	false
+}
+
+# Of generated code nothing is kept in the source.
+make_clients()
+{
+	local document=$TOP_SRCDIR/doc/openapi.json
+
+	check "redocly finds no error" \
+	    tool redocly lint --extends=recommended "$document"
+	check "spectral finds no error" tool spectral lint \
+	    --fail-severity=error --ruleset spectral.yaml "$document"
+	check "openapi-typescript makes types" \
+	    tool openapi-typescript "$document" -o generated/schema.d.ts
+	check "hey-api makes a client" tool openapi-ts -f hey.config.mjs
+	check "orval makes a client" tool orval --config orval.config.mjs
+	check "all of it is strict TypeScript" tool tsc -p .
+}
 
 # phase NAME
 phase()
@@ -46,6 +81,10 @@ make_store
 daemon_start
 nginx_start
 wait_ready
+make_clients
+for program in fetch hey orval; do
+	client_checks env PORT="$PORT" node "$client/clients/built/$program.js"
+done
 phase serve
 mv "$WORK/nginx-tmp/body" "$WORK/nginx-tmp/gone"
 phase broken

@@ -36,6 +36,9 @@ function send(method, target, { headers = {}, body, from } = {}) {
 		request.on("timeout", () =>
 			request.destroy(new Error(`${method} ${target}: silence`)));
 		request.on("error", reject);
+		// Else a PUT of nothing has a Content-Length of 0.
+		if (body === undefined)
+			request.useChunkedEncodingByDefault = false;
 		request.end(body);
 	});
 }

