@@ -86,12 +86,12 @@ static void
 print_content(
     const struct ctl *ctl, const struct ctl_artifact *artifact, bool is_shown)
 {
-	int id = (int)artifact->id.size;
+	struct span id = ctl_visible(ctl->arena, artifact->id);
 
 	putchar('\n');
 	if (!is_shown)
-		printf("(artifactctl get %.*s takes the content)\n", id,
-		    artifact->id.data);
+		printf("(artifactctl get %.*s takes the content)\n",
+		    (int)id.size, id.data);
 	else if (ctl->is_terminal)
 		print_visible(artifact->content);
 	else
