@@ -165,6 +165,11 @@ run_create(struct ctl *ctl)
 	if (exit_code != CTL_OK)
 		return exit_code;
 	request.json = create_body(ctl, content);
+	exit_code = ctl_http_check_content(http, "the text", content.size);
+	if (exit_code == CTL_OK)
+		exit_code = ctl_http_check_json(http, request.json.size);
+	if (exit_code != CTL_OK)
+		return exit_code;
 	ctl_create_begin(&request, ctl->arena);
 	exit_code = ctl_http_send(http, &request, ctl->arena, &answer);
 	if (exit_code == CTL_OK)

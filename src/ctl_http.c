@@ -9,6 +9,7 @@
 #include "ctl_http_text.h"
 #include "ctl_output.h"
 #include "digest.h"
+#include "json.h"
 #include "scoreboard.h"
 
 #include <stdlib.h>
@@ -256,4 +257,60 @@ ctl_http_get(struct ctl_http *http, struct span path, struct arena *arena,
 		.path = path };
 
 	return ctl_http_send(http, &request, arena, ret_answer);
+}
+
+/* ---- how much a server takes ---- */
+
+static void
+ask_limits(struct ctl_http *http)
+{
+	const struct ctl_http_request request = { .method = "GET",
+		.path = SPAN("/healthz"),
+		.may_fail = true };
+	struct ctl_http_answer answer = { 0 };
+	struct json_document document;
+	struct faults faults;
+	struct arena *arena;
+
+	if (http->has_limits)
+		return;
+	arena = arena_open();
+	faults_init(&faults, arena);
+	http->has_limits = true;
+	http->max_content = UINT64_MAX;
+	http->max_json = UINT64_MAX;
+	if (ctl_http_send(http, &request, arena, &answer) == CTL_OK &&
+	    answer.status == 200 &&
+	    json_read(arena, answer.body, &faults, &document) == JSON_VALID &&
+	    faults.count == 0) {
+		(void)json_get_number(
+		    &document, "max_content", &http->max_content);
+		(void)json_get_number(&document, "max_json", &http->max_json);
+	}
+	arena_close(arena);
+}
+
+int
+ctl_http_check_content(struct ctl_http *http, const char *name, uint64_t size)
+{
+	ask_limits(http);
+	if (size <= http->max_content)
+		return CTL_OK;
+	return ctl_fail("%.200s has %llu bytes, and %.*s takes %llu at most, "
+			"by its setting max_content: nothing was sent",
+	    name, (unsigned long long)size, (int)http->shown.size,
+	    http->shown.data, (unsigned long long)http->max_content);
+}
+
+int
+ctl_http_check_json(struct ctl_http *http, uint64_t size)
+{
+	ask_limits(http);
+	if (size <= http->max_json)
+		return CTL_OK;
+	return ctl_fail("as JSON this has %llu bytes, and %.*s takes %llu at "
+			"most, by its setting max_json: nothing was sent; "
+			"artifactctl put sends it as a file",
+	    (unsigned long long)size, (int)http->shown.size, http->shown.data,
+	    (unsigned long long)http->max_json);
 }

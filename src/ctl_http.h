@@ -89,6 +89,9 @@ struct ctl_http_request {
 	bool may_be_missing;	/* 404 is an answer, not an error */
 	bool may_be_no_path;	/* nor are 404 and 405, of any type */
 	bool is_any_type;	/* a 2xx need not be JSON */
+	/* Whatever comes of it is an answer, of status 0 where there is none:
+	 * it is not asked again, and nothing is said. */
+	bool may_fail;
 	bool has_content; /* the answer has one in it: 1 GiB, not 16 MiB */
 	ctl_http_begin *begin;	/* or NULL */
 	ctl_http_sink *sink;	/* where the body of a 2xx goes, of any type */
@@ -115,6 +118,15 @@ ctl_http_send(struct ctl_http *http, const struct ctl_http_request *request,
 /* GET of JSON. */
 MUST_USE int ctl_http_get(struct ctl_http *http, struct span path,
     struct arena *arena, struct ctl_http_answer *ret_answer);
+
+/*
+ * Would the server take so many bytes of content, or of a JSON body? It is
+ * asked for its limits once; one that does not tell them may take any. Not
+ * CTL_OK: it would not, which has been said; nothing was sent.
+ */
+MUST_USE int
+ctl_http_check_content(struct ctl_http *http, const char *name, uint64_t size);
+MUST_USE int ctl_http_check_json(struct ctl_http *http, uint64_t size);
 
 /* A header for a change that is safe to repeat, new each time. */
 const char *ctl_http_idempotency_key(struct arena *arena);

@@ -350,13 +350,17 @@ exchange_conclude(struct exchange *exchange, CURLcode code,
 {
 	if (exchange->is_refused)
 		return CTL_FAILED; /* who refused has said why */
+	if (exchange->request->may_fail && code != CURLE_OK) {
+		*ret_answer = (struct ctl_http_answer){ 0 };
+		return CTL_OK;
+	}
 	if (code != CURLE_OK || exchange->is_replaced)
 		return say_no_answer(exchange, code);
 	exchange->answer.body = buffer_span(&exchange->body);
 	if (!response_parse_date(ctl_http_header(&exchange->answer, "Date"),
 		&exchange->http->server_time))
 		exchange->http->server_time = 0;
-	if (!is_good(exchange))
+	if (!exchange->request->may_fail && !is_good(exchange))
 		return say_refusal(exchange);
 	*ret_answer =
 	    exchange->delivered > 0 ? exchange->first : exchange->answer;

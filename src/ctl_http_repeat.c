@@ -65,6 +65,8 @@ exchange_only_reads(const struct exchange *exchange)
 static bool
 is_passing(const struct exchange *exchange, CURLcode code)
 {
+	if (exchange->request->may_fail)
+		return false;
 	if (code == CURLE_OK)
 		return exchange->tries < TRIES_BUSY &&
 		       is_busy(exchange->answer.status);

@@ -18,6 +18,11 @@ struct ctl_http {
 	size_t header_count;
 	bool is_loopback;
 	bool has_secret;     /* a header, or the URL, says who we are */
+	/* What the server takes, once it has been asked; UINT64_MAX: it does
+	 * not tell. */
+	bool has_limits;
+	uint64_t max_content;
+	uint64_t max_json;
 	int64_t server_time; /* of the last answer; 0: it told none */
 	int64_t deadline;    /* us: of all that it is asked; 0: none */
 	CURL *easy;	     /* of ctl_http_send; its connection is kept */

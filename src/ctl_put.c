@@ -253,6 +253,9 @@ begin_job(struct putting *putting, struct job *job, struct arena *arena,
 
 	exit_code = ctl_source_open(
 	    putting->ctl, job->found.path, job->found.is_walked, &job->source);
+	if (exit_code == CTL_OK)
+		exit_code = ctl_http_check_content(
+		    putting->http, job->source.name, job->source.size);
 	if (exit_code == CTL_OK && !putting->is_many)
 		ctl_progress_begin(&putting->progress, putting->ctl,
 		    job->source.name, job->source.size);

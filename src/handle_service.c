@@ -8,25 +8,21 @@
 /* doc/openapi.json, made part of the program by the makefile. */
 extern const char openapi_json[];
 
-static void
-answer_status(struct response *response, const char *status, const char *mode)
-{
-	struct json_value *object = json_object(response->arena);
-
-	json_put_text(object, "status", span_str(status));
-	if (mode != NULL)
-		json_put_text(object, "mode", span_str(mode));
-	response_json(response, 200, object);
-}
-
-/* The process answers. */
+/*
+ * The process answers, and says how much it takes at once: whoever is about to
+ * send more need not find out behind the last byte.
+ */
 void
 handle_healthz(const struct context *context, struct request *request,
     struct response *response)
 {
-	(void)context;
+	struct json_value *object = json_object(response->arena);
+
 	(void)request;
-	answer_status(response, "healthy", NULL);
+	json_put_text(object, "status", SPAN("healthy"));
+	json_put_number(object, "max_content", context->config->max_content);
+	json_put_number(object, "max_json", context->config->max_json);
+	response_json(response, 200, object);
 }
 
 /* What clients of the original service look for. */
@@ -34,9 +30,13 @@ void
 handle_health(const struct context *context, struct request *request,
     struct response *response)
 {
+	struct json_value *object = json_object(response->arena);
+
 	(void)context;
 	(void)request;
-	answer_status(response, "healthy", "full");
+	json_put_text(object, "status", SPAN("healthy"));
+	json_put_text(object, "mode", SPAN("full"));
+	response_json(response, 200, object);
 }
 
 void

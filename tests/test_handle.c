@@ -506,7 +506,9 @@ Test(handle, the_service_says_how_it_is)
 
 	trial_open(&trial);
 	trial_get(&trial, "/healthz");
-	trial_expect(&trial, 200, "{\"status\":\"healthy\"}");
+	trial_expect(&trial, 200,
+	    "{\"status\":\"healthy\",\"max_content\":1048576,"
+	    "\"max_json\":524288}");
 	trial_get(&trial, "/api/v1/health");
 	trial_expect(&trial, 200, "{\"status\":\"healthy\",\"mode\":\"full\"}");
 	trial_get(&trial, "/openapi.json");

@@ -203,7 +203,12 @@ ctl put "$WORK/d/notes" -t t
 check "a put without a workflow is wrong usage" exits 2 '--workflow'
 head -c 52428801 /dev/zero >"$WORK/d/huge"
 ctl put "$WORK/d/huge" -w w -t t
-check "too large is a sentence" exits 1 'exceeds maximum size of 50 MB'
+check "too large is a sentence, with one limit in bytes" exits 1 \
+    "huge has 52428801 bytes, and $URL takes 52428800 at most, by its setting max_content: nothing was sent"
+head -c 17000000 /dev/zero | tr '\0' x >"$WORK/d/huge"
+ctl create -w w -t t --title t "$WORK/d/huge"
+check "so is text that is too large for JSON" exits 1 \
+    "takes 16777216 at most, by its setting max_json: nothing was sent"
 rm "$WORK/d/huge"
 
 # ---- killed, and a full disk
@@ -368,6 +373,13 @@ check "... which is told, also where nobody watches" equal \
 check "a token is sent" equal "$(sent Authorization /busy/ | sort -u)" \
     'Bearer s3cret'
 check "so is a header" equal "$(sent X-Mine /busy/ | sort -u)" 1
+echo "{\"k\": 1}" >"$WORK/d/small"
+ctl --url "http://$LIAR/deaf" put "$WORK/d/small" -w w -t t
+check "a server that tells no limits may take any" exits 4 'not as it is'
+ctl --url "http://$LIAR/small" put "$WORK/d/small" "$WORK/d/small" -w w -t t
+check "one that tells them is sent nothing more" exits 1 \
+    "small has 9 bytes, and http://$LIAR/small takes 3 at most"
+check "... at all" equal "$(sent Host /small | wc -l)" 0
 ctl --url "http://$LIAR/busy-create" create -w w -t t --title t -c c
 check "a create is repeated" exits 0
 check "... with the key it had" equal \

@@ -73,9 +73,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do(self):
         length = int(self.headers.get("Content-Length") or 0)
         what = self.path.split("/")[1]
-        if what == "sluggish":
+        if what == "sluggish" and not self.path.endswith("/healthz"):
             time.sleep(2)
         self.body = body = self.rfile.read(length)
+        if self.path.endswith("/healthz"):
+            if what == "small":
+                self.answer(200, {"status": "healthy", "max_content": 3})
+            else:
+                self.nothing(0)  # nobody tells his limits
+            return
         with lock:
             counts[what] = count = counts.get(what, 0) + 1
             print(json.dumps({"method": self.command, "path": self.path,
