@@ -225,7 +225,7 @@ ask_numbered(struct listing *listing, const struct ctl_filter *filter)
 		if (!pass.is_changed && pass.ids.count == pass.total)
 			break;
 	}
-	if (passes == PASSES) {
+	if (passes == PASSES && exit_code == CTL_OK) {
 		(void)ctl_fail("a list of %llu artifacts came to %zu, the last "
 			       "of %d times that it was read: repeat the "
 			       "import while nobody creates or deletes there",
