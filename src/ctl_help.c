@@ -119,12 +119,11 @@ print_words(const struct ctl_command *command)
 
 /* The first word that is no option is the command; then its options, or
  * file names. */
-static int
-run_completion(struct ctl *ctl)
+static void
+print_bash(void)
 {
 	size_t i;
 
-	(void)ctl;
 	printf("# bash completion for artifactctl\n"
 	       "_artifactctl()\n{\n"
 	       "\tlocal word words command= current=${COMP_WORDS[COMP_CWORD]}\n"
@@ -145,13 +144,186 @@ run_completion(struct ctl *ctl)
 	       "\t\t    <(compgen -W \"$words\" -- \"$current\") ;;\n"
 	       "\tesac\n}\n"
 	       "complete -o default -F _artifactctl artifactctl\n");
-	return CTL_OK;
+}
+
+/* In single quotes of a shell; those of others have a backslash in front. */
+static void
+print_quoted(const char *text, const char *others)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '\'')
+			printf("'\\''");
+		else
+			printf(
+			    "%s%c", strchr(others, *text) ? "\\" : "", *text);
+	}
+}
+
+/* Is it the name of a file that an option takes? */
+static bool
+takes_file(const struct ctl_option *option)
+{
+	return option->argument != NULL &&
+	       (strstr(option->argument, "FILE") != NULL ||
+		   strstr(option->argument, "DIR") != NULL ||
+		   strcmp(option->argument, "LIST") == 0 ||
+		   strcmp(option->argument, "JSON") == 0);
+}
+
+/* Both names of it, as _arguments wants each: '*-w[…]:WORKFLOW:'. */
+static void
+print_zsh_option(const struct ctl_option *option)
+{
+	int way;
+
+	for (way = option->letter != 0 ? 0 : 1; way < 2; way++) {
+		if (way == 0)
+			printf("\t\t    '*-%c[", option->letter);
+		else
+			printf("\t\t    '*--%s%s[", option->name,
+			    option->argument != NULL ? "=" : "");
+		print_quoted(option->help, "[]:\\");
+		printf("]");
+		if (option->argument != NULL) {
+			printf(":");
+			print_quoted(option->argument, ":\\");
+			printf(":%s", takes_file(option) ? "_files" : " ");
+		}
+		printf("' \\\n");
+	}
+}
+
+static void
+print_zsh_command(const struct ctl_command *command)
+{
+	const struct ctl_option *option;
+
+	printf("\t%s)\n\t\t_arguments -S \\\n", command->name);
+	if (command->options != NULL)
+		for (option = command->options; option->name != NULL; option++)
+			print_zsh_option(option);
+	for (option = ctl_common; option->name != NULL; option++)
+		if (ctl_is_common_of(option, command->where))
+			print_zsh_option(option);
+	printf("\t\t    %s ;;\n",
+	    command == &ctl_command_help
+		? "'1:command:{_describe command commands}'"
+	    : command == &ctl_command_completion ? "'1:shell:(bash zsh fish)'"
+						 : "'*:operand:_files'");
+}
+
+static void
+print_zsh(void)
+{
+	size_t i;
+
+	printf("#compdef artifactctl\n"
+	       "_artifactctl()\n{\n"
+	       "\tlocal curcontext=$curcontext state line\n"
+	       "\tlocal -a commands\n"
+	       "\ttypeset -A opt_args\n"
+	       "\tcommands=(\n");
+	for (i = 0; ctl_commands[i] != NULL; i++) {
+		printf("\t    '%s:", ctl_commands[i]->name);
+		print_quoted(ctl_commands[i]->summary, ":\\");
+		printf("'\n");
+	}
+	printf("\t)\n"
+	       "\t_arguments -C '1: :->command' '*:: :->argument' && return\n"
+	       "\tif [[ $state = command ]]; then\n"
+	       "\t\t_describe command commands\n"
+	       "\t\treturn\n"
+	       "\tfi\n"
+	       "\tcase $words[1] in\n");
+	for (i = 0; ctl_commands[i] != NULL; i++)
+		print_zsh_command(ctl_commands[i]);
+	/* Autoloaded it is this function; sourced it has to be made known. */
+	printf("\tesac\n}\n"
+	       "if [[ $funcstack[1] = _artifactctl ]]; then\n"
+	       "\t_artifactctl \"$@\"\n"
+	       "else\n"
+	       "\tcompdef _artifactctl artifactctl\n"
+	       "fi\n");
+}
+
+static void
+print_fish_option(
+    const struct ctl_command *command, const struct ctl_option *option)
+{
+	printf("complete -c artifactctl -n '__fish_seen_subcommand_from %s'",
+	    command->name);
+	if (option->letter != 0)
+		printf(" -s %c", option->letter);
+	printf(" -l %s%s -d '", option->name,
+	    option->argument == NULL ? ""
+	    : takes_file(option)     ? " -r -F"
+				     : " -x");
+	print_quoted(option->help, "");
+	printf("'\n");
+}
+
+static void
+print_fish(void)
+{
+	const struct ctl_command *command;
+	const struct ctl_option *option;
+	size_t i;
+
+	printf("# fish completion for artifactctl\n");
+	for (i = 0; ctl_commands[i] != NULL; i++) {
+		command = ctl_commands[i];
+		printf("complete -c artifactctl -f -n __fish_use_subcommand "
+		       "-a %s -d '",
+		    command->name);
+		print_quoted(command->summary, "");
+		printf("'\n");
+		printf("complete -c artifactctl -f -n "
+		       "'__fish_seen_subcommand_from help' -a %s\n",
+		    command->name);
+		if (command->options != NULL)
+			for (option = command->options; option->name != NULL;
+			     option++)
+				print_fish_option(command, option);
+		for (option = ctl_common; option->name != NULL; option++)
+			if (ctl_is_common_of(option, command->where))
+				print_fish_option(command, option);
+	}
+	printf("complete -c artifactctl -f -n '__fish_seen_subcommand_from "
+	       "completion' -a 'bash zsh fish'\n");
+}
+
+static int
+run_completion(struct ctl *ctl)
+{
+	static const struct {
+		const char *name;
+		void (*print)(void);
+	} shells[] = {
+		{ "bash", print_bash },
+		{ "zsh", print_zsh },
+		{ "fish", print_fish },
+	};
+	const char *name = ctl->operand_count > 0 ? ctl->operands[0] : "bash";
+	size_t i;
+
+	for (i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
+		if (strcmp(name, shells[i].name) == 0) {
+			shells[i].print();
+			return CTL_OK;
+		}
+	return ctl_usage(ctl,
+	    "there is completion for bash, zsh and fish, "
+	    "not for \"%.200s\"",
+	    name);
 }
 
 const struct ctl_command ctl_command_completion = {
 	.name = "completion",
-	.summary = "Print completion for bash",
-	.operands = "",
+	.summary = "Print completion for bash, zsh or fish",
+	.operands = "[SHELL]",
+	.most = 1,
 	.run = run_completion,
-	.details = "  . <(artifactctl completion)\n",
+	.details = "  . <(artifactctl completion)\n"
+		   "  . <(artifactctl completion zsh)\n"
+		   "  artifactctl completion fish | source\n",
 };

@@ -77,7 +77,9 @@ for file in sbin/artifactd bin/artifactctl lib/systemd/system/artifactd.service 
     lib/systemd/system/artifactd.socket lib/sysusers.d/artifactd.conf \
     lib/tmpfiles.d/artifactd.conf share/artifactd/nginx/artifactd-http.conf \
     share/artifactd/nginx/artifactd-server.conf \
-    share/bash-completion/completions/artifactctl share/doc/artifactd/README \
+    share/bash-completion/completions/artifactctl \
+    share/zsh/site-functions/_artifactctl \
+    share/fish/vendor_completions.d/artifactctl.fish share/doc/artifactd/README \
     share/doc/artifactd/artifactd.conf share/man/man8/artifactd.8; do
 	check "/usr/$file is there" test -s "$root/of/usr/$file"
 done
