@@ -475,7 +475,8 @@ export = [sys.argv[1], "export", "--set", f"state_dir={other}"]
 
 def fresh():
     shutil.rmtree(other)
-    other.mkdir()
+    subprocess.run([sys.argv[1], "init", "--set", f"state_dir={other}"],
+                   check=True, timeout=60, capture_output=True)
 
 
 def exported(name):
@@ -512,6 +513,7 @@ python3 - "$WORK/source.json" <<'PYTHON'
 import sys
 open(sys.argv[1], "w").write("[]")
 PYTHON
+make_store
 daemon_start
 wait_ready
 python_checks - <<'PYTHON'
