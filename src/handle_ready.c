@@ -19,7 +19,7 @@ struct check {
 	enum result cause;
 };
 
-#define CHECKS 4
+#define CHECKS 5
 
 static uint64_t
 gauge(const struct context *context, enum metric metric)
@@ -113,6 +113,26 @@ check_quota(const struct context *context, struct arena *arena,
 	return check;
 }
 
+/* As the writer judges a create (RESULT_CLOCK). */
+static struct check
+check_clock(struct arena *arena, const struct store_stat *stat)
+{
+	uint64_t now = moment_now();
+	uint64_t ahead = stat->newest > now ? stat->newest - now : 0;
+	struct check check = { .name = "clock", .is_ok = ahead <= LIMIT_AHEAD };
+
+	if (check.is_ok)
+		check.detail = SPAN("The clock is not behind the artifacts.");
+	else
+		check.detail = arena_printf(arena,
+		    "The newest artifact is %llu seconds ahead of this host's "
+		    "clock, more than a day, so creates are refused; reads, "
+		    "uploads and deletes still work. Set the clock right, or "
+		    "wait until it has caught up.",
+		    (unsigned long long)(ahead / 1000000));
+	return check;
+}
+
 static struct json_value *
 describe(const struct check checks[CHECKS], struct arena *arena)
 {
@@ -168,6 +188,7 @@ handle_readyz(const struct context *context, struct request *request,
 	checks[1] = check_writer(context, arena);
 	checks[2] = check_disk(context, arena);
 	checks[3] = check_quota(context, arena, &stat);
+	checks[4] = check_clock(arena, &stat);
 	for (i = CHECKS; i-- > 0;)
 		if (!checks[i].is_ok)
 			failed = &checks[i];

@@ -59,4 +59,8 @@
 
 #define LIMIT_IDEMPOTENCY_HOURS 24
 
+/* The newest artifact may be so far ahead of the clock, in microseconds; with
+ * more, creates are refused, whose times rise. */
+#define LIMIT_AHEAD UINT64_C(86400000000)
+
 #endif

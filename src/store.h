@@ -76,6 +76,7 @@ struct store_stat {
 	uint64_t artifacts;
 	uint64_t bytes;	 /* of all content that records name */
 	uint64_t staged; /* of uploads in progress */
+	uint64_t newest; /* moment of the last create; 0: none */
 };
 
 MUST_USE enum result

@@ -6,8 +6,6 @@
 
 #include "store_lmdb_check.h"
 
-#define DAY_MOMENTS UINT64_C(86400000000) /* that a clock may fall back */
-
 /* ---- records ---- */
 
 static enum result
@@ -89,7 +87,7 @@ check_artifact(struct check *check, const struct artifact *artifact)
 	check->about = artifact;
 	/* Imported ones may be younger than the last moment, but were past. */
 	if (check->has_meta && artifact->created > check->meta.last_moment &&
-	    artifact->created > moment_now() + DAY_MOMENTS)
+	    artifact->created > moment_now() + LIMIT_AHEAD)
 		check_report(check, DB_RECORDS, "%llu is of a time to come",
 		    (unsigned long long)artifact->created);
 	if (artifact->content.blob != 0)

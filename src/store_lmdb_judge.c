@@ -11,7 +11,6 @@
 #include "store_lmdb_state.h"
 
 #define HOUR_MOMENTS UINT64_C(3600000000)
-#define DAY_MOMENTS (24 * HOUR_MOMENTS)
 #define RECORD_BYTES 32768 /* the pages that a new record and its rows touch */
 
 /* ---- idempotency keys ---- */
@@ -121,7 +120,7 @@ create_judge(struct batch *batch, const struct change *change)
 	if (result != RESULT_NOT_FOUND)
 		return result == RESULT_OK ? RESULT_EXISTS : result;
 	if (batch->meta.last_moment > batch->now &&
-	    batch->meta.last_moment - batch->now > DAY_MOMENTS)
+	    batch->meta.last_moment - batch->now > LIMIT_AHEAD)
 		return RESULT_CLOCK;
 	return content_judge(batch, change);
 }

@@ -185,6 +185,7 @@ lmdb_stat(void *state, struct store_stat *ret_stat)
 			.artifacts = meta.artifacts,
 			.bytes = meta.bytes,
 			.staged = meta.staged,
+			.newest = meta.last_moment,
 		};
 	return lmdb_read_end(lmdb, &view, result);
 }

@@ -28,6 +28,7 @@ struct trial {
 	/* What the store does. */
 	struct store *store;
 	struct failure get, read, stat, list, stage, apply;
+	uint64_t newest; /* moment of the last create that the store tells */
 	unsigned applied, dropped, staged;
 	/* Of the body being read. */
 	struct span left;

@@ -98,6 +98,23 @@ Test(handle_service, is_not_ready_when_the_writer_is_silent)
 	scoreboard_close(scoreboard);
 }
 
+Test(handle_service, is_not_ready_when_the_clock_is_a_day_behind)
+{
+	struct trial trial;
+
+	trial_open(&trial);
+	trial.newest = moment_now() + LIMIT_AHEAD - 60000000;
+	trial_get(&trial, "/readyz");
+	trial_expect_status(&trial, 200);
+	trial.newest = moment_now() + LIMIT_AHEAD + 60000000;
+	trial_get(&trial, "/readyz");
+	trial_expect_status(&trial, 503);
+	cr_assert(trial_body_has(&trial, "{\"detail\":\"The newest artifact is "
+					 "864"));
+	cr_assert(trial_body_has(&trial, "more than a day, so creates are "));
+	trial_close(&trial);
+}
+
 Test(handle_service, lists_each_check_when_asked)
 {
 	static const char *const all_well =
@@ -110,7 +127,9 @@ Test(handle_service, lists_each_check_when_asked)
 	    "\"9 bytes are free on the disk, of which the setting `reserve` "
 	    "keeps 4.\"},"
 	    "{\"name\":\"quota\",\"status\":\"ok\",\"detail\":"
-	    "\"There is no quota.\"}]}";
+	    "\"There is no quota.\"},"
+	    "{\"name\":\"clock\",\"status\":\"ok\",\"detail\":"
+	    "\"The clock is not behind the artifacts.\"}]}";
 	struct trial trial;
 
 	trial_open(&trial);

@@ -610,6 +610,7 @@ Test(store_lmdb, a_clock_that_fell_back_refuses_creates)
 	struct kit kit = lmdb_kit(NULL);
 	struct change change = create_of(&kit, SPAN(""));
 	uint8_t counters[56] = { 0 };
+	struct store_stat stat;
 
 	store_close(kit.store);
 	pack_key(counters, moment_now() + UINT64_C(86400000000) + 60000000);
@@ -617,6 +618,8 @@ Test(store_lmdb, a_clock_that_fell_back_refuses_creates)
 	raw_put("meta", SPAN("counters"), span_of(counters, 56));
 	kit.store = lmdb_writer();
 	cr_assert_eq(kit_apply(&kit, &change), RESULT_CLOCK);
+	cr_assert_eq(store_stat(kit.store, &stat), RESULT_OK);
+	cr_assert_gt(stat.newest, moment_now() + LIMIT_AHEAD);
 	store_close(kit.store);
 	pack_key(counters, moment_now() + UINT64_C(86400000000) - 60000000);
 	raw_put("meta", SPAN("counters"), span_of(counters, 56));

@@ -70,8 +70,14 @@ fail_stat(void *state, struct store_stat *ret_stat)
 {
 	struct trial *trial = state;
 
-	return fails(&trial->stat) ? trial->stat.result
-				   : store_stat(trial->store, ret_stat);
+	enum result result;
+
+	if (fails(&trial->stat))
+		return trial->stat.result;
+	result = store_stat(trial->store, ret_stat);
+	if (result == RESULT_OK)
+		ret_stat->newest = trial->newest;
+	return result;
 }
 
 static enum result
