@@ -65,6 +65,7 @@ struct change {
 struct shortage {
 	uint64_t have;	/* NO_SPACE: free on the disk; QUOTA: in use */
 	uint64_t limit; /* NO_SPACE: the reserve; QUOTA: max_bytes */
+	uint64_t reusable; /* NO_SPACE: free within the store's own file */
 };
 
 struct outcome {

@@ -87,6 +87,7 @@ fill(struct ctl_local *local, struct store *store, struct ctl_row *row)
 		return ctl_local_refusal(result, store_reason(store));
 	ctl_row_size(row, "file_bytes", room.file_bytes);
 	ctl_row_size(row, "disk_free_bytes", room.disk_free);
+	ctl_row_size(row, "reusable_bytes", room.reusable);
 	ctl_row_size(row, "reserve_bytes", local->config->reserve);
 	ctl_row_text(row, "has_room", verdict_text(local->ctl->arena, &room));
 	return CTL_OK;

@@ -223,7 +223,15 @@ void
 response_shortage(struct response *response, const struct shortage *shortage)
 {
 	unsigned long long have = shortage->have, limit = shortage->limit;
+	struct span rest = SPAN("so creates and uploads are refused");
 
+	if (shortage->reusable > 0)
+		rest = arena_printf(response->arena,
+		    "and %llu within the store's own file can be written "
+		    "again, too little, or too scattered, for this content",
+		    (unsigned long long)shortage->reusable);
+	else if (have > limit)
+		rest = SPAN("and the rest is too little for this content");
 	if (have == 0 && limit == 0)
 		return;
 	if (response->cause == RESULT_QUOTA)
@@ -236,12 +244,10 @@ response_shortage(struct response *response, const struct shortage *shortage)
 	else
 		response_error(response, 507,
 		    "%llu bytes are free on the disk, of which the setting "
-		    "`reserve` keeps %llu, %s; reads and deletes still work. "
+		    "`reserve` keeps %llu, %.*s; reads and deletes still work. "
 		    "Nothing was stored. Free space on the disk, delete "
 		    "artifacts, or lower `reserve`.",
-		    have, limit,
-		    have > limit ? "and the rest is too little for this content"
-				 : "so creates and uploads are refused");
+		    have, limit, (int)rest.size, rest.data);
 }
 
 static void

@@ -110,6 +110,8 @@ struct store_room {
 	enum result verdict; /* RESULT_OK, RESULT_NO_SPACE or RESULT_QUOTA */
 	struct shortage shortage; /* of the latter two */
 	uint64_t disk_free;	  /* bytes that the store could use */
+	uint64_t reusable;	  /* bytes within its file, written before and
+				   * let go of, that can be written again now */
 	uint64_t file_bytes;	  /* that it takes of the disk now */
 };
 

@@ -99,8 +99,7 @@ batch_begin(struct batch *batch)
 		return layout_damaged(&batch->view, DB_META);
 	batch->now = moment_now();
 	batch->lmdb->shortage = (struct shortage){ 0 };
-	batch->room = lmdb_room(batch->lmdb, batch->lmdb->reserve,
-	    &batch->free_bytes, &batch->slack);
+	lmdb_look_at_space(batch->lmdb, batch->lmdb->reserve, &batch->space);
 	return result;
 }
 

@@ -31,7 +31,7 @@ store_lmdb_unused(struct store *store)
 	if (mdb_txn_renew(lmdb->reader) != MDB_SUCCESS)
 		return 0;
 	(void)mdb_env_stat(lmdb->env, &stat); /* fails only for NULL */
-	pages = lmdb_free_pages(lmdb->reader, SIZE_MAX);
+	pages = lmdb_free_pages(lmdb->reader, SIZE_MAX, SIZE_MAX);
 	mdb_txn_reset(lmdb->reader);
 	return pages * stat.ms_psize;
 }

@@ -42,11 +42,20 @@ note_reader(const char *line, void *object)
 	return 0;
 }
 
+uint64_t
+lmdb_oldest_reader(struct lmdb *lmdb)
+{
+	struct readers readers = { 0 };
+
+	(void)mdb_reader_list(lmdb->env, note_reader, &readers);
+	return readers.oldest;
+}
+
 /* ---- free pages ---- */
 
 /* Database 0 has a row for each commit that let go of some: how many, which. */
 uint64_t
-lmdb_free_pages(MDB_txn *txn, size_t commits)
+lmdb_free_pages(MDB_txn *txn, size_t before, size_t commits)
 {
 	MDB_cursor *cursor;
 	MDB_val key, value;
@@ -58,6 +67,9 @@ lmdb_free_pages(MDB_txn *txn, size_t commits)
 		return 0;
 	code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
 	for (rows = 0; code == MDB_SUCCESS && rows < commits; rows++) {
+		if (key.mv_size != sizeof(size_t) ||
+		    *(const size_t *)key.mv_data >= before)
+			break;
 		if (value.mv_size >= sizeof(size_t))
 			count += *(const size_t *)value.mv_data;
 		code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
@@ -141,7 +153,7 @@ count(struct lmdb *lmdb, struct counts *counts)
 	(void)mdb_env_info(lmdb->env, &counts->info); /* fail only for NULL */
 	(void)mdb_env_stat(lmdb->env, &stat);
 	counts->page_size = stat.ms_psize;
-	counts->free_pages = lmdb_free_pages(view.txn, COMMITS_MOST);
+	counts->free_pages = lmdb_free_pages(view.txn, SIZE_MAX, COMMITS_MOST);
 	counts->pending = count_rows(&view, DB_PENDING);
 	counts->uploads = count_uploads(&view);
 	result = layout_get_meta(&view, &counts->meta);

@@ -80,6 +80,16 @@ put_record(struct batch *batch, const struct artifact *artifact, unsigned flags)
 	    &batch->view, DB_RECORDS, &key, buffer_span(&buffer), flags);
 }
 
+static size_t
+encoded_size(struct batch *batch, const struct artifact *artifact)
+{
+	struct buffer buffer;
+
+	buffer_init(&buffer, batch->view.arena);
+	artifact_encode(artifact, &buffer);
+	return buffer.size;
+}
+
 /* put or layout_delete all index entries of an artifact. */
 static enum result
 each_index(struct batch *batch, const struct artifact *artifact,
@@ -122,7 +132,8 @@ create_judge(struct batch *batch, const struct change *change)
 	if (batch->meta.last_moment > batch->now &&
 	    batch->meta.last_moment - batch->now > LIMIT_AHEAD)
 		return RESULT_CLOCK;
-	return content_judge(batch, change);
+	return content_judge(
+	    batch, change, encoded_size(batch, change->artifact));
 }
 
 /* Unique and rising, whatever the clock does. */
@@ -272,16 +283,6 @@ find(struct batch *batch, const struct change *change,
 	return RESULT_OK;
 }
 
-static size_t
-encoded_size(struct batch *batch, const struct artifact *artifact)
-{
-	struct buffer buffer;
-
-	buffer_init(&buffer, batch->view.arena);
-	artifact_encode(artifact, &buffer);
-	return buffer.size;
-}
-
 static void
 patch_artifact(struct artifact *artifact, const struct change *change)
 {
@@ -313,7 +314,7 @@ batch_update(struct batch *batch, const struct change *change)
 	patch_artifact(artifact, change);
 	new = encoded_size(batch, artifact);
 	if (new > old) {
-		result = growth_judge(batch, new - old);
+		result = growth_judge(batch, new - old, new);
 		if (result != RESULT_OK)
 			return result;
 		batch_spend(batch, new - old);
@@ -331,7 +332,7 @@ batch_content(struct batch *batch, const struct change *change)
 	result = find(batch, change, &artifact);
 	if (result != RESULT_OK)
 		return result;
-	result = content_judge(batch, change);
+	result = content_judge(batch, change, encoded_size(batch, artifact));
 	if (result != RESULT_OK)
 		return result;
 
@@ -395,7 +396,7 @@ import_judge(struct batch *batch, const struct change *change,
 	    artifact->content.stored > batch->now)
 		return RESULT_CLOCK;
 	*ret_there = there;
-	return content_judge(batch, change);
+	return content_judge(batch, change, encoded_size(batch, artifact));
 }
 
 /* Its record goes where the old one stands, which leaves nothing else. */

@@ -19,8 +19,8 @@
 #define COMMIT_BYTES (UINT64_C(1) << 20)
 /* From here on no batch meets the end of the disk. */
 #define AMPLE (4 * (uint64_t)LIMIT_BATCH_BYTES)
-/* A chunk and its header need as many pages in a row. */
-#define CHUNK_PAGES 16
+/* Whose free pages are counted once a second. */
+#define COMMITS_MOST 10000
 
 /* ---- the disk ---- */
 
@@ -116,25 +116,53 @@ mark_pages(struct pages *pages, const MDB_val *value)
 	}
 }
 
-/* Free pages that stand in runs of so many or more. */
-static size_t
-count_runs(const struct pages *pages, size_t least, size_t enough)
+/* The classes of runs. A chunk and its header need the last one. */
+static const size_t run_least[LMDB_RUNS] = { 1, 2, 4, 8, 16 };
+
+/* Pages may be larger, which then asks for more in a row than are needed. */
+#define PAGE 4096
+#define OVERHEAD 24 /* the head of a page, and the check behind a value */
+
+size_t
+lmdb_run_of(size_t size)
 {
-	size_t count = 0, run = 0;
+	size_t pages = (size + OVERHEAD + PAGE - 1) / PAGE;
+	size_t i = 0;
+
+	while (i + 1 < LMDB_RUNS && run_least[i] < pages)
+		i++;
+	return i;
+}
+
+static void
+count_run(size_t counts[LMDB_RUNS], size_t length)
+{
 	size_t i;
 
-	for (i = 0; i <= pages->last && count + run < enough; i++) {
+	for (i = 0; i < LMDB_RUNS && run_least[i] <= length; i++)
+		counts[i] += length;
+}
+
+/* Free pages by class, or so many of the last class as are enough. */
+static void
+count_runs(
+    const struct pages *pages, size_t enough, size_t ret_counts[LMDB_RUNS])
+{
+	size_t run = 0;
+	size_t i;
+
+	for (i = 0; i <= pages->last && ret_counts[LMDB_RUNS - 1] < enough;
+	     i++) {
 		if (pages->words[i / 64] >> i % 64 & 1) {
 			run++;
 			continue;
 		}
-		if (run >= least)
-			count += run;
+		count_run(ret_counts, run);
 		run = 0;
 		if (pages->words[i / 64] == 0)
 			i |= 63; /* the next word */
 	}
-	return run >= least ? count + run : count;
+	count_run(ret_counts, run);
 }
 
 /* The list of free pages is database 0, for readers only. */
@@ -170,31 +198,67 @@ last_commit(const struct lmdb *lmdb)
 }
 
 /*
- * Bytes of data.mdb in the free pages that commits before this one left, in
- * runs of at least so many, or some that are enough.
+ * Pages that commits before this one left can be written again: none that a
+ * reader may still look at. What the last commit itself let go of is free for
+ * the one after the next: not to be counted on where the file cannot grow
+ * instead.
  */
-static uint64_t
-reusable(struct lmdb *lmdb, size_t before, size_t least, uint64_t enough)
+static size_t
+reusable_before(struct lmdb *lmdb, bool can_grow)
 {
-	struct pages pages = { NULL, 0, 0 };
-	MDB_envinfo info;
-	MDB_stat stat;
-	size_t most, count;
+	size_t before = last_commit(lmdb) + (can_grow ? 1 : 0);
+	uint64_t oldest = lmdb_oldest_reader(lmdb);
 
-	(void)mdb_env_info(lmdb->env, &info); /* fail only for NULL */
-	(void)mdb_env_stat(lmdb->env, &stat);
+	return oldest != 0 && oldest < before ? oldest : before;
+}
+
+static uint64_t
+page_size(const struct lmdb *lmdb)
+{
+	MDB_stat stat;
+
+	(void)mdb_env_stat(lmdb->env, &stat); /* fails only for NULL */
+	return stat.ms_psize;
+}
+
+/* Bytes of data.mdb in such pages, of so many commits at most. */
+static uint64_t
+reusable(struct lmdb *lmdb, size_t before, size_t commits)
+{
+	uint64_t pages;
+
 	if (mdb_txn_renew(lmdb->reader) != MDB_SUCCESS)
 		return 0;
-	most = (size_t)(enough / stat.ms_psize);
+	pages = lmdb_free_pages(lmdb->reader, before, commits);
+	mdb_txn_reset(lmdb->reader);
+	return pages * page_size(lmdb);
+}
+
+/* The same by class, or some that are enough. */
+static void
+reusable_runs(struct lmdb *lmdb, size_t before, uint64_t enough,
+    uint64_t ret_bytes[LMDB_RUNS])
+{
+	size_t counts[LMDB_RUNS] = { 0 };
+	struct pages pages = { NULL, 0, 0 };
+	uint64_t size = page_size(lmdb);
+	MDB_envinfo info;
+	size_t i;
+
+	memset(ret_bytes, 0, LMDB_RUNS * sizeof(ret_bytes[0]));
+	(void)mdb_env_info(lmdb->env, &info); /* fails only for NULL */
+	if (mdb_txn_renew(lmdb->reader) != MDB_SUCCESS)
+		return;
 	pages.last = info.me_last_pgno;
 	pages.words = calloc(pages.last / 64 + 1, sizeof(*pages.words));
 	if (pages.words == NULL)
 		abort();
-	read_pages(lmdb, before, least > 1 ? PAGES_MOST : most, &pages);
+	read_pages(lmdb, before, PAGES_MOST, &pages);
 	mdb_txn_reset(lmdb->reader);
-	count = least > 1 ? count_runs(&pages, least, most) : pages.count;
+	count_runs(&pages, (size_t)(enough / size), counts);
 	free(pages.words);
-	return count * (uint64_t)stat.ms_psize;
+	for (i = 0; i < LMDB_RUNS; i++)
+		ret_bytes[i] = counts[i] * size;
 }
 
 /* ---- both ---- */
@@ -206,9 +270,9 @@ content_in(uint64_t bytes)
 	return less(bytes, COMMIT_BYTES) / 2;
 }
 
-uint64_t
-lmdb_room(
-    struct lmdb *lmdb, uint64_t wanted, uint64_t *ret_free, uint64_t *ret_slack)
+void
+lmdb_look_at_space(
+    struct lmdb *lmdb, uint64_t wanted, struct lmdb_space *ret_space)
 {
 	uint64_t disk = disk_room(lmdb);
 	/* Whatever the setting: deletes and sweeping make room, and need some
@@ -216,23 +280,29 @@ lmdb_room(
 	uint64_t reserve = wanted > COMMIT_BYTES ? wanted : COMMIT_BYTES;
 	uint64_t room = less(disk, reserve);
 	uint64_t slack = less(disk, COMMIT_BYTES);
-	/* What the last commit let go of is free for the one after the next:
-	 * not to be counted on where the file cannot grow instead. */
-	size_t before = last_commit(lmdb) + (disk >= AMPLE ? 1 : 0);
-	uint64_t file = 0;
+	uint64_t file[LMDB_RUNS];
+	size_t i;
 
-	*ret_free = disk;
-	*ret_slack = content_in(slack);
-	if (room >= AMPLE)
-		return UINT64_MAX;
-	/* Should it grow nevertheless, then for half of the reserve. */
-	if (disk >= reserve / 2)
-		file = reusable(lmdb, before, CHUNK_PAGES, AMPLE);
-	if (room < file)
-		room = file;
-	if (slack < room)
-		*ret_slack = content_in(room);
-	return content_in(room);
+	*ret_space = (struct lmdb_space){ .free = disk };
+	if (room >= AMPLE) {
+		for (i = 0; i < LMDB_RUNS; i++) {
+			ret_space->room[i] = UINT64_MAX;
+			ret_space->slack[i] = content_in(slack);
+		}
+		return;
+	}
+	reusable_runs(lmdb, reusable_before(lmdb, disk >= AMPLE), AMPLE, file);
+	ret_space->reusable = file[0];
+	for (i = 0; i < LMDB_RUNS; i++) {
+		/* Should the file grow nevertheless, then for half of the
+		 * reserve. */
+		if (disk < reserve / 2)
+			file[i] = 0;
+		file[i] = file[i] > room ? file[i] : room;
+		ret_space->room[i] = content_in(file[i]);
+		ret_space->slack[i] =
+		    content_in(file[i] > slack ? file[i] : slack);
+	}
 }
 
 bool
@@ -245,7 +315,8 @@ bool
 lmdb_can_commit(struct lmdb *lmdb)
 {
 	return disk_room(lmdb) >= COMMIT_BYTES ||
-	       reusable(lmdb, lmdb->last_txn, 1, COMMIT_BYTES) >= COMMIT_BYTES;
+	       reusable(lmdb, reusable_before(lmdb, false), SIZE_MAX) >=
+		   COMMIT_BYTES;
 }
 
 /* ---- for people ---- */
@@ -263,21 +334,27 @@ lmdb_store_room(void *state, uint64_t reserve, uint64_t max_bytes,
 {
 	struct lmdb *lmdb = state;
 	struct store_room room = { .verdict = RESULT_OK };
+	struct lmdb_space space;
 	struct store_stat stat;
 	enum result result;
-	uint64_t slack;
 
 	result = lmdb_stat(lmdb, &stat);
 	if (result != RESULT_OK)
 		return result;
 	room.file_bytes = file_bytes(lmdb);
-	if (lmdb_room(lmdb, reserve, &room.disk_free, &slack) == 0) {
+	room.reusable =
+	    reusable(lmdb, reusable_before(lmdb, false), COMMITS_MOST);
+	lmdb_look_at_space(lmdb, reserve, &space);
+	room.disk_free = space.free;
+	/* By the smallest of creates. */
+	if (space.room[0] == 0) {
 		room.verdict = RESULT_NO_SPACE;
-		room.shortage = (struct shortage){ room.disk_free, reserve };
+		room.shortage =
+		    (struct shortage){ space.free, reserve, space.reusable };
 	} else if (max_bytes != 0 && stat.bytes + stat.staged >= max_bytes) {
 		room.verdict = RESULT_QUOTA;
 		room.shortage =
-		    (struct shortage){ stat.bytes + stat.staged, max_bytes };
+		    (struct shortage){ stat.bytes + stat.staged, max_bytes, 0 };
 	}
 	*ret_room = room;
 	return RESULT_OK;

@@ -28,41 +28,55 @@ is_owner(const struct pending *pending, const struct change *change)
 	       pending->owner.request == change->owner.request;
 }
 
-/* May so many bytes come in? */
 static enum result
-judge_space(const struct batch *batch, uint64_t size)
+no_space(const struct batch *batch)
+{
+	batch->lmdb->shortage = (struct shortage){ batch->space.free,
+		batch->lmdb->reserve, batch->space.reusable };
+	return RESULT_NO_SPACE;
+}
+
+/* May so many bytes come in, of which so many are one value? */
+static enum result
+judge_space(const struct batch *batch, uint64_t size, size_t longest)
 {
 	struct lmdb *lmdb = batch->lmdb;
 	uint64_t used = batch->meta.bytes + batch->meta.staged;
+	uint64_t room = batch->space.room[lmdb_run_of(longest)];
 
-	if (batch->room == 0 || size > batch->room) {
-		lmdb->shortage =
-		    (struct shortage){ batch->free_bytes, lmdb->reserve };
-		return RESULT_NO_SPACE;
-	}
+	if (room == 0 || size > room)
+		return no_space(batch);
 	if (lmdb->max_bytes != 0 && used + size > lmdb->max_bytes) {
-		lmdb->shortage = (struct shortage){ used, lmdb->max_bytes };
+		lmdb->shortage = (struct shortage){ used, lmdb->max_bytes, 0 };
 		return RESULT_QUOTA;
 	}
 	return RESULT_OK;
 }
 
 enum result
-growth_judge(struct batch *batch, uint64_t size)
+growth_judge(struct batch *batch, uint64_t size, size_t record_size)
 {
-	struct lmdb *lmdb = batch->lmdb;
-
-	if (size <= batch->slack)
+	if (size <= batch->space.slack[lmdb_run_of(record_size)])
 		return RESULT_OK;
-	lmdb->shortage = (struct shortage){ batch->free_bytes, lmdb->reserve };
-	return RESULT_NO_SPACE;
+	return no_space(batch);
+}
+
+static void
+spend(uint64_t *from, uint64_t bytes)
+{
+	*from -= bytes < *from ? bytes : *from;
 }
 
 void
 batch_spend(struct batch *batch, uint64_t bytes)
 {
-	batch->room -= bytes < batch->room ? bytes : batch->room;
-	batch->slack -= bytes < batch->slack ? bytes : batch->slack;
+	size_t i;
+
+	/* What takes single pages may take them out of a long run. */
+	for (i = 0; i < LMDB_RUNS; i++) {
+		spend(&batch->space.room[i], bytes);
+		spend(&batch->space.slack[i], bytes);
+	}
 }
 
 /* Keep the counters of blob numbers above this one. */
@@ -146,7 +160,7 @@ batch_stage(struct batch *batch, const struct change *change)
 	}
 	if (result != RESULT_OK || change->chunk < pending.chunks)
 		return result; /* refused, or there already */
-	result = judge_space(batch, change->bytes.size);
+	result = judge_space(batch, change->bytes.size, change->bytes.size);
 	if (result != RESULT_OK)
 		return result;
 
@@ -180,7 +194,8 @@ batch_drop(struct batch *batch, const struct change *change)
 /* ---- content of records ---- */
 
 static enum result
-judge_staged(struct batch *batch, const struct change *change)
+judge_staged(
+    struct batch *batch, const struct change *change, size_t record_size)
 {
 	const struct content *content = &change->artifact->content;
 	struct pending pending;
@@ -195,20 +210,25 @@ judge_staged(struct batch *batch, const struct change *change)
 		return RESULT_STALE;
 	if (batch->meta.staged < pending.bytes)
 		return layout_damaged(&batch->view, DB_META);
-	return judge_space(batch, 0); /* counted when it was staged */
+	/* Content was counted when it was staged. */
+	return judge_space(batch, 0, record_size);
 }
 
 enum result
-content_judge(struct batch *batch, const struct change *change)
+content_judge(
+    struct batch *batch, const struct change *change, size_t record_size)
 {
 	const struct content *content = &change->artifact->content;
+	size_t longest = change->bytes.size;
 
 	if (content->blob != 0)
-		return judge_staged(batch, change);
+		return judge_staged(batch, change, record_size);
 	if (change->bytes.size != content->size ||
 	    change->bytes.size > LIMIT_CHUNK)
 		return RESULT_MALFORMED;
-	return judge_space(batch, content->size);
+	if (longest < record_size)
+		longest = record_size;
+	return judge_space(batch, content->size, longest);
 }
 
 enum result

@@ -97,19 +97,36 @@ uint64_t lmdb_file_limit(void);
 /* What data.mdb says of its size; the file may end before its last page. */
 uint64_t lmdb_file_size(const struct lmdb *lmdb);
 /*
- * Bytes of content that a batch may bring, if so much of the disk is to stay
- * free; UINT64_MAX: as many as it likes.
- * *ret_free: on the disk, or to the limit on the size of a file. *ret_slack:
- * bytes that records which are there may grow by, into the reserve.
+ * LMDB puts a value of some size into pages in a row. The free pages that it
+ * can use are those that stand in runs of at least as many: of a class.
  */
-uint64_t lmdb_room(struct lmdb *lmdb, uint64_t reserve, uint64_t *ret_free,
-    uint64_t *ret_slack);
+#define LMDB_RUNS 5
+
+/* Which class the longest of the values that a change brings needs. */
+size_t lmdb_run_of(size_t size);
+
+struct lmdb_space {
+	uint64_t free;	   /* on the disk, or to the limit on a file's size */
+	uint64_t reusable; /* in pages of data.mdb, wherever they stand */
+	/* By class: bytes of content that a batch may bring if the reserve is
+	 * to stay free; UINT64_MAX: as many as it likes. */
+	uint64_t room[LMDB_RUNS];
+	/* Bytes that records which are there may grow by, into the reserve. */
+	uint64_t slack[LMDB_RUNS];
+};
+
+/* If so much of the disk is to stay free. */
+void lmdb_look_at_space(
+    struct lmdb *lmdb, uint64_t reserve, struct lmdb_space *ret_space);
 /* Is there so little that pages of data.mdb have to be used again? */
 bool lmdb_is_short(const struct lmdb *lmdb);
 /* Is there room for a commit that brings nothing? */
 bool lmdb_can_commit(struct lmdb *lmdb);
-/* Pages that so many commits, oldest first, let go of (_figures.c). */
-uint64_t lmdb_free_pages(MDB_txn *txn, size_t commits);
+/* Pages that so many commits, oldest first, let go of before this one
+ * (_figures.c). */
+uint64_t lmdb_free_pages(MDB_txn *txn, size_t before, size_t commits);
+/* The commit that the oldest reader reads; 0: none does (_figures.c). */
+uint64_t lmdb_oldest_reader(struct lmdb *lmdb);
 
 /* ---- the engine's rows, each in the file named ---- */
 
@@ -147,9 +164,7 @@ struct batch {
 	struct view view;
 	struct meta meta; /* put back at the end */
 	uint64_t now;
-	uint64_t free_bytes;  /* on the disk */
-	uint64_t room;	      /* bytes of content that may still come in */
-	uint64_t slack;	      /* bytes that records may still grow by */
+	struct lmdb_space space; /* less what was spent */
 	bool is_changed;      /* something was put */
 	bool is_repeat;	      /* the change at hand was applied before */
 	bool is_deleted;      /* ... and what it made is no longer there */
@@ -177,13 +192,15 @@ batch_drop(struct batch *batch, const struct change *change);
 MUST_USE enum result
 batch_import(struct batch *batch, const struct change *change);
 
-/* May a record that is there grow by so many bytes? */
-MUST_USE enum result growth_judge(struct batch *batch, uint64_t size);
+/* May a record that is there grow by so many bytes, to this size? */
+MUST_USE enum result
+growth_judge(struct batch *batch, uint64_t size, size_t record_size);
 /* Count bytes that come in, which were judged. */
 void batch_spend(struct batch *batch, uint64_t bytes);
-/* Can the content that a CREATE or CONTENT brings be taken? */
-MUST_USE enum result
-content_judge(struct batch *batch, const struct change *change);
+/* Can the content that a CREATE or CONTENT brings be taken, with a record of
+ * this size? */
+MUST_USE enum result content_judge(
+    struct batch *batch, const struct change *change, size_t record_size);
 /* Make it a record's, which is to name *ret_blob. */
 MUST_USE enum result content_take(
     struct batch *batch, const struct change *change, uint64_t *ret_blob);

@@ -38,6 +38,7 @@ encode(const struct wire_message *message, struct buffer *buffer)
 		pack_bytes(buffer, message->outcome.id.bytes, 16);
 		pack_u64(buffer, message->outcome.shortage.have);
 		pack_u64(buffer, message->outcome.shortage.limit);
+		pack_u64(buffer, message->outcome.shortage.reusable);
 		pack_u8(buffer, message->outcome.is_deleted);
 		break;
 	case WIRE_CHANNEL:
@@ -73,6 +74,7 @@ decode(struct span bytes, struct arena *arena, struct wire_message *message)
 		unpack_bytes(&unpack, message->outcome.id.bytes, 16);
 		message->outcome.shortage.have = unpack_u64(&unpack);
 		message->outcome.shortage.limit = unpack_u64(&unpack);
+		message->outcome.shortage.reusable = unpack_u64(&unpack);
 		flag = unpack_u8(&unpack);
 		message->outcome.is_deleted = flag == 1;
 		if (message->outcome.result >= RESULT_COUNT || flag > 1)

@@ -55,6 +55,7 @@ writer_publish(const struct process *process, struct store *store)
 		return;
 	tell_room(&room);
 	metrics_set(metrics, METRIC_DISK_FREE, LABELS_NONE, room.disk_free);
+	metrics_set(metrics, METRIC_REUSABLE, LABELS_NONE, room.reusable);
 	metrics_set(metrics, METRIC_DISK_RESERVE, LABELS_NONE, config->reserve);
 	metrics_set(metrics, METRIC_QUOTA, LABELS_NONE, config->max_bytes);
 	metrics_set(metrics, METRIC_FILE_BYTES, LABELS_NONE, room.file_bytes);

@@ -266,7 +266,7 @@ mem_room(void *state, uint64_t reserve, uint64_t max_bytes,
 		.file_bytes = used };
 	if (max_bytes != 0 && used >= max_bytes) {
 		ret_room->verdict = RESULT_QUOTA;
-		ret_room->shortage = (struct shortage){ used, max_bytes };
+		ret_room->shortage = (struct shortage){ used, max_bytes, 0 };
 	}
 	return RESULT_OK;
 }

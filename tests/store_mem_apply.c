@@ -48,7 +48,7 @@ is_over_quota(struct mem *mem, uint64_t added)
 	struct store_stat stat = mem_count(mem);
 	uint64_t used = stat.bytes + stat.staged;
 
-	mem->shortage = (struct shortage){ used, mem->max_bytes };
+	mem->shortage = (struct shortage){ used, mem->max_bytes, 0 };
 	return mem->max_bytes != 0 && used + added > mem->max_bytes;
 }
 

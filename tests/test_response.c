@@ -154,11 +154,17 @@ Test(response, tells_a_full_disk_from_one_too_full_for_this)
 		struct shortage shortage;
 		const char *text;
 	} cases[] = {
-		{ { 9, 10 }, "keeps 10, so creates and uploads are refused; " },
-		{ { 10, 10 }, "keeps 10, so creates and uploads are refused" },
-		{ { 11, 10 }, "11 bytes are free on the disk, of which the "
-			      "setting `reserve` keeps 10, and the rest is too "
-			      "little for this content; reads" },
+		{ { 9, 10, 0 },
+		    "keeps 10, so creates and uploads are refused; " },
+		{ { 10, 10, 0 },
+		    "keeps 10, so creates and uploads are refused" },
+		{ { 11, 10, 0 },
+		    "11 bytes are free on the disk, of which the "
+		    "setting `reserve` keeps 10, and the rest is too "
+		    "little for this content; reads" },
+		{ { 9, 10, 8 }, "keeps 10, and 8 within the store's own file "
+				"can be written again, too little, or too "
+				"scattered, for this content; reads" },
 	};
 	struct arena *arena = arena_open();
 	struct response response;

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct scoreboard *
@@ -145,6 +146,25 @@ reopen_on_a_small_disk(struct kit *kit)
 	    lmdb_try(&options, &kit->store), RESULT_OK, "%s", lmdb_error);
 }
 
+/* In a process of its own: a view of LMDB's, until a byte comes. */
+static void
+hold_a_view(int ready, int done)
+{
+	MDB_env *env;
+	MDB_txn *txn;
+	char word = 1;
+
+	if (mdb_env_create(&env) != 0 ||
+	    mdb_env_open(env, lmdb_directory(), MDB_RDONLY | MDB_NOTLS, 0600) !=
+		0 ||
+	    mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) != 0)
+		_exit(1);
+	(void)!write(ready, &word, 1);
+	(void)!read(done, &word, 1);
+	mdb_txn_abort(txn);
+	mdb_env_close(env);
+}
+
 /* Else nothing would ever be swept, and 507 stay. */
 Test(store_lmdb_sweep, without_a_reserve_there_is_room_left_to_sweep)
 {
@@ -170,6 +190,95 @@ Test(store_lmdb_sweep, without_a_reserve_there_is_room_left_to_sweep)
 	for (i = 0; i < count / 2; i++)
 		cr_assert_eq(kit_create(&kit, kit_artifact(&kit), bytes),
 		    RESULT_OK, "%zu", i);
+	kit_close(&kit);
+}
+
+/*
+ * What small artifacts leave is single pages. Where they are all the room
+ * there is they take small ones again, and nothing that needs pages in a row
+ * is let in to find out that there are none: then the commit would fail.
+ */
+Test(store_lmdb_sweep, single_pages_are_room_for_what_is_small)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct span small = kit_bytes(&kit, 3000, 1);
+	struct span large = kit_bytes(&kit, LIMIT_CHUNK, 1);
+	static struct artifact *artifacts[4000];
+	enum result result = RESULT_OK;
+	struct store_room room;
+	size_t i, count;
+
+	reopen_on_a_small_disk(&kit);
+	for (count = 0; count < 4000 && result == RESULT_OK; count++) {
+		artifacts[count] = kit_artifact(&kit);
+		result = kit_create(&kit, artifacts[count], small);
+	}
+	cr_assert_eq(result, RESULT_NO_SPACE);
+	cr_assert_gt(--count, 500);
+	/* Of each three in a row the last one stays. */
+	for (i = 0; i < count; i++)
+		if (i % 3 != 2)
+			cr_assert_eq(kit_delete(&kit, &artifacts[i]->id),
+			    RESULT_OK, "%zu", i);
+	sweep(&kit);
+	/* What the last commit let go of waits for one more. */
+	cr_assert_eq(kit_delete(&kit, &artifacts[2]->id), RESULT_OK);
+	sweep(&kit);
+	cr_assert_eq(store_room(kit.store, 0, 0, &room), RESULT_OK);
+	cr_assert_eq(room.verdict, RESULT_OK);
+	cr_assert_gt(room.reusable, 2 << 20);
+	for (i = 0; i < 200; i++) {
+		result = kit_create(&kit, kit_artifact(&kit),
+		    i % 4 == 3	 ? large
+		    : i % 4 == 2 ? small
+				 : SPAN("abc"));
+		if (i == 0)
+			cr_assert_eq(result, RESULT_OK);
+		cr_assert(result == RESULT_OK || result == RESULT_NO_SPACE,
+		    "%zu: %s", i, result_text(result));
+	}
+	kit_close(&kit);
+}
+
+/* Their pages cannot be written again: to count on them is to grow. */
+Test(store_lmdb_sweep, what_a_reader_holds_is_no_room)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct span bytes = kit_bytes(&kit, LIMIT_CHUNK, 1);
+	struct artifact *artifacts[200];
+	enum result result = RESULT_OK;
+	int ready[2], done[2], status;
+	size_t i, count;
+	char word = 0;
+	pid_t pid;
+
+	reopen_on_a_small_disk(&kit);
+	for (count = 0; count < 200 && result == RESULT_OK; count++) {
+		artifacts[count] = kit_artifact(&kit);
+		result = kit_create(&kit, artifacts[count], bytes);
+	}
+	cr_assert_eq(result, RESULT_NO_SPACE);
+	cr_assert_eq(pipe(ready), 0);
+	cr_assert_eq(pipe(done), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)close(done[1]); /* ends with the test, at the latest */
+		hold_a_view(ready[1], done[0]);
+		_exit(0);
+	}
+	cr_assert_eq(read(ready[0], &word, 1), 1);
+	/* Not more: deletes take pages too. */
+	for (i = 0; i < 25; i++)
+		cr_assert_eq(
+		    kit_delete(&kit, &artifacts[i]->id), RESULT_OK, "%zu", i);
+	sweep(&kit);
+	cr_assert_eq(
+	    kit_create(&kit, kit_artifact(&kit), bytes), RESULT_NO_SPACE);
+	cr_assert_eq(write(done[1], &word, 1), 1);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0);
+	sweep(&kit);
+	cr_assert_eq(kit_create(&kit, kit_artifact(&kit), bytes), RESULT_OK);
 	kit_close(&kit);
 }
 

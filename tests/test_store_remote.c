@@ -64,7 +64,7 @@ say(uint64_t number, enum result result)
 		.outcome = { .result = result } };
 
 	if (result == RESULT_NO_SPACE)
-		message.outcome.shortage = (struct shortage){ 5, 7 };
+		message.outcome.shortage = (struct shortage){ 5, 7, 9 };
 	expect(wire_send(writer_fd, &message, true, arena) == RESULT_OK);
 }
 

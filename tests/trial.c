@@ -134,7 +134,7 @@ static struct shortage
 fail_shortage(const void *state)
 {
 	(void)state;
-	return (struct shortage){ 600, 1000 };
+	return (struct shortage){ 600, 1000, 0 };
 }
 
 static const char *
