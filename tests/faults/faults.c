@@ -72,14 +72,26 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 
+/* Other libraries begin before us, and call. dlsym may allocate. */
+static void
+look_up(void)
+{
+	static bool has_begun;
+
+	if (has_begun)
+		return;
+	has_begun = true;
+#define LOOK_UP(name) next_##name = (__typeof__(&name))dlsym(RTLD_NEXT, #name);
+	CALLS(LOOK_UP)
+}
+
 __attribute__((constructor)) static void
 start(void)
 {
 	const char *path = getenv("FAULTS");
 	int fd;
 
-#define LOOK_UP(name) next_##name = (__typeof__(&name))dlsym(RTLD_NEXT, #name);
-	CALLS(LOOK_UP)
+	look_up();
 	if (path == NULL)
 		return;
 	fd = next_open(path, O_RDWR | O_CLOEXEC);
@@ -103,6 +115,7 @@ role(void)
 static int64_t
 fault(const char *name)
 {
+	look_up();
 	if (orders == NULL || strcmp(orders->call, name) != 0 ||
 	    orders->left <= 0 || atomic_fetch_sub(&orders->left, 1) != 1)
 		return 0;
