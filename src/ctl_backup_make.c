@@ -171,6 +171,7 @@ copy(void *object)
 	int exit_code;
 
 	(void)umask(0077); /* returns the old one */
+	ctl_local_end_when_stopped();
 	result = store_lmdb_open_source(
 	    making->backup->local->directory, error, &store);
 	if (result != RESULT_OK)

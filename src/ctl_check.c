@@ -22,8 +22,10 @@ check(void *object)
 {
 	struct checking *checking = object;
 	struct store *store;
-	int exit_code = ctl_local_open_reader(checking->local, &store);
+	int exit_code;
 
+	ctl_local_end_when_stopped();
+	exit_code = ctl_local_open_reader(checking->local, &store);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	exit_code = ctl_verify(store, checking->verify);

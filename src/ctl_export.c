@@ -109,6 +109,7 @@ run_as_user(void *object)
 	struct store_stat stat = { 0 };
 	int exit_code;
 
+	ctl_local_end_when_stopped();
 	exit_code = ctl_local_open_reader(&export->local, &export->store);
 	if (exit_code != CTL_OK)
 		return exit_code;

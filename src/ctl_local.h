@@ -92,6 +92,13 @@ MUST_USE int ctl_local_run_last(
     struct ctl_local *local, int (*job)(void *object), void *object);
 
 /*
+ * In the process of a job that reads beside the service for long: should it be
+ * stopped, by Ctrl-Z for instance, then end it after half a minute. Else the
+ * store would keep for ever what it was reading.
+ */
+void ctl_local_end_when_stopped(void);
+
+/*
  * Around what leaves something behind when it is ended half way: SIGINT,
  * SIGTERM and SIGHUP end the process of ctl_local_run, and no other begins,
  * but we go on, to clean up, and end by that signal where we let go. They

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define LOOK_EVERY_US 100000
+#define STOPPED_MOST 30 /* seconds that a reader may be stopped */
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
@@ -93,6 +94,64 @@ struct work {
 	void *object;
 	bool is_last; /* done also behind a signal, which does not end it */
 };
+
+/*
+ * Has the process of this number been stopped, by Ctrl-Z, SIGSTOP or a
+ * debugger? As proc(5) says: "pid (name) state ...".
+ */
+static bool
+is_stopped(pid_t pid)
+{
+	char path[64], text[512] = "";
+	const char *state;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	if (fgets(text, sizeof(text), file) == NULL)
+		text[0] = '\0';
+	(void)fclose(file); /* it was only read */
+	state = strrchr(text, ')');
+	return state != NULL && (state[2] == 'T' || state[2] == 't');
+}
+
+/*
+ * While somebody is stopped in the middle of reading, no page that the service
+ * lets go of is written again, and data.mdb grows by all that is written. So
+ * this process, which no Ctrl-Z reaches, ends it after a while. A timer would
+ * end it in a sync that takes long, too.
+ */
+static void
+watch(pid_t reader)
+{
+	unsigned stopped = 0;
+
+	(void)setsid();				/* a child leads no group */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* takes any signal */
+	while (getppid() == reader) {
+		(void)sleep(1);
+		stopped = is_stopped(reader) ? stopped + 1 : 0;
+		if (stopped < STOPPED_MOST)
+			continue;
+		(void)ctl_fail("it was stopped for %u seconds, in which the "
+			       "store kept what it was reading: ended",
+		    stopped);
+		(void)kill(reader, SIGKILL); /* our parent, so it is there */
+	}
+	_exit(CTL_OK);
+}
+
+void
+ctl_local_end_when_stopped(void)
+{
+	pid_t reader = getpid();
+
+	fflush(stdout); /* or both would print it */
+	if (fork() == 0)
+		watch(reader);
+}
 
 /* Never returns. Signals are blocked, and as they were then. */
 static void

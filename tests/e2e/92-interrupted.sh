@@ -155,4 +155,43 @@ fresh
 HELD=--ignore-signal=HUP
 interrupt 8 HUP all backup "$BACKUPS"
 check "nohup is respected" equal "$CODE $(ls "$BACKUPS" | wc -l)" "0 1"
+# ---- stopped, and forgotten
+
+# stopped_reader COMMAND...: its process that reads the store is stopped, and
+# it comes to an end nevertheless.
+stopped_reader()
+{
+	local n leader
+
+	for n in {1..20}; do
+		rm -f "$WORK/count"
+		KILLAT=$n KILLAT_STOP=yes KILLAT_COUNT=$WORK/count \
+		    LD_PRELOAD=$WORK/killat.so setsid "$ARTIFACTCTL" "$@" \
+		    --config "$CONFIG" --set state_dir="$STORE" \
+		    >"$WORK/out" 2>"$WORK/err" &
+		leader=$!
+		for _ in {1..500}; do
+			STOPPED=$(stopped_in $leader)
+			[ -z "$STOPPED" ] && kill -0 $leader 2>/dev/null ||
+			    break
+			sleep 0.02
+		done
+		[ "$STOPPED" != $leader ] && [ -n "$STOPPED" ] && break
+		kill -CONT -- -$leader
+		wait $leader
+	done
+	[ -n "$STOPPED" ] || return
+	timeout 60 tail --pid=$leader -f /dev/null || {
+		kill -KILL -- -$leader
+		return 1
+	}
+	wait $leader
+	CODE=$?
+}
+
+fresh
+check "a backup that is stopped ends by itself" stopped_reader backup "$BACKUPS"
+check "... which is said" says 1 "it was stopped for 30 seconds"
+check "... and noted" grep -q '^is_ok=0' "$STORE/last-backup"
+check "... and nothing of it is left" equal "$(ls "$BACKUPS")" ""
 finish
