@@ -363,22 +363,38 @@ is_among(struct span words, const char *path)
 	return false;
 }
 
-/* ProtectSystem=strict leaves little to write to. */
+#define DROP_IN SYSCONFDIR "/artifactd/service.d"
+
+/* ProtectSystem=strict leaves little to write to. Units that open the store
+ * have one directory of drop-ins together (Makefile.am). */
 static void
 look_at_paths(struct doctor *doctor)
 {
+	static const char *const units[] = { SERVICE, "artifactd-check.service",
+		"artifactd-backup.service" };
 	const char *directory = doctor->config->state_dir;
-	const char *strict = property(doctor, doctor->unit, "ProtectSystem");
-	const char *more = property(doctor, doctor->unit, "ReadWritePaths");
+	const char *text;
+	size_t i;
 
-	if (strcmp(strict, "strict") == 0 && strcmp(directory, STATEDIR) != 0 &&
-	    !is_among(span_str(more), directory))
+	if (strcmp(directory, STATEDIR) == 0)
+		return;
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		text = show(doctor, units[i]);
+		if (text == NULL ||
+		    strcmp(property(doctor, text, "ProtectSystem"), "strict") !=
+			0 ||
+		    is_among(span_str(property(doctor, text, "ReadWritePaths")),
+			directory))
+			continue;
 		doctor_problem(doctor,
-		    "the setting state_dir is %s, where " SERVICE
-		    " may not write: \"systemctl edit " SERVICE
-		    "\", ReadWritePaths=%s; the same for artifactd-check and "
-		    "artifactd-backup",
-		    directory, directory);
+		    "the setting state_dir is %s, where %s may not write: "
+		    "mkdir -p " DROP_IN "; printf '[Unit]\\n"
+		    "RequiresMountsFor=%s\\n[Service]\\nReadWritePaths=%s\\n' "
+		    ">" DROP_IN "/state_dir.conf; systemctl daemon-reload. "
+		    "That is for all units that open the store",
+		    directory, units[i], directory, directory);
+		return;
+	}
 }
 
 static void

@@ -61,6 +61,7 @@ done
 export SYSTEMD_UNIT_PATH="$units:"
 for unit in "$units"/artifactd*; do
 	name=$(basename "$unit")
+	[ ! -L "$unit" ] || continue # drop-ins, see below
 	check "$name is sound" systemd-analyze verify --man=no "$unit"
 	case $name in
 	*.service) ;;
@@ -77,6 +78,28 @@ for unit in "$units"/artifactd*; do
 	    check "... to as much as artifactctl doctor says" is_exposed "$unit"
 	check "... each setting has its reason" has_reasons "$unit"
 done
+# One drop-in for all that open the store; a key that nobody knows shows who
+# reads it.
+has_drop_in()
+{
+	link=$units/$1.d
+	target=$(readlink "$link")
+	echo "$target"
+	case $target in
+	*/artifactd/service.d) ;;
+	*) return 1 ;;
+	esac
+	mkdir -p "$root/drop-ins" && ln -sfn "$root/drop-ins" "$link" &&
+	    printf '[Service]\nOfState=1\nReadWritePaths=/srv\n' \
+	    >"$root/drop-ins/state_dir.conf" &&
+	    systemd-analyze verify --man=no "$units/$1" 2>&1 |
+	    grep OfState
+}
+for name in artifactd artifactd-check artifactd-backup; do
+	check "$name.service has the drop-in of all" has_drop_in $name.service
+done
+check "... and retention, which is a client, has not" \
+    test ! -e "$units/artifactd-retention.service.d"
 check "nothing is installed as enabled" \
     test -z "$(find "$root" -name '*.wants' -o -name '*.requires')"
 exit $failed

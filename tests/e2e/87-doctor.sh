@@ -290,6 +290,13 @@ check "a drain that systemd cuts off" finds limits TimeoutStopSec
 right
 sed -i "s|ReadWritePaths=.*|ReadWritePaths=|" "$WORK/bin/artifactd.service"
 check "a state_dir that the unit keeps closed" finds paths "ReadWritePaths=$STORE"
+check "... and the drop-in for all is written out" finds paths \
+    "printf '[Unit]\nRequiresMountsFor=$STORE\n[Service]\nReadWritePaths=$STORE\n'"
+good_units
+unit artifactd-backup.service ProtectSystem=strict ReadWritePaths=
+check "... also that only the backup's unit does" \
+    finds paths "where artifactd-backup.service may not write"
+good_units
 for paths in / "-/ /somewhere" "$STORE" "$STORE/" "+$WORK//"; do
 	sed -i "s|ReadWritePaths=.*|ReadWritePaths=$paths|" \
 	    "$WORK/bin/artifactd.service"
