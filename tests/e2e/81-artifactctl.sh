@@ -386,11 +386,13 @@ check "nothing is older than an hour" equal "$CODE:$(head -n 1 \
     "$WORK/out")" '0:deleted	0'
 ctl rm -w 'many & more' --older-than 1x --yes
 check "an age has a unit" exits 2 '90d'
-head -n 3 "$WORK/after" >"$WORK/ids"
-head -n 1 "$WORK/after" | cut -c1-20 >>"$WORK/ids"
-printf '\n%s\ttext behind a tab\n' "$gone" >>"$WORK/ids"
-# As list shows them on a terminal, and as others indent them.
-sed -n '2s/$/  many \& more  plan   5 B/p;3s/^/ \t/p' "$WORK/after" >>"$WORK/ids"
+{
+	head -n 3 "$WORK/after"
+	head -n 1 "$WORK/after" | cut -c1-20
+	printf '\n%s\ttext behind a tab\n' "$gone"
+	# As list shows them on a terminal, and as others indent them.
+	sed -n '2s/$/  many \& more  plan   5 B/p;3s/^/ \t/p' "$WORK/after"
+} >"$WORK/ids"
 timeout 60 "$CTL" rm - -n <"$WORK/ids" >"$WORK/out" 2>"$WORK/err"
 CODE=$?
 check "ids on stdin count once each" exits 3 '3 artifacts, 15 B'
@@ -470,6 +472,7 @@ for command in show content 'get -o -'; do
 	env --default-signal=PIPE "$CTL" $command "$long" 2>"$WORK/err" | true
 	check "$command into a closed pipe ends as any tool does" equal \
 	    "${PIPESTATUS[0]}:$(cat "$WORK/err")" 141:
+	# shellcheck disable=SC2086 # words
 	env --ignore-signal=PIPE "$CTL" $command "$long" 2>"$WORK/err" | true
 	CODE=${PIPESTATUS[0]}
 	check "... and says why where that signal is ignored" exits 1 \
