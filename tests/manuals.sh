@@ -287,6 +287,48 @@ def limits(page, header):
             if not re.search(rf"\b{eval(value)}\b", text)]
 
 
+CALL = re.compile(r'\bctl_row_\w+\(')
+
+
+def second(text, start):
+    """The second argument of the call whose arguments begin there."""
+    depth, commas, begin = 0, 0, start
+    for i in range(start, len(text)):
+        if text[i] in "([{":
+            depth += 1
+        elif text[i] in ")]}" and depth > 0:
+            depth -= 1
+        elif depth == 0 and text[i] in ",)":
+            if commas == 1 or text[i] == ")":
+                return text[begin:i] if commas == 1 else ""
+            commas, begin = 1, i + 1
+    return ""
+
+
+def members(page, figures, *names):
+    """Members of --json: those of the rows, and those of the manual."""
+    have = set()
+    for path in {path for name in names for path in glob.glob(name)}:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        # What only a terminal is shown.
+        text = re.sub(r"^put_(for_people|age)\(.*?^}$", "", text,
+                      flags=re.S | re.M)
+        for call in CALL.finditer(text):
+            have.update(re.findall(r'"([a-z_]+)"',
+                                   second(text, call.end())))
+        have.update(re.findall(r'"(last_[a-z_]+)"', text)
+                    if path.endswith("ctl_status.c") else [])
+    with open(figures, encoding="utf-8") as file:
+        have.update(re.findall(r'\{ "([a-z_]+)",\s+"[A-Z]', file.read()))
+    with open(page, encoding="utf-8") as file:
+        section = file.read().split("\n.Sh JSON\n")[1].split("\n.Sh ")[0]
+    told = set()
+    for line in re.findall(r"^\.Li (.*)", section, re.M):
+        told.update(re.findall(r"[a-z_]+", line))
+    return [f"{name}: in one of them only" for name in sorted(have ^ told)]
+
+
 found = list(globals()[sys.argv[1]](*sys.argv[2:]))
 print("\n".join(found))
 sys.exit(bool(found))
@@ -312,6 +354,9 @@ check "the manuals have each sentence" \
     "!$top/src/config_table.c" "!$top/src/store_lmdb_check*" \
     "!$top/src/response_condition.c" "!$top/src/mem.c" "!$top/src/digest.c" \
     "!$top/src/metrics*" "!$top/src/store_lmdb_figures.c"
+check "artifactctl(1) has each member of --json" \
+    said members doc/artifactctl.1 "$top/src/store_lmdb_figures.c" \
+    "$top/src/ctl_*.c"
 check "what documents tell to run is there" \
     said commands "$work/helps" doc/artifactctl.1 doc/artifactd.8 \
     "$top/doc/operations.md" "$top/README" "$top/doc/artifactd.conf"
