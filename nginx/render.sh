@@ -41,3 +41,9 @@ for template in "$here"/*.conf.in; do
 	fi
 	mv "$directory/$name.tmp" "$directory/$name"
 done
+
+# The same locations for those who show that they may.
+for way in token certificate request; do
+	LOCATIONS=$directory "$here/locations.sh" $way \
+	    >"$directory/artifactd-locations-$way.conf"
+done

@@ -84,18 +84,6 @@ judge_buffering(struct doctor *doctor, const struct nginx *block,
 }
 
 static void
-judge_gzip(struct doctor *doctor, const struct nginx *block,
-    const struct nginx *directive)
-{
-	if (directive != NULL && !span_is(ctl_nginx_word(directive, 1), "off"))
-		doctor_problem(doctor,
-		    "gzip is on in %s, which makes ETags weak, so that "
-		    "If-Match "
-		    "fails and ranges are void: \"gzip off;\" there",
-		    doctor_title(doctor, block));
-}
-
-static void
 judge_params(struct doctor *doctor, const struct nginx *block,
     const struct nginx *directive)
 {
@@ -138,5 +126,4 @@ doctor_look_at_passing(struct doctor *doctor)
 	doctor_each(doctor, "fastcgi_request_buffering", judge_buffering);
 	doctor_each(doctor, "fastcgi_buffering", judge_buffering);
 	doctor_each(doctor, "fastcgi_param", judge_params);
-	doctor_each(doctor, "gzip", judge_gzip);
 }

@@ -48,7 +48,7 @@ static bool
 is_guarded(const struct nginx *block)
 {
 	static const char *const guards[] = { "auth_basic", "auth_request",
-		"ssl_verify_client", "deny", "auth_jwt" };
+		"ssl_verify_client", "deny", "auth_jwt", "if" };
 	const struct nginx *guard;
 	size_t i;
 
@@ -75,9 +75,9 @@ doctor_look_at_access(struct doctor *doctor)
 		told = listen;
 		doctor_warning(doctor,
 		    "%s: whoever reaches \"listen %s\" may read and delete "
-		    "everything: choose a way in as artifactd-server.conf "
-		    "shows (client certificates, a token, auth_request), or "
-		    "listen on loopback",
+		    "everything: include artifactd-locations-token.conf, "
+		    "-certificate.conf or -request.conf instead of "
+		    "artifactd-locations.conf, or listen on loopback",
 		    doctor_place(doctor, listen),
 		    listen == server ? "80" : ctl_nginx_word(listen, 1).data);
 	}

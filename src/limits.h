@@ -36,6 +36,7 @@
 
 /* Headers and paths: nginx lets 8 KiB through, the socket might more. */
 #define LIMIT_PATH 16384
+#define LIMIT_PREFIX 255 /* below which nginx serves us */
 #define LIMIT_IDEMPOTENCY_KEY 255
 #define LIMIT_IF_MATCH 256   /* entity tags in one header */
 #define LIMIT_REQUEST_ID 128 /* nginx/artifactd-http.conf says the same */

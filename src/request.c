@@ -24,6 +24,11 @@ struct parameter {
 	size_t limit; /* bytes of its value; 0: the peer's */
 };
 
+#define PREFIX_BYTES                 \
+	"abcdefghijklmnopqrstuvwxyz" \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+	"0123456789-._~"
+
 #define MEMBER(name) offsetof(struct raw, name)
 
 static const struct parameter known[] = {
@@ -31,6 +36,7 @@ static const struct parameter known[] = {
 	{ "REQUEST_URI", MEMBER(request.target), LIMIT_PATH },
 	{ "REMOTE_USER", MEMBER(request.user), LIMIT_USER },
 	{ "REQUEST_ID", MEMBER(request.request_id), LIMIT_REQUEST_ID },
+	{ "ARTIFACTD_PREFIX", MEMBER(request.prefix), LIMIT_PREFIX },
 	{ "CONTENT_TYPE", MEMBER(request.content_type), 0 },
 	{ "CONTENT_LENGTH", MEMBER(length), 0 },
 	{ "HTTP_CONTENT_ENCODING", MEMBER(request.content_encoding), 0 },
@@ -149,6 +155,25 @@ parse_length(struct span text, uint64_t *ret_length)
 	return true;
 }
 
+/* "/a/b": what needs no encoding in a URL, and cannot begin a host. */
+static bool
+is_prefix(struct span text)
+{
+	char before = '\0', byte;
+	size_t i;
+
+	if (text.size == 0)
+		return true;
+	for (i = 0; i < text.size; i++) {
+		byte = text.data[i];
+		if (byte == '/' ? before == '/'
+				: i == 0 || strchr(PREFIX_BYTES, byte) == NULL)
+			return false;
+		before = byte;
+	}
+	return before != '/';
+}
+
 /* Is it our nginx that speaks, and did all that it says come? */
 static const char *
 judge_peer(const struct raw *raw, struct span secret)
@@ -175,6 +200,10 @@ judge(struct raw *raw)
 		return "The request has no method";
 	if (!span_starts_with(request->target, "/"))
 		return "The request target does not begin with '/'";
+	if (!is_prefix(request->prefix))
+		return "The FastCGI parameter ARTIFACTD_PREFIX is no path of "
+		       "letters, digits and any of -._~ between slashes, "
+		       "without one at its end";
 	if (!parse_length(raw->length, &request->content_length))
 		return "Content-Length is no number";
 	/* nginx sends none for a request without a body: not even "0". */

@@ -29,7 +29,8 @@ struct request {
 	struct span target; /* REQUEST_URI as sent, at most LIMIT_PATH */
 	struct span query;  /* of the target, after '?', not decoded */
 	struct span id;	    /* path parameter, decoded; set by the router */
-	struct span base;   /* "" or "/api/v1"; set by the router */
+	struct span prefix; /* below which nginx serves us; absent: none */
+	struct span base;   /* prefix and "" or "/api/v1"; by the router */
 	unsigned route;	    /* router_routes, from 1; 0: none; likewise */
 	struct span request_id;
 	struct span user; /* REMOTE_USER; "" is absent */
@@ -54,7 +55,7 @@ struct request {
  * RESULT_MALFORMED: *ret_reason says what is wrong, for a 400: a parameter
  * twice, a control byte (other than a tab) in one that is read, no method,
  * no target or one not beginning with '/', a length that is no number, a
- * user, key or request id over its limit. RESULT_MISMATCH: the same, and
+ * user, key or request id over its limit, a prefix that is no path. RESULT_MISMATCH: the same, and
  * something for an operator: the secret is another, or missing, that ends the
  * parameter file as a sentinel (ARTIFACTD_PARAMS). Then request holds method,
  * target and request id as far as they were understood, for the log.

@@ -23,10 +23,10 @@ static const struct route routes[] = {
 	{ "/artifacts/{id}/raw", "GET", handle_raw_get, true, true },
 	{ "/artifacts/{id}/raw", "PUT", handle_raw_put, true, true },
 	{ "/health", "GET", handle_health, true, false },
-	{ "/healthz", "GET", handle_healthz, false, true },
-	{ "/readyz", "GET", handle_readyz, false, true },
-	{ "/metrics", "GET", handle_metrics, false, true },
-	{ "/openapi.json", "GET", handle_openapi, false, true },
+	{ "/healthz", "GET", handle_healthz, true, true },
+	{ "/readyz", "GET", handle_readyz, true, true },
+	{ "/metrics", "GET", handle_metrics, true, true },
+	{ "/openapi.json", "GET", handle_openapi, true, true },
 	{ NULL, NULL, NULL, false, false },
 };
 
@@ -145,6 +145,36 @@ is_coded(const struct route *route, const struct request *request)
 	       !request_is_uncoded(request->content_encoding);
 }
 
+/* ---- the prefix ---- */
+
+/*
+ * The decoded path less the prefix below which nginx serves us. Another path
+ * is nobody's: nginx picks a location by a path in which it has resolved ".."
+ * and "//", and we do not.
+ */
+static struct span
+below_prefix(const struct request *request, struct span path)
+{
+	struct span prefix = request->prefix;
+
+	if (prefix.size == 0)
+		return path;
+	if (path.size <= prefix.size || path.data[prefix.size] != '/' ||
+	    memcmp(path.data, prefix.data, prefix.size) != 0)
+		return SPAN("");
+	return span_from(path, prefix.size);
+}
+
+/* What URLs in the answer begin with. */
+static void
+put_base(struct request *request)
+{
+	if (request->prefix.size > 0)
+		request->base = arena_printf(request->arena, "%.*s%.*s",
+		    (int)request->prefix.size, request->prefix.data,
+		    (int)request->base.size, request->base.data);
+}
+
 /* ---- trailing slashes ---- */
 
 static struct span
@@ -238,8 +268,9 @@ router_dispatch_in(const struct route *table, const struct context *context,
 	struct buffer allow;
 
 	buffer_init(&allow, request->arena);
-	path = query_decode_path(request->arena, path);
+	path = below_prefix(request, query_decode_path(request->arena, path));
 	route = find_route(table, path, request, &allow);
+	put_base(request);
 	if (route != NULL && is_coded(route, request)) {
 		response_coded(response, request->content_encoding);
 	} else if (route != NULL) {

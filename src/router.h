@@ -3,7 +3,8 @@
  * router.h - the table: method, path pattern, handler.
  *
  * CONTRACT section 3: decode the path once, match; 307 for trailing slashes,
- * 404, 405 with Allow, 415 for a coded body. HEAD goes where GET goes.
+ * 404, 405 with Allow, 415 for a coded body. HEAD goes where GET goes. All of
+ * it below the prefix, if nginx names one.
  */
 #ifndef ROUTER_H
 #define ROUTER_H

@@ -117,6 +117,68 @@ Test(router, leads_to_the_handler_of_path_and_method)
 	arena_close(arena);
 }
 
+static void
+dispatch_below(struct arena *arena, const char *prefix, const char *target,
+    struct request *request, struct response *response)
+{
+	struct span rest = span_str(target);
+
+	*request = (struct request){ .arena = arena,
+		.method = SPAN("GET"),
+		.prefix = span_str(prefix),
+		.target = span_str(target) };
+	(void)span_split(&rest, '?');
+	request->query = rest;
+	response_init(response, arena);
+	called = "nobody";
+	router_dispatch_in(table, NULL, request, response);
+}
+
+Test(router, knows_paths_below_a_prefix_and_no_others)
+{
+	static const struct {
+		const char *target, *called, *base;
+		int status;
+	} cases[] = {
+		{ "/store/things", "list", "/store", 200 },
+		{ "/st%6fre/things", "list", "/store", 200 },
+		{ "/store/api/v1/things", "list", "/store/api/v1", 200 },
+		{ "/store%2Fthings/7/part", "part", "/store", 200 },
+		{ "/store/store/things", "nobody", NULL, 404 },
+		{ "/things", "nobody", NULL, 404 },
+		{ "/storethings", "nobody", NULL, 404 },
+		{ "/store", "nobody", NULL, 404 },
+		{ "/store/", "nobody", NULL, 404 },
+		{ "/stor", "nobody", NULL, 404 },
+		{ "//store/things", "nobody", NULL, 404 },
+		{ "/store//things", "nobody", NULL, 404 },
+		{ "/x/../store/things", "nobody", NULL, 404 },
+		{ "/api/v1/store/things", "nobody", NULL, 404 },
+	};
+	struct arena *arena = arena_open();
+	struct request request;
+	struct response response;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		dispatch_below(
+		    arena, "/store", cases[i].target, &request, &response);
+		cr_assert_str_eq(
+		    called, cases[i].called, "%s", cases[i].target);
+		cr_assert_eq(response.status, cases[i].status, "%s",
+		    cases[i].target);
+		if (cases[i].base != NULL)
+			cr_assert(span_is(request.base, cases[i].base), "%s",
+			    cases[i].target);
+	}
+	dispatch_below(arena, "/store", "/store/api/v1/things/?a=b", &request,
+	    &response);
+	cr_assert_eq(response.status, 307);
+	cr_assert_str_eq(
+	    header(&response, "Location"), "/store/api/v1/things?a=b");
+	arena_close(arena);
+}
+
 Test(router, answers_404_for_what_it_does_not_know)
 {
 	static const char *const targets[] = { "/", "//", "/nope", "/Things",
@@ -231,8 +293,10 @@ Test(router, has_the_paths_of_the_contract)
 		{ "/openapi.json", "GET, HEAD" },
 		{ "/api/v1/health", "GET, HEAD" },
 		{ "/health", "none" },
-		{ "/api/v1/healthz", "none" },
-		{ "/api/v1/metrics", "none" },
+		{ "/api/v1/healthz", "GET, HEAD" },
+		{ "/api/v1/readyz", "GET, HEAD" },
+		{ "/api/v1/metrics", "GET, HEAD" },
+		{ "/api/v1/openapi.json", "GET, HEAD" },
 	};
 	struct arena *arena = arena_open();
 	struct request request;

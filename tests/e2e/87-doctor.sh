@@ -359,7 +359,6 @@ check "keep_conn off" sees nginx_passing "killed worker" $pass \
 check "no buffering of requests" sees nginx_passing \
     "fastcgi_request_buffering is off" $pass \
     's/fastcgi_request_buffering on/fastcgi_request_buffering off/'
-check "gzip" sees nginx_passing "gzip off" $pass 's/gzip off/gzip on/'
 check "no sentinel" sees nginx_passing ARTIFACTD_PARAMS \
     artifactd-params.conf '/nginx-secret.conf/d'
 check "kept connections" sees nginx_upstream "keeps connections" \

@@ -14,9 +14,11 @@
 
 #define PARAMETERS 64
 #define SECRET "complete"
+#define PREFIX "^(/[A-Za-z0-9._~-]+)+$"
 #define JSON_TYPE "^[ \t]*application/(json|[^/;]*[+]json)[ \t]*(;.*)?$"
 
 static regex_t json_type;
+static regex_t path_prefix;
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -25,6 +27,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	DEMAND(regcomp(&json_type, JSON_TYPE,
 		   REG_EXTENDED | REG_ICASE | REG_NOSUB) == 0);
+	DEMAND(regcomp(&path_prefix, PREFIX, REG_EXTENDED | REG_NOSUB) == 0);
 	return 0;
 }
 
@@ -84,6 +87,18 @@ take(char *const *list, const char *name, size_t limit, struct span *ret_value)
 }
 
 static bool
+is_prefix(struct span prefix)
+{
+	char text[LIMIT_PREFIX + 1];
+
+	if (prefix.size == 0)
+		return true;
+	memcpy(text, prefix.data, prefix.size);
+	text[prefix.size] = '\0';
+	return regexec(&path_prefix, text, 0, NULL, 0) == 0;
+}
+
+static bool
 plain_parse(char *const *list, struct request *request)
 {
 	struct span length, sentinel;
@@ -96,6 +111,7 @@ plain_parse(char *const *list, struct request *request)
 		{ "REQUEST_URI", &request->target, LIMIT_PATH },
 		{ "REMOTE_USER", &request->user, LIMIT_USER },
 		{ "REQUEST_ID", &request->request_id, LIMIT_REQUEST_ID },
+		{ "ARTIFACTD_PREFIX", &request->prefix, LIMIT_PREFIX },
 		{ "CONTENT_TYPE", &request->content_type, SIZE_MAX },
 		{ "CONTENT_LENGTH", &length, 18 },
 		{ "HTTP_CONTENT_DIGEST", &request->content_digest, SIZE_MAX },
@@ -124,7 +140,7 @@ plain_parse(char *const *list, struct request *request)
 	}
 	return span_is(sentinel, SECRET) && request->method.size > 0 &&
 	       request->target.size > 0 && request->target.data[0] == '/' &&
-	       utf8_is_valid(request->user);
+	       utf8_is_valid(request->user) && is_prefix(request->prefix);
 }
 
 /* ---- what must hold ---- */
@@ -145,6 +161,7 @@ demand_same(const struct request *one, const struct request *other)
 	DEMAND(is_same(one->target, other->target));
 	DEMAND(is_same(one->user, other->user));
 	DEMAND(is_same(one->request_id, other->request_id));
+	DEMAND(is_same(one->prefix, other->prefix));
 	DEMAND(is_same(one->content_type, other->content_type));
 	DEMAND(one->content_length == other->content_length);
 	DEMAND(is_same(one->content_digest, other->content_digest));

@@ -70,10 +70,12 @@ function json(value) {
 }
 
 // Connections that each hold a request whose body does not come.
+// From addresses of their own, 128 of each: more are nobody's to have.
 function stall(count) {
-	return Promise.all(Array.from({ length: count }, () =>
+	return Promise.all(Array.from({ length: count }, (_, index) =>
 		new Promise((resolve, reject) => {
-			const socket = net.connect(PORT, "127.0.0.1", () =>
+			const socket = net.connect({ port: PORT, host: "127.0.0.1",
+				localAddress: `127.0.0.${2 + (index >> 7)}` }, () =>
 				socket.write("POST /artifacts HTTP/1.1\r\nHost: x\r\n" +
 					"Content-Length: 10\r\n\r\nhalf",
 				() => resolve(socket)));

@@ -339,7 +339,7 @@ async function everywhere(status) {
 }
 
 async function busy() {
-	const stalled = await stall(128);
+	const stalled = await stall(512);
 	await new Promise((resolve) => setTimeout(resolve, 300));
 	await everywhere(503);
 	stalled.forEach((socket) => socket.destroy());
