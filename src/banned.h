@@ -29,4 +29,30 @@
 #pragma GCC poison gmtime localtime ctime asctime /* gmtime_r, strftime */
 #pragma GCC poison gets tmpnam mktemp tempnam	  /* fgets, mkstemp */
 
+/*
+ * What libc does late, and with system calls that a worker's and the writer's
+ * sandbox kill for: it reads files, asks the kernel for the machine's size or
+ * connects, and some of it only from some size of its input on. artifactctl
+ * has no sandbox.
+ */
+#ifndef IS_TOOL
+#include <grp.h>
+#include <iconv.h>
+#include <locale.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#pragma GCC poison qsort qsort_r		/* see json.c */
+#pragma GCC poison setlocale newlocale		/* the C locale */
+#pragma GCC poison iconv_open			/* utf8.h */
+#pragma GCC poison localtime_r mktime		/* gmtime_r, timegm */
+#pragma GCC poison getpwnam getpwuid		/* numbers */
+#pragma GCC poison getgrnam getgrgid		/* numbers */
+#pragma GCC poison getaddrinfo gethostbyname	/* sockets have paths */
+#pragma GCC poison openlog vsyslog		/* log.h */
+#pragma GCC poison popen			/* nothing */
+#endif
+
 #endif

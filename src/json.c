@@ -424,16 +424,51 @@ compare_spans(struct span one, struct span other)
 }
 
 /* By key, and of the same key in the order sent. */
-static int
-compare_members(const void *one, const void *other)
+static bool
+is_before(const struct json_member *one, const struct json_member *other)
 {
-	const struct json_member *const *first = one;
-	const struct json_member *const *second = other;
-	int order = compare_spans((*first)->key, (*second)->key);
+	int order = compare_spans(one->key, other->key);
 
-	if (order != 0)
-		return order;
-	return (*first > *second) - (*first < *second);
+	return order != 0 ? order < 0 : one < other;
+}
+
+/* Let the item at a place of a heap sink below its larger children. */
+static void
+sink(const struct json_member **items, size_t count, size_t at)
+{
+	const struct json_member *item = items[at];
+	size_t child;
+
+	while ((child = 2 * at + 1) < count) {
+		if (child + 1 < count &&
+		    is_before(items[child], items[child + 1]))
+			child++;
+		if (!is_before(item, items[child]))
+			break;
+		items[at] = items[child];
+		at = child;
+	}
+	items[at] = item;
+}
+
+/*
+ * A heap sort: libc's qsort allocates, and asks the kernel for the size of
+ * the memory first, which the sandbox answers with death.
+ */
+static void
+sort_members(const struct json_member **items, size_t count)
+{
+	const struct json_member *largest;
+	size_t i;
+
+	for (i = count / 2; i-- > 0;)
+		sink(items, count, i);
+	for (i = count; i-- > 1;) {
+		largest = items[0];
+		items[0] = items[i];
+		items[i] = largest;
+		sink(items, i, 0);
+	}
 }
 
 static bool
@@ -471,7 +506,7 @@ json_refuse_extra(const struct json_document *document,
 	size_t i;
 
 	/* Sorted, since looking back for each would be quadratic. */
-	qsort(extra, count, sizeof(*extra), compare_members);
+	sort_members(extra, count);
 	for (i = 0; i < count; i++)
 		if (i == 0 || !span_equal(extra[i - 1]->key, extra[i]->key))
 			is_first[extra[i] - shape->members] = true;

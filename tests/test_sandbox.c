@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* test_sandbox.c - what is forbidden kills, in children of the tests. */
 
+#include "json.h"
 #include "response.h"
 #include "sandbox.h"
 
@@ -66,6 +67,29 @@ tell_dates(void)
 		   seconds == 1774958400;
 	arena_close(arena);
 	return is_right;
+}
+
+/* More members that nobody knows than libc would sort without allocating. */
+static bool
+refuse_members(void)
+{
+	static const char *const names[] = { NULL };
+	struct arena *arena = arena_open();
+	struct json_document document;
+	struct faults faults;
+	struct buffer text;
+	size_t i;
+
+	buffer_init(&text, arena);
+	for (i = 0; i < 10000; i++)
+		buffer_printf(&text, "%c\"u%zu\":1", i == 0 ? '{' : ',', i);
+	buffer_append_byte(&text, '}');
+	faults_init(&faults, arena);
+	if (json_read(arena, buffer_span(&text), &faults, &document) !=
+	    JSON_VALID)
+		return false;
+	json_refuse_extra(&document, names, &faults);
+	return faults.count == 10000;
 }
 
 static int
@@ -139,6 +163,11 @@ Test(sandbox, lets_the_heap_grow_and_shrink)
 {
 	cr_assert_eq(try_in(SANDBOX_WORKER, work_memory), 0);
 	cr_assert_eq(try_in(SANDBOX_WRITER, work_memory), 0);
+}
+
+Test(sandbox, lets_many_unknown_members_be_refused)
+{
+	cr_assert_eq(try_in(SANDBOX_WORKER, refuse_members), 0);
 }
 
 Test(sandbox, lets_dates_be_told)
