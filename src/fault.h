@@ -22,16 +22,23 @@ struct fault {
 	uint64_t index;
 };
 
+/* Of any number of faults the first LIMIT_FAULTS are kept, all are counted. */
 struct faults {
 	struct arena *arena;
 	struct fault *list;
-	size_t count;
+	size_t count; /* of all that were added; the list may hold fewer */
 	size_t capacity;
 };
 
 void faults_init(struct faults *faults, struct arena *arena);
 /* All spans must live as long as the arena. */
 void faults_add(struct faults *faults, struct fault fault);
+
+/*
+ * A client's name as an answer shows it: what is not UTF-8 replaced, and at
+ * most LIMIT_FAULT_NAME bytes of it. A copy in the arena, but for SPAN_NONE.
+ */
+struct span fault_name(struct arena *arena, struct span name);
 
 /* The contract's common faults; name must live as long as the arena. */
 void fault_missing(struct faults *faults, struct span name);
@@ -43,7 +50,8 @@ void fault_not_object(struct faults *faults);
 
 /*
  * The 422 body: {"detail":[{"type":…,"loc":[…],"msg":…},…]}, compact JSON in
- * the arena of the faults.
+ * the arena of the faults. It has at most LIMIT_FAULTS items: of more faults
+ * the last item says how many are not shown.
  */
 struct span faults_json(const struct faults *faults);
 

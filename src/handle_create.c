@@ -172,7 +172,7 @@ read_fields(const struct form *form, struct faults *faults, struct draft *draft)
 	artifact->content.type = read_content_type(form, faults);
 	artifact->content.filename = form->file.filename;
 	for (i = 0; i < form->extra_count; i++)
-		fault_extra(faults, utf8_repair(faults->arena, form->extra[i]));
+		fault_extra(faults, form->extra[i].name);
 	draft->upload = form->file.upload;
 	draft->repr_digest = form->file.repr_digest;
 }

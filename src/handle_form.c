@@ -2,7 +2,7 @@
 /*
  * handle_form.c - collecting a multipart body. However many parts there are,
  * what is kept of them is bounded: fields by their limits, names of unknown
- * parts all together, and of files the last one, as an upload.
+ * parts as a refusal shows them, and of files the last one, as an upload.
  */
 
 #include "handle_form.h"
@@ -146,27 +146,27 @@ add_field(struct form_field *field, struct span data)
 }
 
 /*
- * Note an unknown part, each name once, as with JSON; the bytes as they came.
- * The answer is a refusal from the first on, so that beyond a bound they need
- * not be kept.
+ * Note an unknown part, each name once, as with JSON. The answer is a refusal
+ * from the first on, so that no more of a name is kept than it will show.
  */
 static void
 note_extra(struct form *form, struct span name)
 {
-	size_t i, old = form->extra_capacity * sizeof(name);
+	size_t i, old = form->extra_capacity * sizeof(*form->extra);
+	struct form_extra extra;
 
+	digest_fingerprint(name, extra.fingerprint, sizeof(extra.fingerprint));
 	for (i = 0; i < form->extra_count; i++)
-		if (span_equal(form->extra[i], name))
+		if (memcmp(form->extra[i].fingerprint, extra.fingerprint,
+			sizeof(extra.fingerprint)) == 0)
 			return;
-	if (form->extra_bytes + name.size > LIMIT_MULTIPART_EXTRA)
-		return;
 	if (form->extra_count == form->extra_capacity) {
 		form->extra_capacity = form->extra_capacity * 2 + 8;
 		form->extra = arena_resize(form->arena, form->extra, old,
-		    form->extra_capacity * sizeof(name));
+		    form->extra_capacity * sizeof(*form->extra));
 	}
-	form->extra_bytes += name.size;
-	form->extra[form->extra_count++] = arena_copy(form->arena, name);
+	extra.name = fault_name(form->arena, name);
+	form->extra[form->extra_count++] = extra;
 }
 
 /* ---- parts ---- */

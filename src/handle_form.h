@@ -36,6 +36,12 @@ struct form_file {
 	bool is_too_large;     /* over max_content; the upload keeps nothing */
 };
 
+/* A part of a name that nobody knows: enough to tell and to show it. */
+struct form_extra {
+	uint8_t fingerprint[16]; /* of the name as sent */
+	struct span name;	 /* as a fault shows it */
+};
+
 struct form {
 	/* Set by the caller, with the names and limits of the fields. */
 	struct form_field *fields;
@@ -45,10 +51,9 @@ struct form {
 
 	struct form_file file;
 	struct span coding; /* Content-Encoding of a part that is refused */
-	struct span *extra; /* names of unknown parts as sent, in order */
+	struct form_extra *extra; /* unknown parts, each name once, in order */
 	size_t extra_count;
 	size_t extra_capacity;
-	size_t extra_bytes;
 
 	const struct context *context;
 	struct arena *arena;

@@ -32,7 +32,10 @@
 #define LIMIT_MULTIPART_HEADERS 16384 /* of one part, all lines together */
 #define LIMIT_MULTIPART_BOUNDARY 70   /* RFC 2046, section 5.1.1 */
 #define LIMIT_MULTIPART_PREAMBLE 16384 /* before the first boundary */
-#define LIMIT_MULTIPART_EXTRA 1048576 /* names of unknown parts, together */
+
+/* Refusals: what is wrong with a request, and how it names what was sent. */
+#define LIMIT_FAULTS 100     /* items of a 422; one may stand for all others */
+#define LIMIT_FAULT_NAME 200 /* bytes of a name in it */
 
 /* Headers and paths: nginx lets 8 KiB through, the socket might more. */
 #define LIMIT_PATH 16384

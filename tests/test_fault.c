@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "fault.h"
+#include "utf8.h"
 
 #include <criterion/criterion.h>
 
@@ -115,13 +116,123 @@ Test(fault, escapes_and_repairs_a_clients_names)
 		    "\"msg\":\"Field required\"}]}");
 }
 
-Test(fault, holds_any_number)
+static void
+note_numbered(size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		fault_extra(&faults, arena_printf(faults.arena, "n%zu", i));
+}
+
+/* How often it stands in the answer. */
+static size_t
+count_of(const char *text)
+{
+	const char *at = arena_string(faults.arena, faults_json(&faults));
+	size_t count = 0;
+
+	while ((at = strstr(at, text)) != NULL) {
+		at++;
+		count++;
+	}
+	return count;
+}
+
+Test(fault, counts_any_number)
+{
+	note_numbered(1000);
+	cr_assert_eq(faults.count, 1000);
+	cr_assert(span_is(faults.list[0].name, "n0"));
+	cr_assert(span_is(faults.list[99].name, "n99"));
+}
+
+Test(fault, shows_a_hundred)
+{
+	note_numbered(100);
+	cr_assert_eq(count_of("\"type\""), 100);
+	cr_assert_eq(count_of("\"n99\""), 1);
+	cr_assert_eq(count_of("too_many_faults"), 0);
+}
+
+Test(fault, shows_the_first_of_more_and_how_many_more_there_are)
+{
+	note_numbered(101);
+	cr_assert_eq(count_of("\"type\""), 100);
+	cr_assert_eq(count_of("\"n98\""), 1);
+	cr_assert_eq(count_of("\"n99\""), 0);
+	cr_assert_eq(
+	    count_of("{\"type\":\"too_many_faults\",\"loc\":[\"body\"],"
+		     "\"msg\":\"2 more faults are not listed: a list ends at "
+		     "100 items\"}]}"),
+	    1);
+	note_numbered(99899);
+	cr_assert_eq(count_of("\"type\""), 100);
+	cr_assert_eq(count_of("\"msg\":\"99901 more faults"), 1);
+}
+
+/* name_of SIZE: a long name that begins with so many bytes of ASCII. */
+static struct span
+name_of(size_t size, const char *rest)
+{
+	char *name = arena_alloc(faults.arena, 100000);
+
+	memset(name, 'x', 100000);
+	memcpy(name + size, rest, strlen(rest));
+	return span_of(name, 100000);
+}
+
+Test(fault, cuts_a_name_at_the_edge_of_a_character)
+{
+	static const struct {
+		size_t size;
+		const char *rest;
+		size_t shown;
+	} cases[] = {
+		{ 0, "", 200 },
+		{ 198, "\xc3\xa9", 200 },
+		{ 199, "\xc3\xa9", 199 },
+		{ 200, "\xc3\xa9", 200 },
+		{ 197, "\xe2\x82\xac", 200 },
+		{ 198, "\xe2\x82\xac", 198 },
+		{ 199, "\xe2\x82\xac", 199 },
+		{ 196, "\xf0\x9f\x98\x80", 200 },
+		{ 197, "\xf0\x9f\x98\x80", 197 },
+		{ 199, "\xf0\x9f\x98\x80", 199 },
+		{ 200, "\xf0\x9f\x98\x80", 200 },
+		/* What is no character becomes three bytes. */
+		{ 197, "\xff", 200 },
+		{ 198, "\xff", 198 },
+		{ 0, "\x80\x80", 200 },
+	};
+	struct span name, shown;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		name = name_of(cases[i].size, cases[i].rest);
+		shown = fault_name(faults.arena, name);
+		cr_expect_eq(
+		    shown.size, cases[i].shown, "%zu: %zu", i, shown.size);
+		cr_expect(utf8_is_valid(shown), "%zu", i);
+	}
+}
+
+Test(fault, shows_of_a_name_of_bytes_that_are_none_what_stands_in)
+{
+	char bytes[1000];
+	struct span shown;
+
+	memset(bytes, 0x80, sizeof(bytes));
+	shown = fault_name(faults.arena, span_of(bytes, sizeof(bytes)));
+	cr_assert_eq(shown.size, 198);
+	cr_assert(utf8_is_valid(shown));
+}
+
+Test(fault, stays_short_whatever_was_sent)
 {
 	size_t i;
 
 	for (i = 0; i < 1000; i++)
-		fault_extra(&faults, arena_printf(faults.arena, "n%zu", i));
-	cr_assert_eq(faults.count, 1000);
-	cr_assert(span_is(faults.list[0].name, "n0"));
-	cr_assert(span_is(faults.list[999].name, "n999"));
+		fault_extra(&faults, name_of(50, "\xc3\xa9"));
+	cr_assert_lt(faults_json(&faults).size, 32768);
 }

@@ -398,6 +398,26 @@ Test(handle_create, collects_the_faults_of_a_form)
 	trial_close(&trial);
 }
 
+/* Also of names that are longer than what is kept of them. */
+Test(handle_create, counts_the_parts_of_a_form_that_it_does_not_list)
+{
+	struct buffer form;
+	struct trial trial;
+	size_t i;
+
+	trial_open(&trial);
+	buffer_init(&form, trial.made);
+	for (i = 0; i < 990; i++)
+		buffer_printf(&form, FIELD("%*zu%s", "x"), 2000, i % 900, "y");
+	buffer_append(&form, SPAN("#--\n\0"));
+	trial_form(&trial, "/artifacts", form.data);
+	trial_expect_status(&trial, 422);
+	/* 4 members are missing. */
+	cr_assert(trial_body_has(&trial, "\"msg\":\"805 more faults"));
+	cr_assert_lt(trial_body(&trial).size, 65536);
+	trial_close(&trial);
+}
+
 Test(handle_create, a_form_without_parts_misses_all)
 {
 	struct trial trial;

@@ -48,6 +48,8 @@ MESSAGES = {
     "uuid_parsing": "<any>",
     "too_long": "<any>",
     "idempotency_mismatch": "<any>",
+    "too_many_faults": r"~\d+ more faults are not listed: a list ends at 100 "
+                       "items",
 }
 
 
