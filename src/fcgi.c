@@ -398,8 +398,9 @@ fcgi_abort(struct fcgi *fcgi)
 {
 	FCGX_Request *request = &fcgi->request;
 
-	/* So nothing more goes out, not even the end of the request. */
-	(void)shutdown(request->ipcFd, SHUT_RDWR);
+	/* So nothing more goes out, not even the end of the request. Not
+	 * SHUT_RDWR, which the sandbox kills for. */
+	(void)shutdown(request->ipcFd, SHUT_WR);
 	request->keepConnection = 0;
 	FCGX_Finish_r(request);
 }

@@ -33,6 +33,15 @@
 #define LIMIT_MULTIPART_BOUNDARY 70   /* RFC 2046, section 5.1.1 */
 #define LIMIT_MULTIPART_PREAMBLE 16384 /* before the first boundary */
 
+/*
+ * What a worker may have of memory: so much beside bodies of JSON, of which
+ * each byte costs up to 5 while one is taken apart, and 8 are granted, since
+ * a heap has holes; never less than the second, which the default makes.
+ */
+#define LIMIT_MEMORY_BESIDE (128 * 1024 * 1024)
+#define LIMIT_MEMORY_BODIES 8
+#define LIMIT_MEMORY (256 * 1024 * 1024)
+
 /* Refusals: what is wrong with a request, and how it names what was sent. */
 #define LIMIT_FAULTS 100     /* items of a 422; one may stand for all others */
 #define LIMIT_FAULT_NAME 200 /* bytes of a name in it */

@@ -6,6 +6,13 @@
  * A list holds what the role needs after its start, and what libc may turn
  * to: to grow the heap, to ask for the time without the vdso, to abort. What
  * is opened lazily elsewhere must be opened before sandbox_enter.
+ *
+ * What a process could do to something that outlives it, or that others use
+ * as well, hangs on a descriptor: to shut the listening socket, to append to
+ * lock.mdb. Such calls are allowed descriptor by descriptor: on the log, and
+ * on what is opened from now on, which are connections and channels. The
+ * kernel takes a descriptor for an int, a filter sees 64 bits: so only what
+ * is allowed is listed, never what is forbidden.
  */
 
 #include "sandbox.h"
@@ -13,9 +20,10 @@
 #ifdef WITHOUT_SANDBOX
 
 enum result
-sandbox_enter(enum sandbox_role role)
+sandbox_enter(enum sandbox_role role, uint64_t memory)
 {
 	(void)role;
+	(void)memory;
 	return RESULT_OK;
 }
 
@@ -29,6 +37,7 @@ sandbox_is_built(void)
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stddef.h>
@@ -39,7 +48,8 @@ sandbox_is_built(void)
 #include <time.h>
 #include <unistd.h>
 
-#define CHECKS 2 /* of arguments, at most */
+#define CHECKS 4		/* of arguments, at most */
+#define STACK (8 * 1024 * 1024) /* a megabyte would do */
 
 struct call {
 	const char *name;
@@ -48,6 +58,8 @@ struct call {
 	unsigned check_count;
 	struct scmp_arg_cmp checks[CHECKS];
 };
+
+#define INT_BITS UINT32_MAX /* what the kernel looks at */
 
 #define IS(argument, value) \
 	{ \
@@ -62,71 +74,73 @@ struct call {
 /* clang-format off */
 static const struct call common_calls[] = {
 	{ "brk", "the heap", 0, { { 0 } } },
+	/* Exactly so: what grows by itself counts as stack, not as data. */
 	{ "mmap", "the heap: nothing shared, no file, no code", 2,
-		{ HAS(2, PROT_EXEC, 0),
-		  HAS(3, MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS,
-		      MAP_PRIVATE | MAP_ANONYMOUS) } },
-	{ "mmap2", "the same, where words have 32 bits", 2,
-		{ HAS(2, PROT_EXEC, 0),
-		  HAS(3, MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS,
-		      MAP_PRIVATE | MAP_ANONYMOUS) } },
+		{ HAS(2, PROT_EXEC, 0), IS(3, MAP_PRIVATE | MAP_ANONYMOUS) } },
+	{ "mmap", "malloc's last try, where there were threads", 2,
+		{ IS(2, PROT_NONE),
+		  IS(3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE) } },
 	{ "mprotect", "the heap: no code", 1, { HAS(2, PROT_EXEC, 0) } },
-	{ "mremap", "realloc", 0, { { 0 } } },
 	{ "munmap", "free, and the store's maps at the end", 0, { { 0 } } },
-	{ "madvise", "free", 0, { { 0 } } },
+	{ "madvise", "free", 1, { IS(2, MADV_DONTNEED) } },
+	{ "madvise", "free", 1, { IS(2, MADV_FREE) } },
 
 	{ "clock_gettime", "time without the vdso", 0, { { 0 } } },
-	{ "clock_gettime64", "time without the vdso", 0, { { 0 } } },
 	{ "gettimeofday", "time without the vdso", 0, { { 0 } } },
 	{ "time", "time without the vdso", 0, { { 0 } } },
 	{ "getrandom", "ids, hash seeds", 0, { { 0 } } },
 
 	{ "poll", "waiting for messages and peers", 0, { { 0 } } },
 	{ "ppoll", "poll, where there is no such call", 0, { { 0 } } },
-	{ "ppoll_time64", "poll, where there is no such call", 0, { { 0 } } },
 	{ "recvmsg", "messages", 0, { { 0 } } },
-	{ "sendmsg", "messages", 0, { { 0 } } },
-	{ "write", "the log, answers", 0, { { 0 } } },
+	/* Not sendmsg, which sends descriptors too. */
+	{ "sendto", "messages, to no address", 1, { IS(4, 0) } },
 	{ "close", "connections, channels", 0, { { 0 } } },
 	{ "futex", "LMDB's mutexes", 0, { { 0 } } },
-	{ "fcntl", "LMDB: whose readers live", 1, { IS(1, F_SETLK) } },
 	{ "fcntl", "LMDB: whose readers live", 1, { IS(1, F_GETLK) } },
-	{ "fcntl64", "LMDB: whose readers live", 1, { IS(1, F_SETLK) } },
-	{ "fcntl64", "LMDB: whose readers live", 1, { IS(1, F_GETLK) } },
 
 	{ "rt_sigprocmask", "process_hold, abort", 0, { { 0 } } },
 	{ "rt_sigreturn", "the end of a handler", 0, { { 0 } } },
-	{ "sigreturn", "the end of a handler", 0, { { 0 } } },
 	{ "restart_syscall", "after SIGSTOP and SIGCONT", 0, { { 0 } } },
 	{ "getpid", "the log, LMDB, abort", 0, { { 0 } } },
 	{ "gettid", "abort", 0, { { 0 } } },
-	{ "tgkill", "abort", 1, { IS(2, SIGABRT) } },
-	{ "writev", "LMDB's pages, answers, libc's last words", 0, { { 0 } } },
 	{ "exit_group", "the end", 0, { { 0 } } },
 };
 
 static const struct call worker_calls[] = {
 	{ "accept4", "connections", 0, { { 0 } } },
 	{ "accept", "accept4, where it is another's", 0, { { 0 } } },
-	{ "setsockopt", "their timeouts", 2,
-		{ IS(1, SOL_SOCKET), IS(2, SO_RCVTIMEO) } },
-	{ "setsockopt", "their timeouts", 2,
-		{ IS(1, SOL_SOCKET), IS(2, SO_SNDTIMEO) } },
 	{ "read", "requests", 0, { { 0 } } },
-	{ "shutdown", "the end of an answer", 0, { { 0 } } },
 };
 
 static const struct call writer_calls[] = {
 	{ "pwrite64", "LMDB's pages", 0, { { 0 } } },
+	{ "writev", "LMDB's pages", 0, { { 0 } } },
 	{ "lseek", "LMDB, before writev", 0, { { 0 } } },
-	{ "_llseek", "LMDB, before writev", 0, { { 0 } } },
 	{ "fdatasync", "a commit", 0, { { 0 } } },
 	{ "fsync", "a commit that made the file longer", 0, { { 0 } } },
 	{ "fstatfs", "is the disk full", 0, { { 0 } } },
-	{ "fstatfs64", "is the disk full", 0, { { 0 } } },
 	{ "fstat", "how much of it data.mdb holds", 0, { { 0 } } },
-	{ "fstat64", "how much of it data.mdb holds", 0, { { 0 } } },
 	{ "newfstatat", "fstat, in newer libc", 1, { IS(3, AT_EMPTY_PATH) } },
+	/* A worker has done it when it opened the store. */
+	{ "fcntl", "LMDB: a reader that lives", 1, { IS(1, F_SETLK) } },
+};
+
+/* On standard error. */
+static const struct call log_calls[] = {
+	{ "write", "the log", 0, { { 0 } } },
+	{ "writev", "libc's last words", 0, { { 0 } } },
+};
+
+/* On what a worker opens from now on. */
+static const struct call connection_calls[] = {
+	{ "write", "answers", 0, { { 0 } } },
+	{ "writev", "answers", 0, { { 0 } } },
+	{ "setsockopt", "timeouts", 2,
+		{ IS(1, SOL_SOCKET), IS(2, SO_RCVTIMEO) } },
+	{ "setsockopt", "timeouts", 2,
+		{ IS(1, SOL_SOCKET), IS(2, SO_SNDTIMEO) } },
+	{ "shutdown", "the end of an answer", 1, { IS(1, SHUT_WR) } },
 };
 /* clang-format on */
 
@@ -136,9 +150,10 @@ static const struct {
 	const struct call *calls;
 	size_t count;
 	rlim_t descriptors; /* the writer holds two channels a worker slot */
+	unsigned connections;
 } roles[] = {
-	[SANDBOX_WORKER] = { worker_calls, COUNT(worker_calls), 64 },
-	[SANDBOX_WRITER] = { writer_calls, COUNT(writer_calls), 1024 },
+	[SANDBOX_WORKER] = { worker_calls, COUNT(worker_calls), 64, 8 },
+	[SANDBOX_WRITER] = { writer_calls, COUNT(writer_calls), 1024, 0 },
 };
 
 bool
@@ -147,23 +162,95 @@ sandbox_is_built(void)
 	return true;
 }
 
-/* 0, or -errno, as libseccomp has it. */
+/* A rule; 0, or -errno, as libseccomp has it. */
+static int
+add(scmp_filter_ctx filter, const char *name, unsigned check_count,
+    const struct scmp_arg_cmp *checks)
+{
+	int number = seccomp_syscall_resolve_name(name);
+
+	/* Names of other architectures' calls get a number that
+	 * seccomp_rule_add passes over. */
+	if (number == __NR_SCMP_ERROR)
+		return 0;
+	return seccomp_rule_add_array(
+	    filter, SCMP_ACT_ALLOW, number, check_count, checks);
+}
+
 static int
 allow(scmp_filter_ctx filter, const struct call *calls, size_t count)
 {
-	int number, code = 0;
+	int code = 0;
+	size_t i;
+
+	for (i = 0; i < count && code == 0; i++)
+		code = add(filter, calls[i].name, calls[i].check_count,
+		    calls[i].checks);
+	return code;
+}
+
+/* The same, but on one descriptor alone, their first argument. */
+static int
+allow_on(scmp_filter_ctx filter, const struct call *calls, size_t count, int fd)
+{
+	struct call call;
+	int code = 0;
 	size_t i;
 
 	for (i = 0; i < count && code == 0; i++) {
-		number = seccomp_syscall_resolve_name(calls[i].name);
-		/* Names of other architectures' calls get a number that
-		 * seccomp_rule_add passes over. */
-		if (number == __NR_SCMP_ERROR)
-			continue;
-		code = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number,
-		    calls[i].check_count, calls[i].checks);
+		call = calls[i];
+		call.checks[call.check_count++] =
+		    (struct scmp_arg_cmp)HAS(0, INT_BITS, fd);
+		code = add(filter, call.name, call.check_count, call.checks);
 	}
 	return code;
+}
+
+/*
+ * On the numbers that come next, which are the lowest that are free: a worker
+ * has a connection and a channel, and for a moment one more of each. A rule
+ * for every number that it may have would take it ten times as long to start.
+ */
+static int
+allow_on_new(scmp_filter_ctx filter, unsigned most, int end)
+{
+	unsigned count = 0;
+	int fd, code = 0;
+
+	for (fd = 0; fd < end && count < most && code == 0; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		code = allow_on(
+		    filter, connection_calls, COUNT(connection_calls), fd);
+		count++;
+	}
+	return code;
+}
+
+/* The first thread is all there is, so its number is the process's. */
+static int
+allow_abort(scmp_filter_ctx filter)
+{
+	const struct scmp_arg_cmp checks[] = { HAS(0, INT_BITS, getpid()),
+		HAS(1, INT_BITS, getpid()), HAS(2, INT_BITS, SIGABRT) };
+
+	return add(filter, "tgkill", COUNT(checks), checks);
+}
+
+/*
+ * realloc's, and of the heap alone: a stack that is made longer is bounded by
+ * no limit. The heap lies below the stack, wherever that will grow to.
+ */
+static int
+allow_realloc(scmp_filter_ctx filter)
+{
+	uintptr_t stack = (uintptr_t)__builtin_frame_address(0) - STACK;
+	const struct scmp_arg_cmp checks[] = {
+		{ 0, SCMP_CMP_LT, stack, 0 },
+		IS(3, MREMAP_MAYMOVE),
+	};
+
+	return add(filter, "mremap", COUNT(checks), checks);
 }
 
 static int
@@ -180,6 +267,16 @@ load(scmp_filter_ctx filter, enum sandbox_role role)
 		code = allow(filter, common_calls, COUNT(common_calls));
 	if (code == 0)
 		code = allow(filter, roles[role].calls, roles[role].count);
+	if (code == 0)
+		code = allow_abort(filter);
+	if (code == 0)
+		code = allow_realloc(filter);
+	if (code == 0)
+		code = allow_on(
+		    filter, log_calls, COUNT(log_calls), STDERR_FILENO);
+	if (code == 0)
+		code = allow_on_new(filter, roles[role].connections,
+		    (int)roles[role].descriptors);
 	if (code == 0)
 		code = seccomp_load(filter);
 	return code;
@@ -200,16 +297,22 @@ limit(__rlimit_resource_t resource, rlim_t most)
 }
 
 enum result
-sandbox_enter(enum sandbox_role role)
+sandbox_enter(enum sandbox_role role, uint64_t memory)
 {
 	scmp_filter_ctx filter;
 	int code;
 
 	/* Now, or the first gmtime_r or timegm opens the time zone's file. */
 	tzset();
+	/* Or malloc counts the processors before it says that there is no more
+	 * memory, where it thinks that there are threads. */
+	if (mallopt(M_ARENA_MAX, 1) == 0)
+		return RESULT_IO;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || !limit(RLIMIT_CORE, 0) ||
-	    !limit(RLIMIT_NOFILE, roles[role].descriptors))
+	    !limit(RLIMIT_NOFILE, roles[role].descriptors) ||
+	    !limit(RLIMIT_STACK, STACK) ||
+	    (memory != 0 && !limit(RLIMIT_DATA, memory)))
 		return RESULT_IO;
 	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (filter == NULL) {

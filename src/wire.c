@@ -112,14 +112,30 @@ attach(struct msghdr *header, union control *control, int fd)
 	memcpy(CMSG_DATA(item), &fd, sizeof(fd));
 }
 
+/*
+ * Only a message with a descriptor goes by sendmsg: who lives in a sandbox
+ * sends none, and has no such call.
+ */
+static ssize_t
+send_packet(
+    int fd, struct span bytes, const struct wire_message *message, int flags)
+{
+	union control control = { .room = { 0 } };
+	struct iovec part = { (void *)(uintptr_t)bytes.data, bytes.size };
+	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (message->kind != WIRE_CHANNEL)
+		return send(fd, bytes.data, bytes.size, flags);
+	attach(&header, &control, message->fd);
+	return sendmsg(fd, &header, flags);
+}
+
 enum result
 wire_send(int fd, const struct wire_message *message, bool is_waiting,
     struct arena *arena)
 {
-	union control control = { .room = { 0 } };
-	struct msghdr header = { 0 };
+	int flags = MSG_NOSIGNAL | (is_waiting ? 0 : MSG_DONTWAIT);
 	struct buffer buffer;
-	struct iovec part;
 	ssize_t sent;
 
 	buffer_init(&buffer, arena);
@@ -129,14 +145,8 @@ wire_send(int fd, const struct wire_message *message, bool is_waiting,
 	encode(message, &buffer);
 	if (buffer.size > LIMIT_MESSAGE)
 		return RESULT_TOO_LARGE;
-	part = (struct iovec){ buffer.data, buffer.size };
-	header.msg_iov = &part;
-	header.msg_iovlen = 1;
-	if (message->kind == WIRE_CHANNEL)
-		attach(&header, &control, message->fd);
 	do
-		sent = sendmsg(fd, &header,
-		    MSG_NOSIGNAL | (is_waiting ? 0 : MSG_DONTWAIT));
+		sent = send_packet(fd, buffer_span(&buffer), message, flags);
 	while (sent < 0 && errno == EINTR);
 	if (sent >= 0)
 		return RESULT_OK;

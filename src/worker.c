@@ -7,6 +7,7 @@
 #include "worker.h"
 #include "digest.h"
 #include "fcgi.h"
+#include "limits.h"
 #include "log.h"
 #include "router.h"
 #include "sandbox.h"
@@ -335,6 +336,16 @@ open_store(struct worker *worker)
 	return true;
 }
 
+/* Nobody's request needs more; who asks for more is ended. */
+static uint64_t
+memory_of(const struct config *config)
+{
+	uint64_t memory =
+	    LIMIT_MEMORY_BESIDE + config->max_json * LIMIT_MEMORY_BODIES;
+
+	return memory > LIMIT_MEMORY ? memory : LIMIT_MEMORY;
+}
+
 static bool
 start(struct worker *worker)
 {
@@ -345,7 +356,8 @@ start(struct worker *worker)
 	worker->fcgi =
 	    fcgi_open(process->listen_fd, process->config->io_timeout);
 	if (worker->fcgi == NULL ||
-	    sandbox_enter(SANDBOX_WORKER) != RESULT_OK) {
+	    sandbox_enter(SANDBOX_WORKER, memory_of(process->config)) !=
+		RESULT_OK) {
 		log_open(LOG_ERR, "start_failed");
 		log_errno("cause", errno);
 		log_close();

@@ -68,7 +68,8 @@ writer_start(const struct process *process, struct arena *scratch,
 	result = open_store(process, error, ret_store);
 	if (result != RESULT_OK)
 		return fail("store_refused", error, code_of_refusal(result));
-	if (sandbox_enter(SANDBOX_WRITER) != RESULT_OK)
+	/* LMDB's list of pages to reuse may need any amount of memory. */
+	if (sandbox_enter(SANDBOX_WRITER, 0) != RESULT_OK)
 		return fail("sandbox_failed", strerror(errno), PROCESS_FAILED);
 	writer_publish(process, *ret_store);
 	if (wire_send(process->control_fd, &ready, false, scratch) != RESULT_OK)

@@ -5,14 +5,17 @@
 #include "response.h"
 #include "sandbox.h"
 
+#include <assert.h>
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define REFUSED 3 /* exit code: it did not come in */
+#define MEMORY (UINT64_C(256) << 20)
 
 static bool
 call_unknown(void)
@@ -92,6 +95,46 @@ refuse_members(void)
 	return faults.count == 10000;
 }
 
+static pid_t bystander; /* while there is one */
+
+/* The end of a defect: libc says where, and aborts. */
+static bool
+fail_assertion(void)
+{
+	assert(bystander != 0 && "never so");
+	return false;
+}
+
+static bool
+take_all_memory(void)
+{
+	struct arena *arena = arena_open();
+	size_t i;
+
+	for (i = 0; i < MEMORY; i += 1 << 20)
+		(void)arena_room(arena, 1 << 20);
+	return true;
+}
+
+/* With a descriptor that was open before, as that of lock.mdb is. */
+static bool
+write_to_output(void)
+{
+	return write(STDOUT_FILENO, "", 0) == 0;
+}
+
+static bool
+write_to_log(void)
+{
+	return write(STDERR_FILENO, "", 0) == 0;
+}
+
+static bool
+abort_bystander(void)
+{
+	return syscall(SYS_tgkill, bystander, bystander, SIGABRT) == 0;
+}
+
 static int
 try_in(enum sandbox_role role, bool (*act)(void))
 {
@@ -99,7 +142,7 @@ try_in(enum sandbox_role role, bool (*act)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (sandbox_enter(role) != RESULT_OK)
+		if (sandbox_enter(role, MEMORY) != RESULT_OK)
 			_exit(REFUSED);
 		_exit(act() ? 0 : 1);
 	}
@@ -157,6 +200,67 @@ Test(sandbox, lets_abort_say_that_it_was_abort)
 	writer = try_in(SANDBOX_WRITER, give_up);
 	cr_assert(WIFSIGNALED(worker) && WTERMSIG(worker) == SIGABRT);
 	cr_assert(WIFSIGNALED(writer) && WTERMSIG(writer) == SIGABRT);
+}
+
+/* What a child says on standard error. */
+static int
+hear_in(bool (*act)(void), char *ret_said, size_t size)
+{
+	int fds[2], status, kept = dup(STDERR_FILENO);
+	ssize_t count;
+
+	cr_assert_eq(pipe(fds), 0);
+	cr_assert_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+	status = try_in(SANDBOX_WORKER, act);
+	cr_assert_eq(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+	(void)close(fds[1]);
+	(void)close(kept);
+	count = read(fds[0], ret_said, size - 1);
+	ret_said[count > 0 ? count : 0] = '\0';
+	(void)close(fds[0]);
+	return status;
+}
+
+Test(sandbox, lets_last_words_be_said)
+{
+	char said[1000];
+	int status;
+
+	need_sandbox();
+	status = hear_in(fail_assertion, said, sizeof(said));
+	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	cr_assert_not_null(strstr(said, "never so"), "%s", said);
+	status = hear_in(take_all_memory, said, sizeof(said));
+	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	cr_assert_not_null(strstr(said, "event=out_of_memory"), "%s", said);
+}
+
+Test(sandbox, lets_nobody_abort_a_bystander)
+{
+	int status;
+
+	need_sandbox();
+	bystander = fork();
+	if (bystander == 0) {
+		pause();
+		_exit(0);
+	}
+	status = try_in(SANDBOX_WORKER, abort_bystander);
+	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+	cr_expect_eq(waitpid(bystander, &status, WNOHANG), 0);
+	(void)kill(bystander, SIGKILL);
+	(void)waitpid(bystander, &status, 0);
+}
+
+Test(sandbox, lets_of_what_is_open_only_the_log_be_written)
+{
+	int status;
+
+	need_sandbox();
+	status = try_in(SANDBOX_WORKER, write_to_output);
+	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+	cr_assert_eq(try_in(SANDBOX_WORKER, write_to_log), 0);
+	cr_assert_eq(try_in(SANDBOX_WRITER, write_to_log), 0);
 }
 
 Test(sandbox, lets_the_heap_grow_and_shrink)

@@ -53,7 +53,7 @@ static struct orders *orders;
 static bool is_data[FDS], is_meta[FDS], is_writer, is_worker;
 static uint64_t state;
 static void *next_open, *next_pwrite, *next_writev, *next_fdatasync,
-    *next_recvmsg, *next_sendmsg, *next_accept4, *next_clock_gettime;
+    *next_recvmsg, *next_send, *next_accept4, *next_clock_gettime;
 
 __attribute__((constructor)) static void
 start(void)
@@ -66,7 +66,7 @@ start(void)
 	next_writev = dlsym(RTLD_NEXT, "writev");
 	next_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
 	next_recvmsg = dlsym(RTLD_NEXT, "recvmsg");
-	next_sendmsg = dlsym(RTLD_NEXT, "sendmsg");
+	next_send = dlsym(RTLD_NEXT, "send");
 	next_accept4 = dlsym(RTLD_NEXT, "accept4");
 	next_clock_gettime = dlsym(RTLD_NEXT, "clock_gettime");
 	if (path == NULL)
@@ -162,13 +162,13 @@ recvmsg(int fd, struct msghdr *header, int flags)
 }
 
 ssize_t
-sendmsg(int fd, const struct msghdr *header, int flags)
+send(int fd, const void *message, size_t size, int flags)
 {
 	if (is_writer)
 		at(WRITER_ANSWERS);
 	else if (is_worker)
 		at(WORKER_ASKS);
-	return NEXT(sendmsg)(fd, header, flags);
+	return NEXT(send)(fd, message, size, flags);
 }
 
 int

@@ -45,7 +45,7 @@
 	_(lseek) _(fdatasync) _(fsync) _(ftruncate) _(mkdir) _(renameat) \
 	_(fchmod) _(fchmodat) _(fstatat) _(fstatfs) _(fstatvfs) _(flock) \
 	_(fcntl) _(socket) _(bind) _(listen) _(chmod) _(connect) \
-	_(unlink) _(accept4) _(recvmsg) _(sendmsg) _(poll) _(shutdown) \
+	_(unlink) _(accept4) _(recvmsg) _(sendmsg) _(send) _(poll) _(shutdown) \
 	_(setsockopt) _(socketpair) _(fork) _(waitpid) _(signalfd) _(prctl) \
 	_(setrlimit) _(getrandom) _(mmap) _(munmap) _(malloc) _(calloc) \
 	_(realloc) _(posix_memalign)
@@ -266,6 +266,8 @@ PASS(ssize_t, recvmsg, -1, (int fd, struct msghdr *header, int flags), fd,
     header, flags)
 PASS(ssize_t, sendmsg, -1, (int fd, const struct msghdr *header, int flags),
     fd, header, flags)
+PASS(ssize_t, send, -1, (int fd, const void *data, size_t size, int flags), fd,
+    data, size, flags)
 PASS(int, poll, -1, (struct pollfd *list, nfds_t count, int wait), list, count,
     wait)
 PASS(int, shutdown, -1, (int fd, int how), fd, how)

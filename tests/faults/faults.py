@@ -49,6 +49,7 @@ CALLS = {
     "read": [E.EIO, E.ECONNRESET], "pread": [E.EIO],
     "recvmsg": [E.ENOMEM, E.EINTR],  # not what says that the peer is gone
     "sendmsg": [E.ENOBUFS, E.EINTR, E.ENOMEM],
+    "send": [E.ENOBUFS, E.EINTR, E.ENOMEM],
     "accept4": [E.EMFILE, E.ENFILE, E.ENOMEM, E.ECONNABORTED, E.EINTR,
                 E.EPROTO],
     "poll": [E.ENOMEM, E.EINTR], "setsockopt": [E.ENOMEM],

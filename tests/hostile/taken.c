@@ -37,7 +37,7 @@
 #define LAST_COMMIT (8 + sizeof(pthread_mutex_t))
 #define TABLE 128 /* its readers begin behind its head and mutexes */
 
-static void *next_open, *next_mmap, *next_recvmsg, *next_sendmsg, *next_accept4;
+static void *next_open, *next_mmap, *next_recvmsg, *next_send, *next_accept4;
 static _Atomic uint64_t *order;
 static int lock_fd = -1, channel = -1;
 static volatile uint8_t *lock_map;
@@ -55,7 +55,7 @@ start(void)
 	next_open = dlsym(RTLD_NEXT, "open");
 	next_mmap = dlsym(RTLD_NEXT, "mmap");
 	next_recvmsg = dlsym(RTLD_NEXT, "recvmsg");
-	next_sendmsg = dlsym(RTLD_NEXT, "sendmsg");
+	next_send = dlsym(RTLD_NEXT, "send");
 	next_accept4 = dlsym(RTLD_NEXT, "accept4");
 	if (getenv("TAKEN") == NULL)
 		return;
@@ -78,25 +78,23 @@ static void
 send_nonsense(void)
 {
 	static char message[SAMPLE];
-	struct iovec part = { message, random_number(200) + 1 };
-	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
+	size_t size = random_number(200) + 1;
 	size_t sample, i, changes = random_number(6);
 
 	if (sample_count > 0 && random_number(4) != 0) {
 		sample = random_number(sample_count);
 		memcpy(message, samples[sample], sizes[sample]);
-		part.iov_len = sizes[sample];
+		size = sizes[sample];
 		if (random_number(8) == 0)
-			part.iov_len = random_number(part.iov_len) + 1;
+			size = random_number(size) + 1;
 	} else {
-		for (i = 0; i < part.iov_len; i++)
+		for (i = 0; i < size; i++)
 			message[i] = (char)random_number(256);
 		message[0] = (char)random_number(8);
 	}
 	for (i = 0; i < changes; i++)
-		message[random_number(part.iov_len)] ^=
-		    (char)(1 << random_number(8));
-	(void)NEXT(sendmsg)(channel, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+		message[random_number(size)] ^= (char)(1 << random_number(8));
+	(void)NEXT(send)(channel, message, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* A create that it sent before, as an update of nothing: see change.c. */
@@ -145,9 +143,7 @@ speak_for_others(void)
 {
 	static uint64_t numbers[SCOREBOARD_WORKERS];
 	static char message[SAMPLE];
-	struct iovec part = { message, 0 };
-	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
-	size_t i, sent = 0, slots[SCOREBOARD_WORKERS];
+	size_t i, size, sent = 0, slots[SCOREBOARD_WORKERS];
 	struct slot *slot;
 
 	for (i = 0; board != NULL && i < SCOREBOARD_WORKERS; i++) {
@@ -157,9 +153,8 @@ speak_for_others(void)
 			continue;
 		if (numbers[i] == 0)
 			numbers[i] = slot->requests / 2 + 1;
-		part.iov_len =
-		    make_update(message, numbers[i], slot->incarnation);
-		if (NEXT(sendmsg)(channel, &header, MSG_NOSIGNAL) > 0)
+		size = make_update(message, numbers[i], slot->incarnation);
+		if (NEXT(send)(channel, message, size, MSG_NOSIGNAL) > 0)
 			slots[sent++] = i;
 	}
 	for (i = 0; i < sent; i++)
@@ -255,18 +250,16 @@ recvmsg(int fd, struct msghdr *header, int flags)
 }
 
 ssize_t
-sendmsg(int fd, const struct msghdr *header, int flags)
+send(int fd, const void *message, size_t size, int flags)
 {
-	const struct iovec *part = header->msg_iov;
 	size_t at = sample_count % SAMPLES;
 
-	if (fd == channel && part->iov_len <= SAMPLE &&
-	    sample_count < SAMPLES) {
-		memcpy(samples[at], part->iov_base, part->iov_len);
-		sizes[at] = part->iov_len;
+	if (fd == channel && size <= SAMPLE && sample_count < SAMPLES) {
+		memcpy(samples[at], message, size);
+		sizes[at] = size;
 		sample_count++;
 	}
-	return NEXT(sendmsg)(fd, header, flags);
+	return NEXT(send)(fd, message, size, flags);
 }
 
 int

@@ -38,7 +38,7 @@ static const char *wrong = "";
 
 static void *next_open, *next_openat, *next_pwrite, *next_writev, *next_write,
     *next_lseek, *next_ftruncate, *next_fsync, *next_fdatasync, *next_mkdir,
-    *next_renameat, *next_recvmsg, *next_sendmsg, *next_mdb_env_open,
+    *next_renameat, *next_recvmsg, *next_send, *next_mdb_env_open,
     *next_mdb_env_get_flags;
 
 __attribute__((constructor)) static void
@@ -53,8 +53,7 @@ start(void)
 		{ "ftruncate", &next_ftruncate }, { "fsync", &next_fsync },
 		{ "fdatasync", &next_fdatasync }, { "mkdir", &next_mkdir },
 		{ "renameat", &next_renameat }, { "recvmsg", &next_recvmsg },
-		{ "sendmsg", &next_sendmsg },
-		{ "mdb_env_open", &next_mdb_env_open },
+		{ "send", &next_send }, { "mdb_env_open", &next_mdb_env_open },
 		{ "mdb_env_get_flags", &next_mdb_env_get_flags } };
 	size_t i;
 	int fd;
@@ -266,10 +265,12 @@ recvmsg(int fd, struct msghdr *header, int flags)
 }
 
 ssize_t
-sendmsg(int fd, const struct msghdr *header, int flags)
+send(int fd, const void *message, size_t size, int flags)
 {
-	note(RECORD_ANSWERED, RECORD_NONE, (uint64_t)fd, header->msg_iov, 1);
-	return NEXT(sendmsg)(fd, header, flags);
+	const struct iovec part = { (void *)(uintptr_t)message, size };
+
+	note(RECORD_ANSWERED, RECORD_NONE, (uint64_t)fd, &part, 1);
+	return NEXT(send)(fd, message, size, flags);
 }
 
 static unsigned
