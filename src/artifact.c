@@ -156,6 +156,34 @@ moment_now(void)
 	       (uint64_t)now.tv_nsec / 1000;
 }
 
+/* ---- the date of content ---- */
+
+uint64_t
+content_moment(const struct content *old, uint64_t now)
+{
+	uint64_t second = old->stored / MOMENT_SECOND;
+
+	if (now / MOMENT_SECOND < second)
+		return (second + 1) * MOMENT_SECOND;
+	return now > old->stored ? now : old->stored + 1;
+}
+
+bool
+content_has_date(const struct content *content, uint64_t now)
+{
+	return content->stored / MOMENT_SECOND < now / MOMENT_SECOND;
+}
+
+bool
+content_is_unmodified_since(
+    const struct content *content, int64_t second, uint64_t now)
+{
+	int64_t own = (int64_t)(content->stored / MOMENT_SECOND);
+
+	return own < second ||
+	       (own == second && content_has_date(content, now));
+}
+
 /* ---- the stored form ---- */
 
 /* Without a length each, so that the largest artifact and a chunk fit one

@@ -58,6 +58,24 @@ struct content {
 	struct span filename; /* as uploaded; SPAN_NONE: none */
 };
 
+/*
+ * HTTP's dates have whole seconds, so that a date tells one content from
+ * another only if no other can have it. Hence these three.
+ */
+#define MOMENT_SECOND UINT64_C(1000000)
+/*
+ * When content that takes the place of old comes: now, or, where the clock
+ * was set back behind the old one's second, in the next one after that. So
+ * no content has a second that older content was said to be of.
+ */
+uint64_t content_moment(const struct content *old, uint64_t now);
+/* Is its second over, so that none will come that has the same date? */
+bool content_has_date(const struct content *content, uint64_t now);
+/* Is it as old as that second? When it came in that very one, only if the
+ * date is its own. */
+bool content_is_unmodified_since(
+    const struct content *content, int64_t second, uint64_t now);
+
 /* Strings are UTF-8 within limits.h; SPAN_NONE is null. */
 struct artifact {
 	struct id id;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * change.c - a change as bytes: between a worker and the writer.
+ * change.c - a change as bytes: between a worker and the writer; and whether
+ * what is there lets it happen.
  *
  *	kind u8  number u64  owner u64 u64  id 16  patch u8
  *	artifact span (stored form, absent: none)  bytes span
  *	blob u64  chunk u32
- *	if-match: flags u8, count u32, etags 16 each
+ *	if-match, if-none-match: flags u8, count u32, etags 16 each,
+ *		count u32, hashes 32 each
+ *	if-unmodified-since: flag u8, seconds u64
  *	key: flag u8, [key 32, meaning 32]
  */
 
@@ -14,7 +17,7 @@
 
 #include <stddef.h>
 
-#define FLAG_IF_MATCH 1u
+#define FLAG_THERE 1u
 #define FLAG_ANY 2u
 #define PATCH_ALL (PATCH_TITLE | PATCH_METADATA | PATCH_PRIMARY | PATCH_DERIVED)
 
@@ -35,12 +38,22 @@ encode_artifact(const struct artifact *artifact, struct buffer *buffer)
 	pack_span(buffer, buffer_span(&record));
 }
 
+static void
+encode_tags(const struct tags *tags, struct buffer *buffer)
+{
+	unsigned flags =
+	    (tags->is_there ? FLAG_THERE : 0) | (tags->is_any ? FLAG_ANY : 0);
+
+	pack_u8(buffer, (uint8_t)flags);
+	pack_u32(buffer, (uint32_t)tags->etag_count);
+	pack_bytes(buffer, tags->etags, tags->etag_count * ETAG_SIZE);
+	pack_u32(buffer, (uint32_t)tags->hash_count);
+	pack_bytes(buffer, tags->hashes, tags->hash_count * DIGEST_SHA256_SIZE);
+}
+
 void
 change_encode(const struct change *change, struct buffer *buffer)
 {
-	unsigned flags = (change->has_if_match ? FLAG_IF_MATCH : 0) |
-			 (change->if_match_any ? FLAG_ANY : 0);
-
 	pack_u8(buffer, (uint8_t)change->kind);
 	pack_u64(buffer, change->number);
 	pack_u64(buffer, change->owner.incarnation);
@@ -51,9 +64,10 @@ change_encode(const struct change *change, struct buffer *buffer)
 	pack_span(buffer, change->bytes);
 	pack_u64(buffer, change->blob);
 	pack_u32(buffer, change->chunk);
-	pack_u8(buffer, (uint8_t)flags);
-	pack_u32(buffer, (uint32_t)change->etag_count);
-	pack_bytes(buffer, change->etags, change->etag_count * ETAG_SIZE);
+	encode_tags(&change->if_match, buffer);
+	encode_tags(&change->if_none_match, buffer);
+	pack_u8(buffer, change->has_unmodified_since);
+	pack_u64(buffer, (uint64_t)change->unmodified_since);
 	pack_u8(buffer, change->has_key);
 	if (change->has_key) {
 		pack_bytes(buffer, change->key, sizeof(change->key));
@@ -73,32 +87,54 @@ decode_artifact(
 		unpack->failed = true;
 }
 
+/* So many of that size, in the arena. */
+static void *
+decode_list(
+    struct unpack *unpack, struct arena *arena, size_t size, size_t *ret_count)
+{
+	uint32_t count = unpack_u32(unpack);
+	void *list;
+
+	if (count > LIMIT_IF_MATCH) {
+		unpack->failed = true;
+		count = 0;
+	}
+	list = arena_alloc(arena, count * size);
+	unpack_bytes(unpack, list, count * size);
+	*ret_count = count;
+	return list;
+}
+
 static void
-decode_if_match(
-    struct unpack *unpack, struct arena *arena, struct change *change)
+decode_tags(struct unpack *unpack, struct arena *arena, struct tags *tags)
 {
 	uint8_t flags = unpack_u8(unpack);
-	uint32_t count = unpack_u32(unpack);
 
-	if (count > LIMIT_IF_MATCH || flags > (FLAG_IF_MATCH | FLAG_ANY)) {
+	if (flags > (FLAG_THERE | FLAG_ANY))
 		unpack->failed = true;
-		return;
-	}
-	change->has_if_match = (flags & FLAG_IF_MATCH) != 0;
-	change->if_match_any = (flags & FLAG_ANY) != 0;
-	change->etag_count = count;
-	change->etags = arena_alloc(arena, (size_t)count * ETAG_SIZE);
-	unpack_bytes(unpack, change->etags, (size_t)count * ETAG_SIZE);
+	tags->is_there = (flags & FLAG_THERE) != 0;
+	tags->is_any = (flags & FLAG_ANY) != 0;
+	tags->etags =
+	    decode_list(unpack, arena, sizeof(*tags->etags), &tags->etag_count);
+	tags->hashes = decode_list(
+	    unpack, arena, sizeof(*tags->hashes), &tags->hash_count);
+}
+
+/* 0 or 1. */
+static bool
+decode_flag(struct unpack *unpack)
+{
+	uint8_t flag = unpack_u8(unpack);
+
+	if (flag > 1)
+		unpack->failed = true;
+	return flag == 1;
 }
 
 static void
 decode_key(struct unpack *unpack, struct change *change)
 {
-	uint8_t has_key = unpack_u8(unpack);
-
-	if (has_key > 1)
-		unpack->failed = true;
-	change->has_key = has_key == 1;
+	change->has_key = decode_flag(unpack);
 	if (change->has_key) {
 		unpack_bytes(unpack, change->key, sizeof(change->key));
 		unpack_bytes(unpack, change->meaning, sizeof(change->meaning));
@@ -150,11 +186,55 @@ change_decode(
 	change->bytes = unpack_span(&unpack, LIMIT_CHUNK);
 	change->blob = unpack_u64(&unpack);
 	change->chunk = unpack_u32(&unpack);
-	decode_if_match(&unpack, arena, change);
+	decode_tags(&unpack, arena, &change->if_match);
+	decode_tags(&unpack, arena, &change->if_none_match);
+	change->has_unmodified_since = decode_flag(&unpack);
+	change->unmodified_since = (int64_t)unpack_u64(&unpack);
 	decode_key(&unpack, change);
 	if (!unpack_is_done(&unpack) || change->patch > PATCH_ALL ||
 	    !is_sound(change))
 		return RESULT_MALFORMED;
 	*ret_change = change;
 	return RESULT_OK;
+}
+
+/* ---- conditions ---- */
+
+/* Is a tag of the artifact among these? */
+static bool
+tags_match(const struct tags *tags, const struct artifact *artifact,
+    struct arena *arena)
+{
+	uint8_t etag[ETAG_SIZE];
+	size_t i;
+
+	if (tags->is_any)
+		return true;
+	for (i = 0; i < tags->hash_count; i++)
+		if (memcmp(tags->hashes[i], artifact->content.hash,
+			DIGEST_SHA256_SIZE) == 0)
+			return true;
+	if (tags->etag_count == 0)
+		return false;
+	artifact_etag(artifact, arena, etag);
+	for (i = 0; i < tags->etag_count; i++)
+		if (memcmp(tags->etags[i], etag, ETAG_SIZE) == 0)
+			return true;
+	return false;
+}
+
+bool
+change_is_allowed(const struct change *change, const struct artifact *artifact,
+    uint64_t now, struct arena *arena)
+{
+	if (change->if_match.is_there) {
+		if (!tags_match(&change->if_match, artifact, arena))
+			return false;
+	} else if (change->has_unmodified_since) {
+		if (!content_is_unmodified_since(
+			&artifact->content, change->unmodified_since, now))
+			return false;
+	}
+	return !change->if_none_match.is_there ||
+	       !tags_match(&change->if_none_match, artifact, arena);
 }

@@ -38,6 +38,17 @@ struct owner {
 	uint64_t request;
 };
 
+/* If-Match or If-None-Match: absent, "*", or these of its tags that could be
+ * ours. */
+struct tags {
+	bool is_there;
+	bool is_any;
+	uint8_t (*etags)[ETAG_SIZE]; /* of the detail */
+	size_t etag_count;
+	uint8_t (*hashes)[DIGEST_SHA256_SIZE]; /* of the content */
+	size_t hash_count;
+};
+
 struct change {
 	enum change_kind kind;
 	uint64_t number;    /* of this incarnation's changes, rising; 0: none */
@@ -49,11 +60,11 @@ struct change {
 	uint64_t blob;
 	uint32_t chunk; /* 0 is the first */
 	bool replaces;	/* IMPORT: what has the id, but for its moment */
-	/* If-Match: absent, "*", or one of these. */
-	bool has_if_match;
-	bool if_match_any;
-	uint8_t (*etags)[ETAG_SIZE];
-	size_t etag_count;
+	/* What the artifact that is there has to be: UPDATE, CONTENT, DELETE. */
+	struct tags if_match;
+	struct tags if_none_match;
+	bool has_unmodified_since;
+	int64_t unmodified_since; /* in seconds */
 	/* Idempotency-Key of a create: fingerprints of user and key, and of
 	 * what the request means. */
 	bool has_key;
@@ -74,6 +85,13 @@ struct outcome {
 	bool is_deleted; /* CREATE: a repeat, whose artifact is no longer */
 	struct shortage shortage; /* NO_SPACE, QUOTA */
 };
+
+/*
+ * Is the artifact in a state in which the change may be made (RFC 9110,
+ * 13.2.2)? For engines, within the transaction that makes it.
+ */
+bool change_is_allowed(const struct change *change,
+    const struct artifact *artifact, uint64_t now, struct arena *arena);
 
 /* Append the change as bytes. */
 void change_encode(const struct change *change, struct buffer *buffer);

@@ -15,6 +15,7 @@ struct context {
 	const struct config *config;
 	struct store *store;
 	struct owner owner; /* of uploads: this worker, this request */
+	uint64_t now;	    /* the clock, when the request came */
 	struct metrics *metrics;
 	struct scoreboard *scoreboard; /* NULL: there are no processes */
 };

@@ -45,7 +45,7 @@ handle_detail(const struct context *context, struct request *request,
 
 /* ---- changes ---- */
 
-/* Add If-Match, apply, and say what became of the artifact. */
+/* Add the conditions, apply, and say what became of the artifact. */
 static void
 apply(const struct context *context, struct request *request,
     struct response *response, struct change *change, const char *became)
@@ -54,11 +54,8 @@ apply(const struct context *context, struct request *request,
 	struct outcome outcome;
 	enum result result;
 
-	if (!response_if_match(request->if_match, request->arena, change)) {
-		response_error(response, 400,
-		    "If-Match has more than %d entity tags", LIMIT_IF_MATCH);
+	if (!response_take_conditions(response, request, change))
 		return;
-	}
 	result = store_apply(context->store, change, &outcome);
 	if (result != RESULT_OK) {
 		response_result(response, result, request->id);

@@ -181,6 +181,7 @@ create(const struct context *context, struct handle_body *body,
 	if (!handle_body_is_intact(body, response) ||
 	    !handle_body_agrees(response, "Repr-Digest", draft->repr_digest,
 		artifact->content.hash) ||
+	    !response_refuse_conditions(response, body->request) ||
 	    !take_key(body->request, response, &change))
 		return RESULT_END;
 	return apply(context, &change, ret_outcome);

@@ -104,35 +104,16 @@ is_safe(struct span type)
 	return false;
 }
 
-/* ---- conditions (RFC 9110, 13.2.2) ---- */
-
-static int64_t
-stored_second(const struct content *content)
-{
-	return (int64_t)(content->stored / 1000000);
-}
-
-static bool
-is_known(const struct request *request, const struct content *content)
-{
-	char hex[DIGEST_SHA256_HEX + 1];
-	int64_t since;
-
-	digest_hex(content->hash, sizeof(content->hash), hex);
-	if (request->if_none_match.data != NULL)
-		return response_matches(request->if_none_match, span_str(hex));
-	return request->if_modified_since.data != NULL &&
-	       response_parse_date(request->if_modified_since, &since) &&
-	       stored_second(content) <= since;
-}
+/* ---- parts (RFC 9110, 13.1.5) ---- */
 
 /*
  * Is the client's part one of these bytes? Weak tags never say so, and a date
- * only of content that is the first: two may have come in the same second
- * (RFC 9110, 8.8.2.2).
+ * only of content that is the first, in a second that is over: another may
+ * have come in the same one (RFC 9110, 8.8.2.2).
  */
 static bool
-is_same_range(const struct request *request, const struct artifact *artifact)
+is_same_range(const struct request *request, const struct artifact *artifact,
+    uint64_t now)
 {
 	const struct content *content = &artifact->content;
 	struct span text = span_trim(request->if_range);
@@ -147,18 +128,22 @@ is_same_range(const struct request *request, const struct artifact *artifact)
 		       text.data[DIGEST_SHA256_HEX] == '"' &&
 		       memcmp(text.data, hex, DIGEST_SHA256_HEX) == 0;
 	return artifact->created == content->stored &&
+	       content_has_date(content, now) &&
 	       response_parse_date(text, &since) &&
-	       since == stored_second(content);
+	       since == (int64_t)(content->stored / MOMENT_SECOND);
 }
 
 /* ---- answer ---- */
 
+/* The date only when no other content can come that has the same one. */
 static void
-put_validators(struct response *response, const struct content *content)
+put_validators(
+    struct response *response, const struct content *content, uint64_t now)
 {
 	response_etag(response, content->hash, sizeof(content->hash));
-	response_header(response, "Last-Modified",
-	    response_date(response->arena, content->stored));
+	if (content_has_date(content, now))
+		response_header(response, "Last-Modified",
+		    response_date(response->arena, content->stored));
 }
 
 static void
@@ -206,7 +191,7 @@ send_range(
 	result = handle_read_probe(reading, offset);
 	if (result != RESULT_OK)
 		return result;
-	put_validators(response, content);
+	put_validators(response, content, reading->context->now);
 	put_description(response, content);
 	if (is_part)
 		response_header(response, "Content-Range",
@@ -228,17 +213,22 @@ answer(struct reading *reading)
 	const struct content *content = &reading->artifact->content;
 	const struct request *request = reading->request;
 	struct response *response = reading->response;
+	uint64_t now = reading->context->now;
 	uint64_t offset = 0, length = content->size;
 	enum range range = RANGE_WHOLE;
+	struct validators validators = { .content = content, .now = now };
+	char hex[DIGEST_SHA256_HEX + 1];
 
-	if (is_known(request, content)) {
-		put_validators(response, content);
-		response->status = 304;
+	digest_hex(content->hash, sizeof(content->hash), hex);
+	validators.etag = span_str(hex);
+	if (response_is_decided(response, request, &validators)) {
+		if (response->status == 304)
+			put_validators(response, content, now);
 		return RESULT_OK;
 	}
 	/* A range means something in a GET only (RFC 9110, 14.2). */
 	if (span_is(request->method, "GET") && request->range.data != NULL &&
-	    is_same_range(request, reading->artifact))
+	    is_same_range(request, reading->artifact, now))
 		range = response_range(
 		    request->range, content->size, &offset, &length);
 	if (range == RANGE_UNSATISFIABLE) {

@@ -124,21 +124,23 @@ enum result
 handle_read_answer(
     struct reading *reading, struct json_value *object, bool has_content)
 {
-	struct span if_none_match = reading->request->if_none_match;
 	struct response *response = reading->response;
 	enum result result = RESULT_OK;
+	struct validators validators;
 	char hex[2 * ETAG_SIZE + 1];
 	uint8_t etag[ETAG_SIZE];
 
 	artifact_etag(reading->artifact, reading->request->arena, etag);
 	digest_hex(etag, sizeof(etag), hex);
-	if (response_matches(if_none_match, span_str(hex)))
-		response->status = 304;
+	/* No date: a change of metadata would not move the content's. */
+	validators = (struct validators){ .etag = span_str(hex) };
+	if (response_is_decided(response, reading->request, &validators))
+		result = RESULT_OK;
 	else if (has_content)
 		result = answer_quoted(reading, object);
 	else
 		result = answer_null(reading, object);
-	if (result == RESULT_OK)
+	if (result == RESULT_OK && response->status < 400)
 		response_etag(response, etag, sizeof(etag));
 	return result;
 }

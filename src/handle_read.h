@@ -31,7 +31,8 @@ handle_read_probe(struct reading *reading, uint64_t offset);
 
 /*
  * 200 with the object, whose last member becomes `content`: the artifact's,
- * or null. 304 when the client has this state of the artifact.
+ * or null. 304 when the client has this state of the artifact, and
+ * 412 when it wants another.
  */
 MUST_USE enum result handle_read_answer(
     struct reading *reading, struct json_value *object, bool has_content);

@@ -35,7 +35,7 @@ answer(const struct context *context, struct request *request,
 	response_json(response, 200, object);
 }
 
-/* Digests and If-Match; false: response says what is wrong. */
+/* Digests and conditions; false: response says what is wrong. */
 static bool
 is_agreed(struct handle_body *body, struct response *response,
     const struct replacement *new, struct change *change)
@@ -46,11 +46,7 @@ is_agreed(struct handle_body *body, struct response *response,
 	    !handle_body_agrees(response, "Repr-Digest", new->repr_digest,
 		change->artifact->content.hash))
 		return false;
-	if (response_if_match(request->if_match, request->arena, change))
-		return true;
-	response_error(response, 400, "If-Match has more than %d entity tags",
-	    LIMIT_IF_MATCH);
-	return false;
+	return response_take_conditions(response, request, change);
 }
 
 /* RESULT_END: refused, and response says why. */

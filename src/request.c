@@ -46,6 +46,7 @@ static const struct parameter known[] = {
 	{ "HTTP_IF_MATCH", MEMBER(request.if_match), 0 },
 	{ "HTTP_IF_NONE_MATCH", MEMBER(request.if_none_match), 0 },
 	{ "HTTP_IF_MODIFIED_SINCE", MEMBER(request.if_modified_since), 0 },
+	{ "HTTP_IF_UNMODIFIED_SINCE", MEMBER(request.if_unmodified_since), 0 },
 	{ "HTTP_IF_RANGE", MEMBER(request.if_range), 0 },
 	{ "HTTP_RANGE", MEMBER(request.range), 0 },
 	{ "HTTP_CONTENT_RANGE", MEMBER(request.content_range), 0 },

@@ -44,6 +44,7 @@ struct request {
 	struct span if_match;
 	struct span if_none_match;
 	struct span if_modified_since;
+	struct span if_unmodified_since;
 	struct span if_range;
 	struct span range;
 	struct span content_range;

@@ -175,8 +175,9 @@ static const struct meaning meanings[RESULT_COUNT] = {
 	    "The id drawn for the new artifact is taken. Nothing was stored; "
 	    "repeat the request to draw another." },
 	[RESULT_PRECONDITION] = { 412, NULL,
-	    "The artifact has changed: its ETag is not one that If-Match "
-	    "names. Nothing was changed; read it again and decide anew." },
+	    "What is there is not in the state that If-Match, If-None-Match or "
+	    "If-Unmodified-Since asks for. Nothing was changed; read it again "
+	    "and decide anew." },
 	[RESULT_MISMATCH] = { 422, NULL,
 	    "This Idempotency-Key was used for a request that means something "
 	    "else. Send a new key for a new request." },

@@ -35,6 +35,7 @@ struct response {
 	uint64_t offset;
 	uint64_t size;
 	enum result cause; /* of a 5xx, for the log */
+	bool is_judged;	   /* by the request's conditions, see below */
 };
 
 void response_init(struct response *response, struct arena *arena);
@@ -86,13 +87,33 @@ response_etag(struct response *response, const uint8_t *bytes, size_t size);
 
 /* Does If-None-Match (weak comparison) name this tag, as hex? */
 bool response_matches(struct span if_none_match, struct span hex);
+/* Does If-Match (strong comparison)? */
+bool response_matches_strongly(struct span if_match, struct span hex);
+
+/* What the conditions of a GET or HEAD are judged by. */
+struct validators {
+	struct span etag;	       /* in hex; SPAN_NONE: there is none */
+	const struct content *content; /* whose date counts; NULL: no date */
+	uint64_t now;
+};
 
 /*
- * An If-Match header for a change (strong comparison): absent, any, or the
- * tags that could be ours. false: more than LIMIT_IF_MATCH tags, 400.
+ * Judge the conditions of a GET or HEAD whose answer is to be 200, in the
+ * order of RFC 9110, 13.2.2; Range is not among them and comes after. false:
+ * go on; true: the response is a 412, or a 304 that wants its headers yet.
  */
-MUST_USE bool response_if_match(
-    struct span header, struct arena *arena, struct change *change);
+MUST_USE bool response_is_decided(struct response *response,
+    const struct request *request, const struct validators *validators);
+
+/*
+ * Put the conditions of a request into its change, for the writer to judge.
+ * false: one cannot be judged there, and response says 400.
+ */
+MUST_USE bool response_take_conditions(struct response *response,
+    const struct request *request, struct change *change);
+/* The same for a create, which takes none: there is no state yet. */
+MUST_USE bool response_refuse_conditions(
+    struct response *response, const struct request *request);
 
 /* IMF-fixdate of a moment (RFC 9110, 5.6.7), in the arena, whole seconds. */
 struct span response_date(struct arena *arena, uint64_t moment);

@@ -17,7 +17,7 @@ enum result {
 	RESULT_END,	     /* nothing more to read */
 	RESULT_NOT_FOUND,    /* no such artifact */
 	RESULT_EXISTS,	     /* the id is taken */
-	RESULT_PRECONDITION, /* If-Match names another state */
+	RESULT_PRECONDITION, /* the state is not the one asked for */
 	RESULT_MISMATCH,     /* the key, or the id, stands for something else */
 	RESULT_NO_SPACE,     /* the disk is at its reserve, or full */
 	RESULT_QUOTA,	     /* max_bytes would be passed */

@@ -295,11 +295,31 @@ tell_shortage(const struct context *context, struct response *response)
 	response_shortage(response, &shortage);
 }
 
+/*
+ * The conditions of a read of what has neither ETag nor date: lists, health,
+ * metrics. Others their handlers have judged, before they read content.
+ */
+static void
+judge_conditions(const struct request *request, struct response *response)
+{
+	const struct validators none = { .content = NULL };
+
+	if (response->is_judged || response->status != 200 ||
+	    !request_is_read(request))
+		return;
+	if (response_is_decided(response, request, &none) &&
+	    response->status == 304) {
+		response->header_count = 0;
+		response->text = SPAN("");
+	}
+}
+
 void
 router_dispatch(const struct context *context, struct request *request,
     struct response *response)
 {
 	router_dispatch_in(routes, context, request, response);
 	tell_shortage(context, response);
+	judge_conditions(request, response);
 	response_caching(response, request);
 }

@@ -245,22 +245,6 @@ batch_create(struct batch *batch, const struct change *change)
 
 /* ---- changes to what is there ---- */
 
-static bool
-matches(const struct change *change, const struct artifact *artifact,
-    struct arena *arena)
-{
-	uint8_t etag[ETAG_SIZE];
-	size_t i;
-
-	if (!change->has_if_match || change->if_match_any)
-		return true;
-	artifact_etag(artifact, arena, etag);
-	for (i = 0; i < change->etag_count; i++)
-		if (memcmp(change->etags[i], etag, ETAG_SIZE) == 0)
-			return true;
-	return false;
-}
-
 /* The artifact that a change is about, if it is in the state it names. */
 static enum result
 find(struct batch *batch, const struct change *change,
@@ -274,7 +258,7 @@ find(struct batch *batch, const struct change *change,
 	    layout_find_record(&batch->view, &change->id, arena, &artifact);
 	if (result != RESULT_OK)
 		return result;
-	if (!matches(change, artifact, arena))
+	if (!change_is_allowed(change, artifact, batch->now, arena))
 		return RESULT_PRECONDITION;
 	if (batch->meta.artifacts == 0 ||
 	    batch->meta.bytes < artifact->content.size)
@@ -341,8 +325,7 @@ batch_content(struct batch *batch, const struct change *change)
 		result = content_take(batch, change, &content.blob);
 	if (result != RESULT_OK)
 		return result;
-	content.stored =
-	    batch->now > artifact->created ? batch->now : artifact->created + 1;
+	content.stored = content_moment(&artifact->content, batch->now);
 	artifact->content = content;
 	return put_record(batch, artifact, 0);
 }

@@ -264,6 +264,7 @@ dispatch(
 		.store = worker->store,
 		.owner = { process->slot->incarnation,
 		    process->slot->requests },
+		.now = moment_now(),
 		.metrics = process->metrics,
 		.scoreboard = process->scoreboard,
 	};

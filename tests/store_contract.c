@@ -246,7 +246,7 @@ altering_change(struct kit *kit, enum change_kind kind, const struct id *id)
 		.owner = kit->owner,
 		.id = *id,
 		.patch = kind == CHANGE_UPDATE ? PATCH_TITLE : 0,
-		.has_if_match = true,
+		.if_match.is_there = true,
 	};
 
 	artifact->title = SPAN("changed");
@@ -272,19 +272,19 @@ contract_if_match_lets_only_the_present_state_pass(
 		cr_assert_eq(kit_apply(&kit, &change), RESULT_PRECONDITION);
 		artifact_etag(artifact, kit.arena, etags[0]);
 		etags[0][ETAG_SIZE - 1] ^= 1;
-		change.etags = etags;
-		change.etag_count = 2;
+		change.if_match.etags = etags;
+		change.if_match.etag_count = 2;
 		cr_assert_eq(kit_apply(&kit, &change), RESULT_PRECONDITION);
 		kit_expect_same(kit_get(&kit, &artifact->id), artifact);
 		artifact_etag(artifact, kit.arena, etags[2]);
-		change.etag_count = 3;
+		change.if_match.etag_count = 3;
 		cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
 		if (altering[i] == CHANGE_DELETE)
 			continue;
 		/* It names a state that was. */
 		cr_assert_eq(kit_apply(&kit, &change), RESULT_PRECONDITION);
-		change.etag_count = 0;
-		change.if_match_any = true;
+		change.if_match.etag_count = 0;
+		change.if_match.is_any = true;
 		cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
 	}
 	kit_close(&kit);
@@ -301,11 +301,122 @@ contract_a_missing_artifact_comes_before_if_match(const struct subject *subject)
 
 	for (i = 0; i < sizeof(altering) / sizeof(*altering); i++) {
 		change = altering_change(&kit, altering[i], &id);
-		change.etags = etags;
-		change.etag_count = 1;
+		change.if_match.etags = etags;
+		change.if_match.etag_count = 1;
 		cr_assert_eq(kit_apply(&kit, &change), RESULT_NOT_FOUND);
-		change.if_match_any = true;
+		change.if_match.is_any = true;
 		cr_assert_eq(kit_apply(&kit, &change), RESULT_NOT_FOUND);
+	}
+	kit_close(&kit);
+}
+
+void
+contract_the_contents_tag_guards_as_the_details_does(
+    const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	uint8_t hashes[1][DIGEST_SHA256_SIZE];
+	struct artifact *artifact = kit_put(&kit, SPAN("x"));
+	struct change change;
+
+	change = altering_change(&kit, CHANGE_CONTENT, &artifact->id);
+	memcpy(hashes[0], artifact->content.hash, sizeof(hashes[0]));
+	change.if_match.hashes = hashes;
+	change.if_match.hash_count = 1;
+	hashes[0][31] ^= 1;
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_PRECONDITION);
+	kit_expect_same(kit_get(&kit, &artifact->id), artifact);
+	hashes[0][31] ^= 1;
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_PRECONDITION);
+	kit_close(&kit);
+}
+
+void
+contract_if_none_match_lets_no_named_state_pass(const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	uint8_t hashes[1][DIGEST_SHA256_SIZE];
+	uint8_t etags[1][ETAG_SIZE];
+	struct artifact *artifact;
+	struct change change;
+	size_t i;
+
+	for (i = 0; i < sizeof(altering) / sizeof(*altering); i++) {
+		artifact = kit_put(&kit, SPAN("x"));
+		change = altering_change(&kit, altering[i], &artifact->id);
+		change.if_match.is_there = false;
+		change.if_none_match.is_there = true;
+		change.if_none_match.is_any = true;
+		cr_assert_eq(kit_apply(&kit, &change), RESULT_PRECONDITION);
+		change.if_none_match.is_any = false;
+		artifact_etag(artifact, kit.arena, etags[0]);
+		change.if_none_match.etags = etags;
+		change.if_none_match.etag_count = 1;
+		cr_assert_eq(kit_apply(&kit, &change), RESULT_PRECONDITION);
+		memcpy(hashes[0], artifact->content.hash, sizeof(hashes[0]));
+		change.if_none_match.hashes = hashes;
+		change.if_none_match.hash_count = 1;
+		etags[0][0] ^= 1;
+		cr_assert_eq(kit_apply(&kit, &change), RESULT_PRECONDITION);
+		/* Both hold, or nothing happens. */
+		hashes[0][0] ^= 1;
+		change.if_match.is_there = true;
+		cr_assert_eq(kit_apply(&kit, &change), RESULT_PRECONDITION);
+		kit_expect_same(kit_get(&kit, &artifact->id), artifact);
+		change.if_match.is_any = true;
+		cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	}
+	kit_close(&kit);
+}
+
+void
+contract_if_unmodified_since_goes_by_the_contents_second(
+    const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	struct artifact *artifact = kit_put(&kit, SPAN("x"));
+	int64_t second = (int64_t)(artifact->content.stored / MOMENT_SECOND);
+	struct change change;
+
+	change = altering_change(&kit, CHANGE_CONTENT, &artifact->id);
+	change.if_match.is_there = false;
+	change.has_unmodified_since = true;
+	change.unmodified_since = second - 1;
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_PRECONDITION);
+	change.unmodified_since = INT64_MIN;
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_PRECONDITION);
+	kit_expect_same(kit_get(&kit, &artifact->id), artifact);
+	/* Beside If-Match it does not count. */
+	change.if_match.is_there = change.if_match.is_any = true;
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	change.if_match.is_there = false;
+	change.unmodified_since = second + 3600;
+	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
+	kit_close(&kit);
+}
+
+/* A date stands for one content only, or it is not said: the clock may be
+ * set back between two. */
+void
+contract_each_content_has_a_second_of_its_own_or_no_date(
+    const struct subject *subject)
+{
+	struct kit kit = kit_open(subject, 0);
+	struct artifact *artifact = kit_put(&kit, SPAN("x"));
+	const struct content *content;
+	uint64_t last = artifact->content.stored;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		cr_assert_eq(kit_content(&kit, &artifact->id, SPAN("t"),
+				 i % 2 == 0 ? SPAN("a") : SPAN("b")),
+		    RESULT_OK);
+		content = &kit_get(&kit, &artifact->id)->content;
+		cr_assert_gt(content->stored, last);
+		last = content->stored;
+		cr_assert_leq(last, moment_now() + MOMENT_SECOND);
+		cr_assert_not(content_has_date(content, last));
 	}
 	kit_close(&kit);
 }

@@ -36,6 +36,10 @@ struct subject {
 	X(suite, it, a_deleted_artifact_is_gone) \
 	X(suite, it, if_match_lets_only_the_present_state_pass) \
 	X(suite, it, a_missing_artifact_comes_before_if_match) \
+	X(suite, it, the_contents_tag_guards_as_the_details_does) \
+	X(suite, it, if_none_match_lets_no_named_state_pass) \
+	X(suite, it, if_unmodified_since_goes_by_the_contents_second) \
+	X(suite, it, each_content_has_a_second_of_its_own_or_no_date) \
 	X(suite, it, an_idempotent_create_happens_once) \
 	X(suite, it, a_refused_create_does_not_use_up_its_key) \
 	X(suite, it, counts_follow_each_change) \

@@ -187,9 +187,9 @@ contract_a_refused_change_leaves_the_old_content(const struct subject *subject)
 		.owner = kit.owner,
 		.id = artifact->id,
 		.artifact = kit_artifact(&kit),
-		.has_if_match = true,
-		.etags = etags,
-		.etag_count = 1,
+		.if_match.is_there = true,
+		.if_match.etags = etags,
+		.if_match.etag_count = 1,
 	};
 	struct upload *upload;
 	struct artifact *read;

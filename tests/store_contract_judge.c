@@ -45,9 +45,9 @@ contract_a_numbered_change_happens_once(const struct subject *subject)
 	artifact_etag(kit_get(&kit, &artifact->id), kit.arena, etags[0]);
 	artifact->title = SPAN("new");
 	change.patch = PATCH_TITLE;
-	change.has_if_match = true;
-	change.etags = etags;
-	change.etag_count = 1;
+	change.if_match.is_there = true;
+	change.if_match.etags = etags;
+	change.if_match.etag_count = 1;
 	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
 	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
 
@@ -58,9 +58,9 @@ contract_a_numbered_change_happens_once(const struct subject *subject)
 	artifact_etag(kit_get(&kit, &artifact->id), kit.arena, etags[0]);
 	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
 	change = numbered(&kit, CHANGE_DELETE, artifact, 9);
-	change.has_if_match = true;
-	change.etags = etags;
-	change.etag_count = 1;
+	change.if_match.is_there = true;
+	change.if_match.etags = etags;
+	change.if_match.etag_count = 1;
 	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
 	cr_assert_eq(kit_apply(&kit, &change), RESULT_OK);
 	kit_expect_stat(&kit, 0, 0, 0);

@@ -93,22 +93,6 @@ name_content(struct mem *mem, const struct change *change)
 	return blob->number;
 }
 
-static bool
-is_state_named(struct mem *mem, const struct change *change,
-    const struct artifact *artifact)
-{
-	uint8_t etag[ETAG_SIZE];
-	size_t i;
-
-	if (!change->has_if_match || change->if_match_any)
-		return true;
-	artifact_etag(artifact, mem->arena, etag);
-	for (i = 0; i < change->etag_count; i++)
-		if (memcmp(change->etags[i], etag, ETAG_SIZE) == 0)
-			return true;
-	return false;
-}
-
 /* ---- applying ---- */
 
 static struct promise *
@@ -223,15 +207,14 @@ static enum result
 replace(struct mem *mem, const struct change *change, struct artifact *artifact)
 {
 	uint64_t old = artifact->content.blob;
-	uint64_t now = moment_now();
+	uint64_t stored = content_moment(&artifact->content, moment_now());
 	enum result result = judge_content(mem, change);
 
 	if (result != RESULT_OK)
 		return result;
 	artifact->content = mem_copy(change->artifact, mem->arena)->content;
 	artifact->content.blob = name_content(mem, change);
-	artifact->content.stored =
-	    now > artifact->created ? now : artifact->created + 1;
+	artifact->content.stored = stored;
 	blob_free(mem, old);
 	return RESULT_OK;
 }
@@ -284,7 +267,7 @@ alter(struct mem *mem, const struct change *change)
 	if (place == MEM_NOWHERE)
 		return RESULT_NOT_FOUND;
 	artifact = mem_record(mem, place);
-	if (!is_state_named(mem, change, artifact))
+	if (!change_is_allowed(change, artifact, moment_now(), mem->arena))
 		return RESULT_PRECONDITION;
 	if (change->kind == CHANGE_UPDATE)
 		return update(mem, change, artifact);

@@ -539,3 +539,67 @@ Test(artifact, a_detail_without_extras_has_nulls_and_empty_values)
 	cr_assert_not_null(strstr(text, "\"metadata\":{}"));
 	arena_close(arena);
 }
+
+/* ---- the date of content ---- */
+
+Test(artifact, gives_new_content_a_second_that_no_older_one_had)
+{
+	static const struct {
+		uint64_t old, now, expected;
+	} cases[] = {
+		{ 100200000, 105000000, 105000000 },
+		{ 100200000, 100200001, 100200001 },
+		/* Both before anybody is told a date. */
+		{ 100200000, 100200000, 100200001 },
+		{ 100200000, 100000000, 100200001 },
+		{ 100999999, 100999999, 101000000 },
+		/* The clock went back. */
+		{ 100200000, 99999999, 101000000 },
+		{ 100200000, 50000000, 101000000 },
+		{ 100999999, 0, 101000000 },
+		{ 101000000, 100000000, 102000000 },
+	};
+	struct content old;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		old = (struct content){ .stored = cases[i].old };
+		cr_assert_eq(content_moment(&old, cases[i].now),
+		    cases[i].expected, "%zu", i);
+	}
+}
+
+Test(artifact, has_a_date_for_content_when_its_second_is_over)
+{
+	const struct content content = { .stored = 100200000 };
+
+	cr_assert_not(content_has_date(&content, 100200000));
+	cr_assert_not(content_has_date(&content, 100999999));
+	cr_assert(content_has_date(&content, 101000000));
+	cr_assert_not(content_has_date(&content, 50000000));
+}
+
+Test(artifact, tells_whether_content_is_as_old_as_a_second)
+{
+	static const struct {
+		int64_t second;
+		uint64_t now;
+		bool is_unmodified;
+	} cases[] = {
+		{ 99, 105000000, false },
+		{ 100, 105000000, true },
+		{ 100, 100900000, false },
+		{ 101, 100900000, true },
+		{ 100, 50000000, false },
+		{ 101, 50000000, true },
+		{ INT64_MIN, 105000000, false },
+		{ INT64_MAX, 105000000, true },
+	};
+	const struct content content = { .stored = 100200000 };
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		cr_assert_eq(content_is_unmodified_since(
+				 &content, cases[i].second, cases[i].now),
+		    cases[i].is_unmodified, "%zu", i);
+}

@@ -23,6 +23,7 @@ static struct change
 full_change(struct artifact *artifact)
 {
 	static uint8_t etags[2][ETAG_SIZE] = { { 1 }, { 2 } };
+	static uint8_t hashes[1][DIGEST_SHA256_SIZE] = { { 3 } };
 	struct change change = { .kind = CHANGE_CREATE, .number = 7 };
 
 	*artifact = (struct artifact){
@@ -36,9 +37,14 @@ full_change(struct artifact *artifact)
 	change.bytes = SPAN("hello\0world");
 	change.blob = 1ULL << 40;
 	change.chunk = 3;
-	change.has_if_match = true;
-	change.etags = etags;
-	change.etag_count = 2;
+	change.if_match.is_there = true;
+	change.if_match.etags = etags;
+	change.if_match.etag_count = 2;
+	change.if_none_match.is_there = change.if_none_match.is_any = true;
+	change.if_none_match.hashes = hashes;
+	change.if_none_match.hash_count = 1;
+	change.has_unmodified_since = true;
+	change.unmodified_since = -5;
 	change.has_key = true;
 	change.key[0] = 5;
 	change.meaning[31] = 6;
@@ -70,9 +76,16 @@ Test(change, survives_being_sent)
 	cr_assert(span_equal(got->bytes, sent.bytes));
 	cr_assert_eq(got->blob, sent.blob);
 	cr_assert_eq(got->chunk, 3);
-	cr_assert(got->has_if_match && !got->if_match_any);
-	cr_assert_eq(got->etag_count, 2);
-	cr_assert_eq(got->etags[1][0], 2);
+	cr_assert(got->if_match.is_there && !got->if_match.is_any);
+	cr_assert_eq(got->if_match.etag_count, 2);
+	cr_assert_eq(got->if_match.etags[1][0], 2);
+	cr_assert_eq(got->if_match.hash_count, 0);
+	cr_assert(got->if_none_match.is_there && got->if_none_match.is_any);
+	cr_assert_eq(got->if_none_match.etag_count, 0);
+	cr_assert_eq(got->if_none_match.hash_count, 1);
+	cr_assert_eq(got->if_none_match.hashes[0][0], 3);
+	cr_assert(got->has_unmodified_since);
+	cr_assert_eq(got->unmodified_since, -5);
 	cr_assert(got->has_key);
 	cr_assert_eq(got->key[0], 5);
 	cr_assert_eq(got->meaning[31], 6);

@@ -23,6 +23,7 @@ struct trial {
 	struct response response;
 	/* Set before trial_send, which forgets them. */
 	struct request headers;
+	uint64_t later;	    /* seconds that its clock is ahead of the store's */
 	uint64_t announced; /* length of the body, if it is to be another */
 	bool has_no_length; /* none is announced */
 	/* What the store does. */

@@ -193,7 +193,7 @@ Test(response, puts_an_etag_in_quotes)
 	arena_close(arena);
 }
 
-Test(response, matches_tags_of_if_none_match_weakly)
+Test(response, matches_tags_weakly_or_strongly)
 {
 	static const struct {
 		const char *header;
@@ -228,76 +228,152 @@ Test(response, matches_tags_of_if_none_match_weakly)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		cr_assert_eq(
 		    response_matches(span_str(cases[i].header), SPAN("ab")),
 		    cases[i].matches, "%s", cases[i].header);
+		cr_assert_eq(response_matches_strongly(
+				 span_str(cases[i].header), SPAN("ab")),
+		    cases[i].matches &&
+			strstr(cases[i].header, "W/\"ab\"") == NULL,
+		    "%s", cases[i].header);
+	}
 }
 
 #define TAG_1 "\"000102030405060708090a0b0c0d0e0f\""
 #define TAG_2 "\"ff0102030405060708090a0b0c0d0e0f\""
+
+#define HASH TAG_HALF TAG_HALF
+#define TAG_HALF "000102030405060708090a0b0c0d0e0f"
+
+/* Of one header, as a change of content has it. */
+static bool
+take(struct response *response, struct span if_match, struct span if_none_match,
+    struct change *ret_change)
+{
+	const struct request request = {
+		.if_match = if_match,
+		.if_none_match = if_none_match,
+	};
+
+	*ret_change = (struct change){ .kind = CHANGE_CONTENT };
+	response_init(response, response->arena);
+	return response_take_conditions(response, &request, ret_change);
+}
 
 Test(response, keeps_of_if_match_the_tags_that_could_be_ours)
 {
 	static const struct {
 		const char *header;
 		bool has, any;
-		size_t count;
+		size_t count, hashes;
 		uint8_t last; /* first byte of the last one */
 	} cases[] = {
-		{ NULL, false, false, 0, 0 },
-		{ "", true, false, 0, 0 },
-		{ "*", true, true, 0, 0 },
-		{ TAG_1, true, false, 1, 0 },
-		{ TAG_1 ", " TAG_2, true, false, 2, 0xff },
-		{ TAG_1 " " TAG_2, true, false, 0, 0 },
-		{ TAG_1 "x", true, false, 0, 0 },
-		{ TAG_1 "x, " TAG_2, true, false, 1, 0xff },
-		{ TAG_2 ", W/" TAG_1, true, false, 1, 0xff },
-		{ "W/" TAG_1, true, false, 0, 0 },
-		{ "\"000102030405060708090A0B0C0D0E0F\"", true, false, 0, 0 },
-		{ "\"000102030405060708090a0b0c0d0e0\"", true, false, 0, 0 },
-		{ "\"000102030405060708090a0b0c0d0e0f0\"", true, false, 0, 0 },
+		{ NULL, false, false, 0, 0, 0 },
+		{ "", true, false, 0, 0, 0 },
+		{ "*", true, true, 0, 0, 0 },
+		{ TAG_1, true, false, 1, 0, 0 },
+		{ TAG_1 ", " TAG_2, true, false, 2, 0, 0xff },
+		{ TAG_1 ", \"" HASH "\"", true, false, 1, 1, 0 },
+		{ "W/\"" HASH "\"," TAG_2, true, false, 1, 0, 0xff },
+		{ TAG_1 " " TAG_2, true, false, 0, 0, 0 },
+		{ TAG_1 "x", true, false, 0, 0, 0 },
+		{ TAG_1 "x, " TAG_2, true, false, 1, 0, 0xff },
+		{ TAG_2 ", W/" TAG_1, true, false, 1, 0, 0xff },
+		{ "W/" TAG_1, true, false, 0, 0, 0 },
+		{ "\"000102030405060708090A0B0C0D0E0F\"", true, false, 0, 0,
+		    0 },
+		{ "\"000102030405060708090a0b0c0d0e0\"", true, false, 0, 0, 0 },
+		{ "\"000102030405060708090a0b0c0d0e0f0\"", true, false, 0, 0,
+		    0 },
 		{ "\"g00102030405060708090a0b0c0d0e0f\"," TAG_2, true, false, 1,
-		    0xff },
-		{ "000102030405060708090a0b0c0d0e0f", true, false, 0, 0 },
+		    0, 0xff },
+		{ TAG_HALF, true, false, 0, 0, 0 },
 	};
-	struct arena *arena = arena_open();
+	struct response response = { .arena = arena_open() };
+	struct change change;
+	struct tags tags;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cr_assert(take(
+		    &response, span_str(cases[i].header), SPAN_NONE, &change));
+		tags = change.if_match;
+		cr_assert_eq(tags.is_there, cases[i].has, "%zu", i);
+		cr_assert_eq(tags.is_any, cases[i].any, "%zu", i);
+		cr_assert_eq(tags.etag_count, cases[i].count, "%zu", i);
+		cr_assert_eq(tags.hash_count, cases[i].hashes, "%zu", i);
+		if (tags.hash_count > 0)
+			cr_assert_eq(tags.hashes[0][31], 0x0f);
+		if (tags.etag_count == 0)
+			continue;
+		cr_assert_eq(tags.etags[tags.etag_count - 1][0], cases[i].last,
+		    "%zu", i);
+		cr_assert_eq(
+		    tags.etags[tags.etag_count - 1][15], 0x0f, "%zu", i);
+	}
+	arena_close(response.arena);
+}
+
+/* A change goes ahead when none is ours, so what is no tag must not pass. */
+Test(response, takes_of_if_none_match_only_a_list_of_tags)
+{
+	static const struct {
+		const char *header;
+		bool is_taken;
+		size_t count;
+	} cases[] = {
+		{ "*", true, 0 },
+		{ " * ", true, 0 },
+		{ "", true, 0 },
+		{ ",, " TAG_1 " ,", true, 1 },
+		{ "W/" TAG_1 ", " TAG_2, true, 2 },
+		{ "\"x\", W/\"y, z\"", true, 0 },
+		{ "*, " TAG_1, false, 0 },
+		{ TAG_HALF, false, 0 },
+		{ "w/" TAG_1, false, 0 },
+		{ "W/, " TAG_1, false, 0 },
+		{ TAG_1 "x", false, 0 },
+		{ TAG_1 " " TAG_2, false, 0 },
+		{ "\"x", false, 0 },
+	};
+	struct response response = { .arena = arena_open() };
 	struct change change;
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		change = (struct change){ .kind = CHANGE_DELETE };
-		cr_assert(response_if_match(
-		    span_str(cases[i].header), arena, &change));
-		cr_assert_eq(change.has_if_match, cases[i].has, "%zu", i);
-		cr_assert_eq(change.if_match_any, cases[i].any, "%zu", i);
-		cr_assert_eq(change.etag_count, cases[i].count, "%zu", i);
-		if (change.etag_count == 0)
+		cr_assert_eq(take(&response, SPAN_NONE,
+				 span_str(cases[i].header), &change),
+		    cases[i].is_taken, "%s", cases[i].header);
+		if (!cases[i].is_taken) {
+			cr_assert_eq(response.status, 400);
 			continue;
-		cr_assert_eq(change.etags[change.etag_count - 1][0],
-		    cases[i].last, "%zu", i);
-		cr_assert_eq(
-		    change.etags[change.etag_count - 1][15], 0x0f, "%zu", i);
+		}
+		cr_assert(change.if_none_match.is_there);
+		cr_assert_eq(change.if_none_match.etag_count, cases[i].count,
+		    "%s", cases[i].header);
 	}
-	arena_close(arena);
+	arena_close(response.arena);
 }
 
 Test(response, refuses_more_tags_than_the_limit)
 {
-	struct arena *arena = arena_open();
-	struct change change = { 0 };
+	struct response response = { .arena = arena_open() };
+	struct change change;
 	struct buffer text;
 	size_t i;
 
-	buffer_init(&text, arena);
+	buffer_init(&text, response.arena);
 	for (i = 0; i < LIMIT_IF_MATCH; i++)
 		buffer_append(&text, SPAN(TAG_1 ","));
-	cr_assert(response_if_match(buffer_span(&text), arena, &change));
-	cr_assert_eq(change.etag_count, LIMIT_IF_MATCH);
+	cr_assert(take(&response, buffer_span(&text), SPAN_NONE, &change));
+	cr_assert_eq(change.if_match.etag_count, LIMIT_IF_MATCH);
 	buffer_append(&text, SPAN("\"\""));
-	cr_assert_not(response_if_match(buffer_span(&text), arena, &change));
-	arena_close(arena);
+	cr_assert_not(take(&response, buffer_span(&text), SPAN_NONE, &change));
+	cr_assert_eq(response.status, 400);
+	cr_assert_not(take(&response, SPAN_NONE, buffer_span(&text), &change));
+	cr_assert_eq(response.status, 400);
+	arena_close(response.arena);
 }
 
 /* ---- dates ---- */

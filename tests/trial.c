@@ -193,7 +193,7 @@ static const struct store_engine failing = {
 void
 trial_open(struct trial *trial)
 {
-	*trial = (struct trial){ .announced = UINT64_MAX };
+	*trial = (struct trial){ .announced = UINT64_MAX, .later = 2 };
 	cr_assert(digest_init());
 	trial->config.max_content = 1048576;
 	trial->config.max_json = 524288;
@@ -258,6 +258,7 @@ trial_send(struct trial *trial, const char *method, const char *target,
 	trial->request.body = (struct body){ trial, read_body };
 	trial->left = body;
 	trial->context.owner.request++;
+	trial->context.now = moment_now() + trial->later * MOMENT_SECOND;
 	response_init(&trial->response, trial->arena);
 	router_dispatch(&trial->context, &trial->request, &trial->response);
 	trial->headers = (struct request){ .arena = NULL };

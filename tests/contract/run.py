@@ -17,6 +17,8 @@ A step:
   send      "METHOD /target"; the base path goes before the target, unless it
             begins with "^"; "times": N sends it N times
   headers   name: value; null leaves out one that is sent by itself
+  until     a header that the answer does not have at once: the request is
+            repeated for at most two seconds
   body      one of {"json": value}, {"text": …}, {"base64": …},
             {"parts": [{name, filename, type, text, base64, headers}]},
             {"head": …, "fill": …, "count": N, "tail": …}
@@ -46,6 +48,7 @@ import re
 import socket
 import string
 import sys
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -189,7 +192,7 @@ def same(wanted, actual, where):
     return [f"{where}: {str(actual)[:300]!r}, not {str(wanted)[:300]!r}"]
 
 
-def check_rules(method, answer):
+def check_rules(method, answer, caching="no-cache"):
     """What holds for every answer (section 2 of the contract)."""
     headers = answer.headers
     wrong = []
@@ -197,7 +200,7 @@ def check_rules(method, answer):
                         headers.get("x-request-id", "")):
         wrong.append(f"X-Request-ID is {headers.get('x-request-id')!r}")
     if method in ("GET", "HEAD") and \
-            headers.get("cache-control") != "no-cache":
+            headers.get("cache-control") != caching:
         wrong.append(f"Cache-Control is {headers.get('cache-control')!r}")
     if answer.status >= 400:
         if headers.get("content-type") != "application/json":
@@ -278,6 +281,11 @@ def run_step(base, step, variables):
     want = want if isinstance(want, dict) else {"status": want}
     method = step["send"].split(" ", 1)[0]
     answer = send(base, step)
+    ends = time.monotonic() + 2
+    while "until" in step and step["until"] not in answer.headers and \
+            time.monotonic() < ends:
+        time.sleep(0.1)
+        answer = send(base, step)
     wrong = same(True, answer.status in (
         want["status"] if isinstance(want["status"], list)
         else [want["status"]]), f"status {answer.status}, fits")

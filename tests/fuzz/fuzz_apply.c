@@ -38,6 +38,8 @@ enum flag {
 	FLAG_ANY = 8,
 	FLAG_STAGED = 16,
 	FLAG_LATER = 32, /* the next change is of the same batch */
+	FLAG_NONE_MATCH = 64,
+	FLAG_SINCE = 128,
 };
 
 static struct store *store;
@@ -141,14 +143,18 @@ fill_conditions(
 	change->has_key = (order->flags & FLAG_KEY) != 0;
 	change->key[0] = order->id & 1;
 	change->meaning[0] = (order->flags & FLAG_OTHER_MEANING) != 0;
-	change->has_if_match = (order->flags & FLAG_IF_MATCH) != 0;
-	change->if_match_any = (order->flags & FLAG_ANY) != 0;
-	if (!change->has_if_match || change->if_match_any)
+	change->if_match.is_there = (order->flags & FLAG_IF_MATCH) != 0;
+	change->if_match.is_any = (order->flags & FLAG_ANY) != 0;
+	change->if_none_match.is_there = (order->flags & FLAG_NONE_MATCH) != 0;
+	change->if_none_match.is_any = (order->flags & FLAG_ANY) == 0;
+	change->has_unmodified_since = (order->flags & FLAG_SINCE) != 0;
+	change->unmodified_since = order->size % 2 == 0 ? INT64_MIN : INT64_MAX;
+	if (!change->if_match.is_there || change->if_match.is_any)
 		return;
-	change->etags = arena_alloc(arena, ETAG_SIZE);
-	change->etag_count = 1;
+	change->if_match.etags = arena_alloc(arena, ETAG_SIZE);
+	change->if_match.etag_count = 1;
 	if (store_get(store, &change->id, arena, &artifact) == RESULT_OK)
-		artifact_etag(artifact, arena, change->etags[0]);
+		artifact_etag(artifact, arena, change->if_match.etags[0]);
 }
 
 /* The change as it comes through the writer's socket; NULL: it does not. */

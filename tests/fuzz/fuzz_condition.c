@@ -18,14 +18,14 @@ static const uint8_t tag[ETAG_SIZE] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55,
 
 /* ---- entity tags ---- */
 
-/* Is our tag on the list, and does it stand there without W/? */
+/* Is our tag on the list? */
 static bool
-has_tag(const struct change *change)
+has_tag(const struct tags *tags)
 {
 	size_t i;
 
-	for (i = 0; i < change->etag_count; i++)
-		if (memcmp(change->etags[i], tag, sizeof(tag)) == 0)
+	for (i = 0; i < tags->etag_count; i++)
+		if (memcmp(tags->etags[i], tag, sizeof(tag)) == 0)
 			return true;
 	return false;
 }
@@ -66,31 +66,68 @@ made_list(struct arena *arena, struct span header, size_t *ret_count,
 	return buffer_span(&list);
 }
 
-static void
-demand_tags(struct arena *arena, struct span header)
+/* The header as If-Match and as If-None-Match of a change. */
+static bool
+take(struct arena *arena, struct span if_match, struct span if_none_match,
+    struct change *ret_change)
 {
-	struct change change = { .kind = CHANGE_DELETE };
-	bool is_there, is_strong;
+	const struct request request = {
+		.if_match = if_match,
+		.if_none_match = if_none_match,
+	};
+	struct response response;
+
+	*ret_change = (struct change){ .kind = CHANGE_CONTENT };
+	response_init(&response, arena);
+	if (response_take_conditions(&response, &request, ret_change))
+		return true;
+	DEMAND(response.status == 400);
+	return false;
+}
+
+static void
+demand_made(struct arena *arena, struct span header)
+{
+	bool is_there, is_strong, is_taken;
+	struct change change;
 	struct span list;
 	size_t count;
 
 	list = made_list(arena, header, &count, &is_there, &is_strong);
+	is_taken = count <= LIMIT_IF_MATCH;
 	DEMAND(response_matches(list, hex) == is_there);
-	DEMAND(response_if_match(list, arena, &change) ==
-	       (count <= LIMIT_IF_MATCH));
-	DEMAND(count > LIMIT_IF_MATCH || has_tag(&change) == is_strong);
-	DEMAND(change.has_if_match && !change.if_match_any);
+	DEMAND(response_matches_strongly(list, hex) == is_strong);
+	DEMAND(take(arena, list, SPAN_NONE, &change) == is_taken);
+	DEMAND(!is_taken || has_tag(&change.if_match) == is_strong);
+	DEMAND(change.if_match.is_there && !change.if_match.is_any);
+	DEMAND(!change.if_none_match.is_there);
+	DEMAND(take(arena, SPAN_NONE, list, &change) == is_taken);
+	DEMAND(!is_taken || has_tag(&change.if_none_match) == is_there);
+}
 
-	/* As it came: what matches stands there, or is the one for all. */
-	change = (struct change){ .kind = CHANGE_DELETE };
+/* As it came: what matches stands there, or is the one for all. */
+static void
+demand_tags(struct arena *arena, struct span header)
+{
+	bool is_any = span_is(span_trim(header), "*");
+	struct change change;
+
+	demand_made(arena, header);
 	if (response_matches(header, hex))
-		DEMAND(span_is(span_trim(header), "*") ||
-		       memmem(header.data, header.size, hex.data, hex.size) !=
-			   NULL);
-	if (response_if_match(header, arena, &change) && has_tag(&change))
+		DEMAND(is_any || memmem(header.data, header.size, hex.data,
+				     hex.size) != NULL);
+	if (response_matches_strongly(header, hex))
 		DEMAND(response_matches(header, hex));
-	DEMAND(change.etag_count <= LIMIT_IF_MATCH);
-	DEMAND(change.if_match_any == span_is(span_trim(header), "*"));
+	if (take(arena, header, SPAN_NONE, &change))
+		DEMAND((has_tag(&change.if_match) || is_any) ==
+		       response_matches_strongly(header, hex));
+	DEMAND(change.if_match.etag_count + change.if_match.hash_count <=
+	       LIMIT_IF_MATCH);
+	DEMAND(change.if_match.is_any == is_any);
+	/* What it lets pass is no state that the client named. */
+	if (take(arena, SPAN_NONE, header, &change))
+		DEMAND((has_tag(&change.if_none_match) || is_any) ==
+		       response_matches(header, hex));
 }
 
 /* ---- dates ---- */

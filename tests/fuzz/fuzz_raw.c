@@ -28,6 +28,8 @@ struct input {
 	struct span size;
 	struct span if_none_match;
 	struct span if_modified_since;
+	struct span if_match;
+	struct span if_unmodified_since;
 	struct span if_range;
 	struct span range;
 };
@@ -194,10 +196,13 @@ demand_range(struct arena *arena, const struct response *response)
 		DEMAND(span_equal(
 		    range, arena_printf(arena, "bytes */%llu", size)));
 		break;
+	case 412:
+		DEMAND(range.data == NULL);
+		break;
 	default:
 		DEMAND(response->status == 304 && range.data == NULL);
 	}
-	if (response->status != 416)
+	if (response->status != 416 && response->status != 412)
 		DEMAND(header(response, "ETag").size == 66 &&
 		       span_is(header(response, "Last-Modified"),
 			   "Sun, 06 Nov 1994 08:49:37 GMT"));
@@ -218,12 +223,16 @@ ask(struct arena *arena, struct span method, const struct input *input)
 {
 	static const struct config config = { .public_url = "" };
 	struct store one = { .engine = &engine };
-	const struct context context = { .config = &config, .store = &one };
+	const struct context context = { .config = &config,
+		.store = &one,
+		.now = UINT64_C(784111778000000) }; /* a second later */
 	struct request request = { .arena = arena,
 		.method = method,
 		.id = SPAN("00000000-0000-0000-0000-000000000000"),
 		.if_none_match = input->if_none_match,
 		.if_modified_since = input->if_modified_since,
+		.if_match = input->if_match,
+		.if_unmodified_since = input->if_unmodified_since,
 		.if_range = input->if_range,
 		.range = input->range };
 	struct response response;
@@ -237,7 +246,11 @@ ask(struct arena *arena, struct span method, const struct input *input)
 		DEMAND(response.kind == RESPONSE_CONTENT);
 	}
 	if (span_is(method, "HEAD"))
-		DEMAND(response.status == 200 || response.status == 304);
+		DEMAND(response.status == 200 || response.status == 304 ||
+		       response.status == 412);
+	if (response.status == 412)
+		DEMAND(input->if_match.data != NULL ||
+		       input->if_unmodified_since.data != NULL);
 }
 
 int
@@ -254,6 +267,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input.if_modified_since = line(&rest);
 	input.if_range = line(&rest);
 	input.range = line(&rest);
+	input.if_match = line(&rest);
+	input.if_unmodified_since = line(&rest);
 	store(arena, &input);
 	ask(arena, SPAN("GET"), &input);
 	ask(arena, SPAN("HEAD"), &input);

@@ -121,6 +121,8 @@ plain_parse(char *const *list, struct request *request)
 		{ "HTTP_IF_NONE_MATCH", &request->if_none_match, SIZE_MAX },
 		{ "HTTP_IF_MODIFIED_SINCE", &request->if_modified_since,
 		    SIZE_MAX },
+		{ "HTTP_IF_UNMODIFIED_SINCE", &request->if_unmodified_since,
+		    SIZE_MAX },
 		{ "HTTP_IF_RANGE", &request->if_range, SIZE_MAX },
 		{ "HTTP_RANGE", &request->range, SIZE_MAX },
 		{ "HTTP_CONTENT_RANGE", &request->content_range, SIZE_MAX },

@@ -30,11 +30,13 @@ ${KEPT} is an artifact whose content is "hello", to which nothing may happen;
 what is accepted goes to ${SCRATCH}, and to ${FRESH}, another one each time.
 ${AMBIGUOUS} is a prefix, ${CURSOR} one of the list of workflow_id
 "inputs-list" with limit 2, ${KEY} an Idempotency-Key that was used;
-${KEPT:8} are 8 characters; .etag and .modified what a GET says of them.
+${KEPT:8} are 8 characters; .etag is what a GET says of them, .hash and
+.modified what one of their /raw does.
 """
 
 import json
 import re
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -203,7 +205,18 @@ class Given:
         target = f"/artifacts/{value}"
         if about == ".etag":
             return self.client.send("GET", target)[1]["ETag"]
-        return self.client.send("GET", target + "/raw")[1]["Last-Modified"]
+        if about == ".hash":
+            return self.client.send("GET", target + "/raw")[1]["ETag"]
+        return self.modified(target + "/raw")
+
+    def modified(self, target):
+        """It is said when its second is over."""
+        for _ in range(100):
+            headers = self.client.send("GET", target)[1]
+            if "Last-Modified" in headers:
+                return headers["Last-Modified"]
+            time.sleep(0.05)
+        raise RuntimeError(f"{target} has no Last-Modified")
 
     def fill(self, value):
         if isinstance(value, bytes):

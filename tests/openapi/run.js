@@ -146,6 +146,10 @@ async function reads(id, several) {
 			const { headers } = await askBoth(200, method, target);
 			await askBoth(304, method, target,
 				{ headers: { "If-None-Match": headers.etag } });
+			await askBoth(200, method, target,
+				{ headers: { "If-Match": headers.etag } });
+			await askBoth(412, method, target,
+				{ headers: { "If-Match": '"no"' } });
 			await askBoth(404, method, `/artifacts/no${suffix}`);
 			await askBoth(409, method,
 				`/artifacts/${several}${suffix}`);
@@ -161,7 +165,15 @@ async function reads(id, several) {
 async function ranges(id) {
 	const target = `/artifacts/${id}/raw`;
 	const range = (text) => ({ headers: { Range: text } });
-	const { headers } = await ask(200, "GET", target);
+	let { headers } = await ask(200, "GET", target);
+	// It is said when its second is over.
+	for (let i = 0; i < 40 && !headers["last-modified"]; i++) {
+		await new Promise((done) => setTimeout(done, 50));
+		({ headers } = await ask(200, "GET", target));
+	}
+	for (const method of ["GET", "HEAD"])
+		await askBoth(412, method, target, { headers:
+			{ "If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT" } });
 	await askBoth(206, "GET", target, range("bytes=1-2"));
 	await askBoth(206, "GET", target, { headers:
 		{ Range: "bytes=1-", "If-Range": headers.etag } });
@@ -205,6 +217,9 @@ async function uploads(id, several) {
 	await ask(200, "GET", target);
 	await askBoth(412, "POST", `${target}/upload`, stale);
 	await askBoth(412, "PUT", `${target}/raw`, { body: "x", ...wrong });
+	for (const headers of [{ "If-None-Match": "*" },
+		{ "If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT" }])
+		await askBoth(412, "PUT", `${target}/raw`, { body: "x", headers });
 	await askBoth(404, "POST", "/artifacts/no/upload", upload("x"));
 	await askBoth(404, "PUT", `/artifacts/${UNKNOWN}/raw`, { body: "x" });
 	await askBoth(409, "POST", `/artifacts/${several}/upload`, upload("x"));
@@ -245,6 +260,7 @@ async function coded(id) {
 async function deletes(id) {
 	const target = `/artifacts/${id}`;
 	await askBoth(412, "DELETE", target, { headers: { "If-Match": '"x"' } });
+	await askBoth(412, "DELETE", target, { headers: { "If-None-Match": "*" } });
 	await ask(200, "DELETE", target);
 	await askBoth(404, "DELETE", target);
 	await askBoth(404, "DELETE", `/artifacts/${id.slice(0, 8)}`);
