@@ -171,16 +171,30 @@ take_preamble(struct multipart *multipart, struct span data)
 		buffer_append(preamble, data);
 }
 
+static bool
+is_blank(struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.size; i++)
+		if (text.data[i] != '\r' && text.data[i] != '\n')
+			return false;
+	return true;
+}
+
 /*
  * What looked like a boundary there, but stood behind a bare LF or a space,
- * would have begun a part: that must not be lost without a word.
+ * would have begun a part, and so would one that is missing where all that
+ * comes is the end: parts must not be lost without a word.
  */
 static void
-end_preamble(struct multipart *multipart)
+end_preamble(struct multipart *multipart, enum state next)
 {
 	struct buffer *preamble = &multipart->headers;
 	struct span boundary = span_from(multipart->delimiter, 2);
 
+	if (next == STATE_EPILOGUE && !is_blank(buffer_span(preamble)))
+		fail(multipart, NULL);
 	if (preamble->size > 0 && memmem(preamble->data, preamble->size,
 				      boundary.data, boundary.size) != NULL)
 		fail(multipart, NULL);
@@ -274,7 +288,7 @@ static void
 end_part(struct multipart *multipart, enum state next)
 {
 	if (multipart->state == STATE_PREAMBLE)
-		end_preamble(multipart);
+		end_preamble(multipart, next);
 	if (multipart->state == STATE_DATA)
 		multipart->result =
 		    multipart->events.part_end(multipart->events.object);

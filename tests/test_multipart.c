@@ -132,7 +132,7 @@ static const struct body bodies[] = {
 	GOOD("x\r\n" BEGIN "name=a\r\n\r\n1" END, "<a|-|-|->1."),
 	GOOD("A note.\r\n--XB\r\n\r\n" BEGIN "name=a\r\n\r\n1" END,
 	    "<a|-|-|->1."),
-	GOOD("x\r\n--XBX--", ""),
+	GOOD("\r\n\r\n--XBX--", ""),
 	GOOD("--XBX--", ""),
 	GOOD("--XBX--\r\n", ""),
 	GOOD(BEGIN "name=a\r\n\r\n1\r\n--XBX--", "<a|-|-|->1."),
@@ -242,6 +242,8 @@ static const struct body bodies[] = {
 	REFUSED("name=a\r\nX: y\r"),
 	/* Bodies that are none. */
 	BAD("garbage"),
+	BAD("x\r\n--XBX--"),
+	BAD("Content-Disposition: form-data; name=a\r\n\r\n1" END),
 	BAD("\n" BEGIN "name=a\r\n\r\n1" END),
 	BAD(" " BEGIN "name=a\r\n\r\n1" END),
 	BAD("XBX\r\n"),

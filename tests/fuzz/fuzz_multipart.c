@@ -193,12 +193,18 @@ read_plainly(struct arena *arena, struct span rest, struct span line,
 	struct span data, block;
 	struct multipart_part part;
 	enum behind behind;
+	size_t i;
 
-	/* A preamble is read over, but not one with a boundary in it. */
+	/* A preamble is read over, but not one with a boundary in it, or one
+	 * that is all there is. */
 	if (!take_data(&rest, line, &data, &behind) ||
 	    (data.size > 0 && memmem(data.data, data.size, line.data + 2,
 				  line.size - 2) != NULL))
 		return malformed;
+	if (behind == BEHIND_CLOSE)
+		for (i = 0; i < data.size; i++)
+			if (data.data[i] != '\r' && data.data[i] != '\n')
+				return malformed;
 	while (behind == BEHIND_PART) {
 		if (!take_block(&rest, &block) ||
 		    multipart_headers_parse(arena, block, &part) != RESULT_OK)

@@ -252,6 +252,8 @@ IN_METADATA = {
              "detail": "There was an error parsing the body"},
     "lone": {"nginx": 422, "socket": 422,
              "faults": [["string_unicode", "body", "metadata"]]},
+    "infinite": {"nginx": 422, "socket": 422,
+                 "faults": [["finite_number", "body", "metadata"]]},
 }
 REQUIRED = [["missing", "body", name] for name in (
     "workflow_id", "artifact_type", "title", "content")]

@@ -176,7 +176,7 @@ def paths(_):
     yield from corpus.read("paths")
     for byte in range(256):
         given = bytes([byte]).decode("utf-8", "replace")
-        if given in "0123456789abcdef/":  # a prefix, or a slash
+        if given in "0123456789abcdefABCDEF/":  # a prefix, or a slash
             continue
         yield Input(f"id of byte {byte:02x}", "GET",
                     f"/artifacts/%{byte:02X}", socket=404,
@@ -267,11 +267,15 @@ def bytes_of_boundaries():
         body = (file + b"--q--\r\n").replace(b"--q", b"--" + one)
         value = b'multipart/form-data; boundary="' + one + b'"'
         is_legal = one in legal
+        # A quote ends the parameter before it is one.
+        wrong = ("The parameters of the Content-Type, of which the boundary "
+                 "is one, cannot be read" if one == b'"' else
+                 "The boundary of the multipart body has a character that "
+                 "RFC 2046 does not allow there")
         yield Input(f"boundary of byte {byte:02x}", "POST",
                     f"{SCRATCH if is_legal else KEPT}/upload",
                     [("Content-Type", value)], body,
-                    **(CHANGED if is_legal
-                       else bad("Missing boundary in multipart.")))
+                    **(CHANGED if is_legal else bad(wrong)))
 
 
 def forms(_):

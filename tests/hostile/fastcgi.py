@@ -48,11 +48,11 @@ def secret():
     return re.search("ARTIFACTD_PARAMS ([0-9a-f]+);", text)[1]
 
 
-def as_nginx(method, target, body=b"", content_type="", **more):
-    """The parameters that nginx sends, in its order."""
+def as_nginx(method, target, body=None, content_type="", **more):
+    """The parameters that nginx sends, in its order; no body has no length."""
     values = {"REQUEST_METHOD": method, "REQUEST_URI": target,
               "CONTENT_TYPE": content_type, "CONTENT_LENGTH":
-              str(len(body)) if body else "", "REMOTE_USER": "",
+              "" if body is None else str(len(body)), "REMOTE_USER": "",
               "REQUEST_ID": "0123456789abcdef", "HTTP_PROXY": "",
               "ARTIFACTD_PARAMS": secret()}
     values.update(more)

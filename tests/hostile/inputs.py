@@ -29,6 +29,7 @@ MESSAGES = {
     "string_type": "Input should be a valid string",
     "string_unicode": "Input should be a valid string, unable to parse raw "
                       "data as a unicode string",
+    "finite_number": "Input should be a finite number",
     "string_too_long": r"~String should have at most \d+ bytes",
     "extra_forbidden": "Extra inputs are not permitted",
     "json_invalid": "JSON decode error",
@@ -97,10 +98,9 @@ def fastcgi_bytes(one):
             values[name] = value
         else:
             more.append((f"HTTP_{name}", value))
-    body = one.body or b""
     return fastcgi.request(fastcgi.as_nginx(
-        one.method.encode("latin-1"), one.target.encode("latin-1"), body,
-        REMOTE_USER=corpus.USER, **values) + more, body)
+        one.method.encode("latin-1"), one.target.encode("latin-1"), one.body,
+        REMOTE_USER=corpus.USER, **values) + more, one.body or b"")
 
 
 def by_socket(one):
