@@ -65,6 +65,15 @@ view_init(struct view *view, struct lmdb *lmdb, MDB_txn *txn)
 	};
 }
 
+bool
+lmdb_freed_places(MDB_env *env, int code)
+{
+	int dead = 0;
+
+	return code == MDB_READERS_FULL &&
+	       mdb_reader_check(env, &dead) == MDB_SUCCESS && dead > 0;
+}
+
 enum result
 lmdb_read_begin(struct lmdb *lmdb, struct view *ret_view)
 {

@@ -36,6 +36,9 @@ store_lmdb_copy(struct store *store, int fd, char ret_error[256])
 	struct lmdb *lmdb = lmdb_of(store);
 	int code = mdb_env_copyfd2(lmdb->env, fd, 0);
 
+	/* It is a reader of its own, beside ours. */
+	if (lmdb_freed_places(lmdb->env, code))
+		code = mdb_env_copyfd2(lmdb->env, fd, 0);
 	if (code == MDB_SUCCESS && fsync(fd) != 0)
 		code = errno;
 	if (code == MDB_SUCCESS)

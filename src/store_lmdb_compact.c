@@ -48,6 +48,8 @@ copy_into(struct lmdb *lmdb, int directory, char error[256])
 	if (fd < 0)
 		return refuse(error, "data.mdb", errno);
 	code = mdb_env_copyfd2(lmdb->env, fd, MDB_CP_COMPACT);
+	if (lmdb_freed_places(lmdb->env, code))
+		code = mdb_env_copyfd2(lmdb->env, fd, MDB_CP_COMPACT);
 	if (code == MDB_SUCCESS && fsync(fd) != 0)
 		code = errno;
 	if (close(fd) != 0 && code == MDB_SUCCESS)

@@ -82,6 +82,8 @@ open_databases(struct opening *opening, bool is_new)
 	int code;
 
 	code = mdb_txn_begin(lmdb->env, NULL, is_new ? 0 : MDB_RDONLY, &txn);
+	if (lmdb_freed_places(lmdb->env, code))
+		code = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &txn);
 	if (code != MDB_SUCCESS)
 		return opening_refuse_code(opening, "data.mdb", code);
 	for (i = 0; i < DB_COUNT && code == MDB_SUCCESS; i++)
@@ -106,6 +108,9 @@ open_reader(struct opening *opening)
 	int code;
 
 	code = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &lmdb->reader);
+	if (lmdb_freed_places(lmdb->env, code))
+		code = mdb_txn_begin(
+		    lmdb->env, NULL, MDB_RDONLY, &lmdb->reader);
 	if (code != MDB_SUCCESS)
 		return opening_refuse_code(opening, "mdb_txn_begin", code);
 	mdb_txn_reset(lmdb->reader);

@@ -79,6 +79,13 @@ enum result
 lmdb_read_end(struct lmdb *lmdb, struct view *view, enum result result);
 
 /*
+ * What wanted a place in the table of readers got this code. True: the table
+ * was full, and the places of processes that are dead have been freed, so that
+ * another try is worth it.
+ */
+MUST_USE bool lmdb_freed_places(MDB_env *env, int code);
+
+/*
  * The write transaction. Anything but RESULT_OK: nothing to end. RESULT_UNKNOWN:
  * the store is broken, or somebody else wrote to it (RELIABILITY 6).
  */

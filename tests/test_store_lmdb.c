@@ -8,6 +8,7 @@
 
 #include "pack.h"
 #include "store_lmdb_state.h"
+#include "store_lmdb_upkeep.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -546,6 +547,67 @@ Test(store_lmdb, an_older_copy_under_it_stops_the_writer)
 	cr_assert_eq(kit_apply(&kit, &change), RESULT_UNKNOWN);
 	cr_assert_not_null(strstr(store_reason(kit.store), "somebody else"));
 	lmdb_reopen(&kit);
+	kit_close(&kit);
+}
+
+/* Take every place that a reader may have, and die with them. */
+static void
+fill_readers(void)
+{
+	MDB_env *env;
+	MDB_txn *txn;
+	int code;
+	pid_t pid = fork();
+	int status;
+
+	cr_assert_geq(pid, 0);
+	if (pid == 0) {
+		if (mdb_env_create(&env) != 0 ||
+		    mdb_env_set_maxreaders(env, 512) != 0 ||
+		    mdb_env_open(env, lmdb_directory(), MDB_RDONLY | MDB_NOTLS,
+			0600) != 0)
+			_exit(1);
+		do
+			code = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
+		while (code == MDB_SUCCESS);
+		if (code != MDB_READERS_FULL)
+			_exit(2);
+		(void)raise(SIGKILL);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFSIGNALED(status), "%d", status);
+}
+
+/*
+ * Who kills workers faster than the writer looks for them must not keep all
+ * others from reading; the writer may be waiting for its disk meanwhile.
+ */
+Test(store_lmdb, a_table_full_of_dead_readers_keeps_nobody_out)
+{
+	struct kit kit = lmdb_kit(NULL);
+	struct artifact *artifact = kit_put(&kit, SPAN("x"));
+	struct artifact *found;
+	struct store *reader;
+	FILE *copy = tmpfile();
+	int status;
+	pid_t pid;
+
+	cr_assert_not_null(copy);
+	fill_readers();
+	pid = fork();
+	if (pid == 0)
+		_exit(store_lmdb_open_reader(lmdb_directory(), lmdb_error,
+			  &reader) == RESULT_OK &&
+			      store_get(reader, &artifact->id, kit.arena,
+				  &found) == RESULT_OK
+			  ? 0
+			  : 1);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0, "a reader");
+	fill_readers();
+	cr_assert_eq(store_lmdb_copy(kit.store, fileno(copy), lmdb_error),
+	    RESULT_OK, "%s", lmdb_error);
+	cr_assert_eq(fclose(copy), 0);
 	kit_close(&kit);
 }
 
