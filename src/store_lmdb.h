@@ -17,6 +17,10 @@ struct store_lmdb_options {
 	uint64_t max_bytes; /* quota over all content; 0: none */
 	uint64_t reserve;   /* free bytes below which creates are refused */
 	bool may_create;    /* where there is none, or half of one, make one */
+	/* Between the commits of a batch that takes several, so that whoever
+	 * watches this process sees that it lives. NULL: nobody does. */
+	void (*beat)(void *object);
+	void *object;
 };
 
 /*

@@ -181,6 +181,10 @@ lmdb_apply(void *state, struct change *const *changes, size_t count,
 		return;
 	}
 	for (i = 0; i < count; i++) {
+		/* On a slow disk each is a long wait, and there may be a
+		 * thousand. */
+		if (lmdb->beat != NULL)
+			lmdb->beat(lmdb->beat_object);
 		result = batch_run(lmdb, changes + i, 1, ret_outcomes + i);
 		if (result != RESULT_OK)
 			fill_outcomes(ret_outcomes + i, 1, result);

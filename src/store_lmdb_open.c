@@ -380,6 +380,8 @@ store_lmdb_open_writer(const struct store_lmdb_options *options,
 
 	opening.lmdb->max_bytes = options->max_bytes;
 	opening.lmdb->reserve = options->reserve;
+	opening.lmdb->beat = options->beat;
+	opening.lmdb->beat_object = options->object;
 	return finish(&opening, open_as_writer(&opening, options), ret_store);
 }
 

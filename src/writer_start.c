@@ -17,6 +17,14 @@
 #define LOCK_WAIT_US 15000000 /* for a writer that still ends */
 #define LOCK_RETRY_US 100000
 
+static void
+beat(void *object)
+{
+	struct slot *slot = object;
+
+	slot->heartbeat = scoreboard_now();
+}
+
 static enum result
 open_store(
     const struct process *process, char error[256], struct store **ret_store)
@@ -26,6 +34,8 @@ open_store(
 		.directory = config->state_dir,
 		.max_bytes = config->max_bytes,
 		.reserve = config->reserve,
+		.beat = beat,
+		.object = process->slot,
 	};
 	int64_t until = scoreboard_now() + LOCK_WAIT_US;
 	enum result result;

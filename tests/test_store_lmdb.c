@@ -641,6 +641,37 @@ Test(store_lmdb, a_full_map_fails_only_the_guilty)
 	kit_close(&kit);
 }
 
+static void
+count_beat(void *object)
+{
+	size_t *count = object;
+
+	++*count;
+}
+
+/* The master kills a writer of which it hears nothing for 30 seconds. */
+Test(store_lmdb, a_batch_that_is_tried_again_one_by_one_shows_that_it_lives)
+{
+	size_t beats = 0;
+	const struct store_lmdb_options options = { .map_size = 1 << 20,
+		.beat = count_beat,
+		.object = &beats };
+	struct kit kit = lmdb_kit(&options);
+	struct change large[20];
+	struct change *batch[20];
+	struct outcome outcomes[20];
+	size_t i;
+
+	for (i = 0; i < 20; i++) {
+		large[i] = create_of(&kit, kit_bytes(&kit, LIMIT_CHUNK, 1));
+		batch[i] = &large[i];
+	}
+	store_apply_many(kit.store, batch, 20, outcomes);
+	cr_assert_eq(outcomes[19].result, RESULT_NO_SPACE);
+	cr_assert_eq(beats, 20, "%zu", beats);
+	kit_close(&kit);
+}
+
 Test(store_lmdb, below_the_reserve_only_what_grows_is_refused)
 {
 	const struct store_lmdb_options options = { .reserve = UINT64_MAX };
