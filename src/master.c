@@ -262,7 +262,8 @@ begin(struct master *master)
 	size_t i;
 
 	for (i = 0; i < SCOREBOARD_SLOTS; i++)
-		master->children[i].control_fd = -1;
+		master->children[i].control_fd =
+		    master->children[i].offered_fd = -1;
 	master->last_tick = scoreboard_now();
 	raise_descriptors();
 	if (!open_signals(master)) {

@@ -5,6 +5,11 @@
  * A pair of sockets for each worker, one end to each side; the master keeps
  * none, so that the death of either side is EOF for the other. Where both
  * live and a channel broke, the writer says so, and the worker gets another.
+ *
+ * A writer that waits for its disk takes nothing meanwhile, and its control
+ * socket may be full. That says nothing about it: its end is kept, and offered
+ * again in each round. Whether the writer hangs is for master_watch.c to say.
+ * The worker has its end by then, and may send: that waits in the channel.
  */
 
 #include "master_state.h"
@@ -15,13 +20,28 @@
 #include <errno.h>
 #include <unistd.h>
 
+void
+child_take_back(struct child *child)
+{
+	if (child->offered_fd >= 0)
+		(void)close(child->offered_fd);
+	child->offered_fd = -1;
+}
+
+static void
+disconnect(struct child *worker)
+{
+	child_take_back(worker);
+	worker->is_connected = false;
+}
+
 static void
 forget_channels(struct master *master)
 {
 	size_t i;
 
 	for (i = 0; i < SCOREBOARD_WORKERS; i++)
-		master->children[i].is_connected = false;
+		disconnect(&master->children[i]);
 }
 
 /* The worker may be gone, which is the usual reason. */
@@ -32,7 +52,7 @@ forget_channel(struct master *master, uint64_t incarnation)
 
 	for (i = 0; i < SCOREBOARD_WORKERS; i++)
 		if (master->scoreboard->slots[i].incarnation == incarnation)
-			master->children[i].is_connected = false;
+			disconnect(&master->children[i]);
 }
 
 /* false: no writer says this now. */
@@ -91,32 +111,11 @@ send_channel(
 /*
  * A worker that does not take its end, since it has a queue of them from
  * writers that it never needed, is replaced; nothing of a request is lost.
- * A writer that does not take its end hangs.
  */
-static void
-hand_over(struct master *master, struct child *worker, const int fds[2])
-{
-	struct child *writer = master_writer(master);
-	uint64_t incarnation = child_slot(master, worker)->incarnation;
-	enum result result;
-
-	if (send_channel(master, worker, incarnation, fds[0]) != RESULT_OK) {
-		child_end(worker);
-		return;
-	}
-	result = send_channel(master, writer, incarnation, fds[1]);
-	if (result == RESULT_UNAVAILABLE && !writer->is_killed) {
-		log_open(LOG_ERR, "writer_stuck");
-		log_number("child_pid", writer->pid);
-		log_close();
-		child_kill(writer);
-	}
-	worker->is_connected = result == RESULT_OK;
-}
-
 static void
 connect_worker(struct master *master, struct child *worker)
 {
+	uint64_t incarnation = child_slot(master, worker)->incarnation;
 	int fds[2];
 
 	if (!wire_pair(fds)) {
@@ -125,9 +124,28 @@ connect_worker(struct master *master, struct child *worker)
 		log_close();
 		return;
 	}
-	hand_over(master, worker, fds);
+	worker->offered_fd = fds[1];
+	if (send_channel(master, worker, incarnation, fds[0]) == RESULT_OK) {
+		worker->is_connected = true;
+	} else {
+		child_take_back(worker);
+		child_end(worker);
+	}
 	(void)close(fds[0]);
-	(void)close(fds[1]);
+}
+
+/* Its end to the writer, which may not take it now. */
+static void
+offer(struct master *master, struct child *worker)
+{
+	uint64_t incarnation = child_slot(master, worker)->incarnation;
+	enum result result;
+
+	result = send_channel(
+	    master, master_writer(master), incarnation, worker->offered_fd);
+	/* One that has ended is followed by another, and all begin anew. */
+	if (result != RESULT_UNAVAILABLE)
+		child_take_back(worker);
 }
 
 void
@@ -137,11 +155,13 @@ master_connect(struct master *master)
 	struct child *worker;
 	size_t i;
 
+	if (!writer->is_ready || writer->is_killed)
+		return;
 	for (i = 0; i < SCOREBOARD_WORKERS; i++) {
-		if (!writer->is_ready || writer->is_killed)
-			return;
 		worker = &master->children[i];
 		if (worker->pid != 0 && !worker->is_connected)
 			connect_worker(master, worker);
+		if (worker->offered_fd >= 0)
+			offer(master, worker);
 	}
 }

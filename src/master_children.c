@@ -88,10 +88,12 @@ let_go(struct master *master)
 {
 	size_t i;
 
-	for (i = 0; i < SCOREBOARD_SLOTS; i++)
+	for (i = 0; i < SCOREBOARD_SLOTS; i++) {
 		if (master->children[i].pid != 0 &&
 		    master->children[i].control_fd >= 0)
 			(void)close(master->children[i].control_fd);
+		child_take_back(&master->children[i]);
+	}
 	(void)close(master->signal_fd);
 	notify_forget();
 }
@@ -168,9 +170,10 @@ child_start(struct master *master, struct child *child)
 		return;
 	}
 	slot->pid = pid;
-	*child = (struct child){
-		.pid = pid, .control_fd = fds[0], .born = scoreboard_now()
-	};
+	*child = (struct child){ .pid = pid,
+		.control_fd = fds[0],
+		.offered_fd = -1,
+		.born = scoreboard_now() };
 	metrics_add(master->metrics, METRIC_STARTS,
 	    LABELS(child_label(master, child)), 1);
 	/* While it is held back, the first death was told, and is enough. */
@@ -370,7 +373,8 @@ bury(struct master *master, struct child *child, int status)
 	slot_vacate(child_slot(master, child));
 	if (child->control_fd >= 0)
 		(void)close(child->control_fd);
-	*child = (struct child){ .control_fd = -1 };
+	child_take_back(child);
+	*child = (struct child){ .control_fd = -1, .offered_fd = -1 };
 }
 
 void

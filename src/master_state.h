@@ -20,9 +20,11 @@
 struct child {
 	pid_t pid;	/* 0: nobody is there */
 	int control_fd; /* our end; -1: closed */
+	int offered_fd; /* the writer's end of its channel, which the writer has
+			 * not taken yet; -1: none */
 	int64_t born;
 	bool is_ready;	   /* the writer: it said so */
-	bool is_connected; /* a worker: it has a channel to this writer */
+	bool is_connected; /* a worker: it has its end of a channel */
 	bool is_outdated;  /* runs with an earlier configuration */
 	bool is_ending;	   /* was asked to end; SIGTERM is repeated */
 	bool is_killed;
@@ -114,6 +116,9 @@ void throttle_end(struct throttle *throttle, int64_t born);
 void throttle_relax(struct throttle *throttle);
 
 /* ---- master_channels.c ---- */
+
+/* Take back what the writer has not taken. */
+void child_take_back(struct child *child);
 
 /* What the writer says, and channels for workers that have none. */
 void master_hear_writer(struct master *master);

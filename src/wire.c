@@ -130,6 +130,14 @@ send_packet(
 	return sendmsg(fd, &header, flags);
 }
 
+/* Nothing was sent or received, and the next try may do better. */
+static bool
+is_passing(int error)
+{
+	return error == EAGAIN || error == EINTR || error == ENOMEM ||
+	       error == ENOBUFS || error == ETOOMANYREFS;
+}
+
 enum result
 wire_send(int fd, const struct wire_message *message, bool is_waiting,
     struct arena *arena)
@@ -150,7 +158,9 @@ wire_send(int fd, const struct wire_message *message, bool is_waiting,
 	while (sent < 0 && errno == EINTR);
 	if (sent >= 0)
 		return RESULT_OK;
-	return errno == EAGAIN ? RESULT_UNAVAILABLE : RESULT_IO;
+	if (errno == EAGAIN || (!is_waiting && is_passing(errno)))
+		return RESULT_UNAVAILABLE;
+	return RESULT_IO;
 }
 
 static int
@@ -185,14 +195,6 @@ wait_readable(int fd, int timeout_ms)
  * message. One thread, one process.
  */
 static char packet[LIMIT_MESSAGE];
-
-/* The message stays where it is, to be asked for again. */
-static bool
-is_passing(int error)
-{
-	return error == EAGAIN || error == EINTR || error == ENOMEM ||
-	       error == ENOBUFS;
-}
 
 enum result
 wire_receive(int fd, int timeout_ms, struct arena *arena,

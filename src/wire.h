@@ -46,9 +46,9 @@ struct wire_message {
 MUST_USE bool wire_pair(int ret_fds[2]);
 
 /*
- * Send one message (arena: scratch). RESULT_UNAVAILABLE: the peer does not
- * read and is_waiting is false. RESULT_IO: the peer is gone, or the system
- * has no room for the message.
+ * Send one message (arena: scratch). RESULT_UNAVAILABLE: there is no room for
+ * it now, and is_waiting is false or the socket's timeout passed; that says
+ * nothing about the peer, which may be busy. RESULT_IO: the peer is gone.
  */
 MUST_USE enum result wire_send(int fd, const struct wire_message *message,
     bool is_waiting, struct arena *arena);
