@@ -7,6 +7,13 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#define SILENCE 1000000 /* us without an answer, and changes give way */
+
+/* What became of the change that `asked` names; numbers stay below. */
+#define TAKEN (UINT64_C(1) << 63)
+#define OVER (UINT64_C(1) << 62)
+#define NUMBER (OVER - 1)
+
 struct scoreboard *
 scoreboard_open(void)
 {
@@ -54,6 +61,8 @@ slot_vacate(struct slot *slot)
 	slot->requests = 0;
 	slot->epoch = SCOREBOARD_IDLE;
 	slot->began = 0;
+	slot->waits = 0;
+	slot->asked = 0;
 	slot->request_id[0] = '\0';
 }
 
@@ -97,6 +106,124 @@ slot_request(const struct slot *slot, char ret_id[SCOREBOARD_REQUEST_ID])
 	ret_id[SCOREBOARD_REQUEST_ID - 1] = '\0';
 }
 
+/* ---- places ---- */
+
+void
+slot_wait_begin(struct slot *slot)
+{
+	slot->waits = scoreboard_now();
+}
+
+void
+slot_wait_end(struct slot *slot)
+{
+	slot->waits = 0;
+}
+
+void
+slot_ask(struct slot *slot, uint64_t number)
+{
+	/* Sent again to the next writer: the last one may have taken it. */
+	if ((slot->asked & NUMBER) != number)
+		slot->asked = number;
+}
+
+void
+slot_ask_end(struct slot *slot, uint64_t number)
+{
+	slot->asked = number | OVER;
+}
+
+bool
+slot_withdraw(struct slot *slot, uint64_t number)
+{
+	uint64_t asked = number;
+
+	return atomic_compare_exchange_strong(
+	    &slot->asked, &asked, number | OVER);
+}
+
+bool
+slot_take(struct slot *slot, uint64_t number)
+{
+	uint64_t asked = number;
+
+	if (atomic_compare_exchange_strong(
+		&slot->asked, &asked, number | TAKEN))
+		return true;
+	/* Taken by the writer before; or of a worker that keeps no account. */
+	return (asked & NUMBER) < number || asked == (number | TAKEN);
+}
+
+void
+scoreboard_answers(struct scoreboard *scoreboard)
+{
+	scoreboard->answered = scoreboard_now();
+}
+
+static unsigned
+places_of(unsigned workers)
+{
+	if (workers >= 4)
+		return workers - 2;
+	return workers >= 2 ? workers - 1 : 1;
+}
+
+static unsigned
+count_workers(const struct scoreboard *scoreboard)
+{
+	unsigned count = 0;
+	size_t i;
+
+	for (i = 0; i < SCOREBOARD_WORKERS; i++)
+		count += scoreboard->slots[i].incarnation != 0;
+	return count;
+}
+
+unsigned
+scoreboard_places(const struct scoreboard *scoreboard)
+{
+	return places_of(count_workers(scoreboard));
+}
+
+/* Does one that waits stand before another, whose change is not taken? */
+static bool
+is_before(const struct slot *one, const struct slot *other)
+{
+	int64_t waits = one->waits, its = other->waits;
+
+	if (waits == 0 || one == other)
+		return false;
+	return (one->asked & TAKEN) != 0 || waits < its ||
+	       (waits == its && one < other);
+}
+
+bool
+scoreboard_must_give_way(
+    const struct scoreboard *scoreboard, const struct slot *slot)
+{
+	int64_t now = scoreboard_now(), since = scoreboard->answered;
+	int64_t oldest = now, waits;
+	unsigned workers, before = 0;
+	size_t i;
+
+	if (now - since < SILENCE)
+		return false;
+	for (i = 0; i < SCOREBOARD_WORKERS; i++) {
+		waits = scoreboard->slots[i].waits;
+		if (waits != 0 && waits < oldest)
+			oldest = waits;
+		before += is_before(&scoreboard->slots[i], slot);
+	}
+	/* One of which nothing is asked is not silent. */
+	if (now - oldest < SILENCE)
+		return false;
+	workers = count_workers(scoreboard);
+	return workers > 1 && before >= places_of(workers);
+}
+
+/* ---- who looks at all of them ---- */
+
 uint64_t
 scoreboard_oldest(struct scoreboard *scoreboard)
 {
@@ -128,28 +255,28 @@ scoreboard_count(
 	}
 }
 
-bool
-scoreboard_has(struct scoreboard *scoreboard, uint64_t incarnation)
+struct slot *
+scoreboard_slot(struct scoreboard *scoreboard, uint64_t incarnation)
 {
 	size_t i;
 
 	for (i = 0; i < SCOREBOARD_SLOTS; i++)
 		if (scoreboard->slots[i].incarnation == incarnation)
-			return true;
-	return false;
+			return &scoreboard->slots[i];
+	return NULL;
+}
+
+bool
+scoreboard_has(struct scoreboard *scoreboard, uint64_t incarnation)
+{
+	return scoreboard_slot(scoreboard, incarnation) != NULL;
 }
 
 bool
 scoreboard_runs(
     struct scoreboard *scoreboard, uint64_t incarnation, uint64_t request)
 {
-	struct slot *slot;
-	size_t i;
+	const struct slot *slot = scoreboard_slot(scoreboard, incarnation);
 
-	for (i = 0; i < SCOREBOARD_SLOTS; i++) {
-		slot = &scoreboard->slots[i];
-		if (slot->incarnation == incarnation)
-			return slot->requests == request && slot->began != 0;
-	}
-	return false;
+	return slot != NULL && slot->requests == request && slot->began != 0;
 }

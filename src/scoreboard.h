@@ -12,6 +12,22 @@
  * that it saw before its first read of a request. Content let go at epoch E
  * can be swept once no slot publishes an epoch <= E: whoever comes later
  * began to read after that commit and cannot see the content named.
+ *
+ * Places are what keeps reads going when the writer hangs (a disk that does
+ * not come back from a sync): of four workers or more all but two may wait for
+ * it, of two or three all but one. While it answers, more may wait; only when
+ * it has answered nothing for a second do those that came last give way. A
+ * change that the writer has not taken yet can be withdrawn, and then nothing
+ * happened:
+ *
+ *	        slot_ask          slot_take (writer)
+ *	nobody ---------> asked ----------------------> taken
+ *	   ^                |                             |
+ *	   +----------------+-----------------------------+
+ *	     slot_withdraw                 slot_ask_end
+ *
+ * So that this helps, a writer takes no more changes into one commit than
+ * there are places.
  */
 #ifndef SCOREBOARD_H
 #define SCOREBOARD_H
@@ -34,12 +50,15 @@ struct slot {
 	_Atomic uint64_t epoch;	   /* seen by the present request */
 	_Atomic int64_t began;	   /* present request, us, monotonic; 0: none */
 	_Atomic int64_t heartbeat; /* us, monotonic */
+	_Atomic int64_t waits;	   /* for the writer, since; 0: it does not */
+	_Atomic uint64_t asked;	   /* number of its change, and what of it */
 	/* For the master's log line when it kills; may be torn. */
 	char request_id[SCOREBOARD_REQUEST_ID];
 };
 
 struct scoreboard {
 	_Atomic uint64_t epoch;
+	_Atomic int64_t answered; /* when the writer last did */
 	struct slot slots[SCOREBOARD_SLOTS];
 };
 
@@ -65,11 +84,38 @@ void slot_end(struct slot *slot);
  */
 void slot_request(const struct slot *slot, char ret_id[SCOREBOARD_REQUEST_ID]);
 
+/* ---- places ---- */
+
+/* A worker, around all that may have to wait for the writer. */
+void slot_wait_begin(struct slot *slot);
+void slot_wait_end(struct slot *slot);
+/* A worker, around sending a change and its answer; numbers rise. */
+void slot_ask(struct slot *slot, uint64_t number);
+void slot_ask_end(struct slot *slot, uint64_t number);
+/* A worker: the change is not to happen. False: the writer has it. */
+MUST_USE bool slot_withdraw(struct slot *slot, uint64_t number);
+/* The writer, before a change goes into a batch. False: it is withdrawn. */
+MUST_USE bool slot_take(struct slot *slot, uint64_t number);
+
+/* The writer answers. */
+void scoreboard_answers(struct scoreboard *scoreboard);
+/* How many of the workers that live may wait for a writer that is silent. */
+unsigned scoreboard_places(const struct scoreboard *scoreboard);
+/* Is the writer silent, and did the worker in this slot, which waits and whose
+ * change is not taken, come when there was no place left? */
+bool scoreboard_must_give_way(
+    const struct scoreboard *scoreboard, const struct slot *slot);
+
+/* ---- who looks at all of them ---- */
+
 /* The lowest epoch that a request in progress has seen, or IDLE. */
 uint64_t scoreboard_oldest(struct scoreboard *scoreboard);
 /* How many workers have a request in progress, and how many have none. */
 void scoreboard_count(
     struct scoreboard *scoreboard, unsigned *ret_busy, unsigned *ret_idle);
+/* The slot of the process that has this incarnation; NULL: it has ended. */
+struct slot *
+scoreboard_slot(struct scoreboard *scoreboard, uint64_t incarnation);
 /* Does a live process have this incarnation? */
 bool scoreboard_has(struct scoreboard *scoreboard, uint64_t incarnation);
 /* Is this request of this incarnation still in progress? */

@@ -109,8 +109,8 @@ open_reader(struct opening *opening)
 
 	code = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &lmdb->reader);
 	if (lmdb_freed_places(lmdb->env, code))
-		code = mdb_txn_begin(
-		    lmdb->env, NULL, MDB_RDONLY, &lmdb->reader);
+		code =
+		    mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &lmdb->reader);
 	if (code != MDB_SUCCESS)
 		return opening_refuse_code(opening, "mdb_txn_begin", code);
 	mdb_txn_reset(lmdb->reader);

@@ -57,7 +57,7 @@ struct lmdb {
 	struct arena *scratch; /* of one change at a time; owned */
 	struct garbage_queue garbage;
 	struct walk walks[LMDB_WALKS]; /* store_lmdb_sweep.c */
-	void (*beat)(void *object); /* store_lmdb.h; or NULL */
+	void (*beat)(void *object);    /* store_lmdb.h; or NULL */
 	void *beat_object;
 	bool has_freed; /* the last sweep did, and nobody can use it yet */
 	char reason[256];

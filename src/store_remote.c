@@ -66,8 +66,11 @@ remote_apply(void *state, struct change *const *changes, size_t count,
 
 	for (i = 0; i < count; i++) {
 		changes[i]->owner.incarnation = remote->incarnation;
-		ret_outcomes[i].result =
-		    apply_one(remote, changes[i], &ret_outcomes[i]);
+		ret_outcomes[i].result = remote_enter(remote);
+		if (ret_outcomes[i].result == RESULT_OK)
+			ret_outcomes[i].result =
+			    apply_one(remote, changes[i], &ret_outcomes[i]);
+		remote_leave(remote);
 		if (names_staged(remote, changes[i]) &&
 		    ret_outcomes[i].result == RESULT_OK) {
 			remote_forget(remote);
@@ -188,16 +191,19 @@ static const struct store_engine remote_engine = {
 };
 
 struct store *
-store_remote_open(struct store *reader, int control_fd, uint64_t incarnation)
+store_remote_open(
+    struct store *reader, const struct store_remote_options *options)
 {
 	struct remote *remote = calloc(1, sizeof(*remote));
 
 	if (remote == NULL)
 		abort();
 	remote->reader = reader;
-	remote->control_fd = control_fd;
+	remote->control_fd = options->control_fd;
 	remote->channel_fd = -1;
-	remote->incarnation = incarnation;
+	remote->incarnation = options->incarnation;
+	remote->scoreboard = options->scoreboard;
+	remote->slot = options->slot;
 	remote->scratch = arena_open();
 	return store_new(&remote_engine, remote);
 }

@@ -10,14 +10,22 @@
 #ifndef STORE_REMOTE_H
 #define STORE_REMOTE_H
 
+#include "scoreboard.h"
 #include "store.h"
 
-/*
- * A store that reads through reader and sends to the writer; it owns reader,
- * but not the control socket.
- */
-struct store *
-store_remote_open(struct store *reader, int control_fd, uint64_t incarnation);
+/* Who sends. */
+struct store_remote_options {
+	int control_fd; /* to the master; stays the caller's */
+	uint64_t incarnation;
+	/* With its own slot, to give way to others when the writer is silent
+	 * (scoreboard.h). NULL: there are no others. */
+	struct scoreboard *scoreboard;
+	struct slot *slot;
+};
+
+/* A store that reads through reader, which it owns, and sends to the writer. */
+struct store *store_remote_open(
+    struct store *reader, const struct store_remote_options *options);
 
 /*
  * It gave up on a writer that may still live, and for which the master hands

@@ -103,7 +103,10 @@ remote_stage_begin(void *state, struct staging *staging)
 	remote->staging.owner.incarnation = remote->incarnation;
 	remote->is_partly_durable = false;
 	remote->stage_result = RESULT_OK;
-	result = ask_blob(remote);
+	result = remote_enter(remote);
+	if (result == RESULT_OK)
+		result = ask_blob(remote);
+	remote_leave(remote);
 	staging->blob = remote->staging.blob;
 	return result;
 }
@@ -128,9 +131,8 @@ remote_stage_again(struct remote *remote)
 		return result;
 	for (i = 0; i < remote->kept_count; i++)
 		remote->kept[i].number = ++remote->last_number;
-	if (remote_send_kept(remote) != RESULT_OK)
-		return remote_recover(remote);
-	return RESULT_OK;
+	result = remote_send_kept(remote);
+	return result == RESULT_IO ? remote_recover(remote) : result;
 }
 
 /* Take the answers that are there; wait for one if there is no more room. */
@@ -144,8 +146,7 @@ take_answers(struct remote *remote)
 	for (;;) {
 		bool is_full = remote->kept_count == KEPT;
 
-		result = remote_receive(
-		    remote, is_full ? REMOTE_ANSWER_MS : 0, &message);
+		result = remote_receive(remote, is_full, &message);
 		if (result == RESULT_UNAVAILABLE && !is_full)
 			return RESULT_OK;
 		if (result == RESULT_OK)
@@ -163,10 +164,9 @@ take_answers(struct remote *remote)
 	}
 }
 
-enum result
-remote_stage(void *state, struct staging *staging, struct span bytes)
+static enum result
+stage(struct remote *remote, uint32_t chunk, struct span bytes)
 {
-	struct remote *remote = state;
 	struct kept *kept;
 	enum result result;
 	char *copy;
@@ -180,20 +180,37 @@ remote_stage(void *state, struct staging *staging, struct span bytes)
 	memcpy(copy, bytes.data, bytes.size);
 	kept = &remote->kept[remote->kept_count++];
 	kept->number = ++remote->last_number;
-	kept->chunk = staging->chunks;
+	kept->chunk = chunk;
 	kept->bytes = span_of(copy, bytes.size);
+	result = send_kept(remote, kept);
+	if (result != RESULT_IO)
+		return result;
 	/* What cannot be sent now is kept: take_answers sends it again. */
-	if (send_kept(remote, kept) != RESULT_OK)
-		remote_disconnect(remote);
+	remote_disconnect(remote);
 	return RESULT_OK;
+}
+
+enum result
+remote_stage(void *state, struct staging *staging, struct span bytes)
+{
+	struct remote *remote = state;
+	enum result result = remote_enter(remote);
+
+	if (result == RESULT_OK)
+		result = stage(remote, staging->chunks, bytes);
+	remote_leave(remote);
+	return result;
 }
 
 enum result
 remote_stage_end(void *state, struct staging *staging)
 {
 	struct remote *remote = state;
-	enum result result = take_answers(remote);
+	enum result result = remote_enter(remote);
 
+	if (result == RESULT_OK)
+		result = take_answers(remote);
+	remote_leave(remote);
 	staging->blob = remote->staging.blob;
 	return result;
 }
@@ -213,6 +230,8 @@ remote_stage_drop(void *state, struct staging *staging)
 	remote_forget(remote);
 	change.number = ++remote->last_number;
 	change.blob = staging->blob;
-	if (remote_send(remote, &message) != RESULT_OK)
+	if (remote_enter(remote) != RESULT_OK ||
+	    remote_send(remote, &message) != RESULT_OK)
 		remote_disconnect(remote);
+	remote_leave(remote);
 }

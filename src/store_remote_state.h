@@ -6,9 +6,11 @@
 #ifndef STORE_REMOTE_STATE_H
 #define STORE_REMOTE_STATE_H
 
+#include "scoreboard.h"
 #include "store_engine.h"
 #include "wire.h"
 
+#define REMOTE_SLICE_MS 100 /* of waiting; then it may have to give way */
 #define REMOTE_TRIES 3 /* with a new writer each (DESIGN 1) */
 #define KEPT (LIMIT_UNACKNOWLEDGED / LIMIT_CHUNK)
 
@@ -25,6 +27,10 @@ struct remote {
 	int channel_fd;	 /* -1: none */
 	bool is_cut_off; /* gave up on writers: store_remote.h */
 	uint64_t incarnation;
+	struct scoreboard *scoreboard; /* NULL: nobody to give way to */
+	struct slot *slot;
+	uint64_t asked;	    /* the change that is being asked for; 0: none */
+	bool has_given_way; /* since remote_enter */
 	uint64_t last_number;
 	struct arena *scratch; /* of one message */
 	const char *reason;
@@ -42,16 +48,27 @@ struct remote {
 
 void remote_disconnect(struct remote *remote);
 
-/* Send a message; RESULT_IO: there is no writer at the other end. */
+/*
+ * Around each call that may wait for the writer. RESULT_UNAVAILABLE: it is
+ * silent, and the workers that are left are for those who read; so it is, as
+ * long as nothing has happened, where what is between says so.
+ */
+MUST_USE enum result remote_enter(struct remote *remote);
+void remote_leave(struct remote *remote);
+
+/* Send a message, waiting for room. RESULT_IO: there is no writer at the other
+ * end. RESULT_UNAVAILABLE: it gave way. */
 MUST_USE enum result
 remote_send(struct remote *remote, const struct wire_message *message);
 
 /*
- * Receive one message. RESULT_END: this writer is of no more use, also when
- * it says that a commit failed, for then it exits (RELIABILITY 7).
+ * Receive one message, if is_waiting within REMOTE_ANSWER_MS.
+ * RESULT_UNAVAILABLE: none came, or it gave way. RESULT_END: this writer is of
+ * no more use, also when it says that a commit failed, for then it exits
+ * (RELIABILITY 7).
  */
 MUST_USE enum result remote_receive(
-    struct remote *remote, int timeout_ms, struct wire_message *ret_message);
+    struct remote *remote, bool is_waiting, struct wire_message *ret_message);
 
 /* Get the next channel from the master and send again what was not
  * answered. RESULT_UNAVAILABLE: none came. */

@@ -322,6 +322,12 @@ static bool
 open_store(struct worker *worker)
 {
 	const struct process *process = worker->process;
+	const struct store_remote_options options = {
+		.control_fd = process->control_fd,
+		.incarnation = process->slot->incarnation,
+		.scoreboard = process->scoreboard,
+		.slot = process->slot,
+	};
 	struct store *reader;
 	char error[256];
 
@@ -332,8 +338,7 @@ open_store(struct worker *worker)
 		log_close();
 		return false;
 	}
-	worker->store = store_remote_open(
-	    reader, process->control_fd, process->slot->incarnation);
+	worker->store = store_remote_open(reader, &options);
 	return true;
 }
 

@@ -19,6 +19,7 @@
 #define PEERS (2 * SCOREBOARD_WORKERS) /* a reload may overlap */
 #define STAGE_WAIT_US 20000  /* a commit follows the first staged chunk */
 #define STAGE_BYTES 524288   /* or so many of them, if no more wait */
+#define LOSS_WAIT_US 50000   /* until the master is told again */
 #define TICK_US 1000000	     /* stale readers, sweeping when idle */
 #define BUSY_SWEEP_US 100000 /* sweeping goes on under load too */
 
@@ -26,6 +27,8 @@
 struct peer {
 	int fd;
 	uint64_t incarnation;
+	struct slot *slot;  /* NULL: it had ended when its channel came */
+	bool is_gone;	    /* to be closed at the end of the round */
 	bool is_mistrusted; /* it talks nonsense, and gets no other channel */
 };
 
@@ -37,7 +40,8 @@ struct batch {
 	size_t count;
 	size_t staged;	 /* bytes */
 	size_t bytes;	 /* of all changes, that is what they cost */
-	bool is_awaited; /* a worker waits for an answer */
+	size_t awaited;	 /* changes of which a worker waits for the answer */
+	size_t most;	 /* of these, so that workers are left to read */
 	int64_t began;	 /* when its first change came */
 };
 
@@ -47,6 +51,9 @@ struct writer {
 	struct arena *scratch;
 	struct peer peers[PEERS];
 	size_t peer_count;
+	size_t next_peer;	/* whom the next round hears first */
+	uint64_t losses[PEERS]; /* that the master has not been told yet */
+	size_t loss_count;
 	struct batch batch;
 	bool is_orphan; /* the master is gone: serve who is left, then go */
 	bool has_stale_readers;
@@ -64,19 +71,37 @@ answer(struct writer *writer, int fd, const struct wire_message *message)
 
 /* ---- peers ---- */
 
-/* If the worker lives, the master is to give it another channel. */
+/*
+ * A channel is closed; if its worker lives, the master gives it another. One
+ * that is not told, since there are so many, waits for nothing and retires.
+ */
 static void
-tell_loss(struct writer *writer, const struct peer *peer)
+note_loss(struct writer *writer, uint64_t incarnation)
 {
-	struct wire_message lost = {
-		.kind = WIRE_LOST,
-		.incarnation = peer->incarnation,
-	};
+	size_t i;
 
-	if (writer->is_orphan || peer->is_mistrusted)
+	if (!scoreboard_has(writer->process->scoreboard, incarnation) ||
+	    writer->loss_count == PEERS)
 		return;
-	/* A worker that the master does not hear of waits, and retires. */
-	(void)answer(writer, writer->process->control_fd, &lost);
+	for (i = 0; i < writer->loss_count; i++)
+		if (writer->losses[i] == incarnation)
+			return;
+	writer->losses[writer->loss_count++] = incarnation;
+}
+
+/* A master that has no time to listen now is told in a later round. */
+static void
+tell_losses(struct writer *writer)
+{
+	struct wire_message lost = { .kind = WIRE_LOST };
+
+	while (writer->loss_count > 0 && !writer->is_orphan) {
+		lost.incarnation = writer->losses[writer->loss_count - 1];
+		if (answer(writer, writer->process->control_fd, &lost) !=
+		    RESULT_OK)
+			return;
+		writer->loss_count--;
+	}
 }
 
 static void
@@ -89,7 +114,8 @@ peer_close(struct writer *writer, size_t index)
 		if (writer->batch.fds[i] == fd)
 			writer->batch.fds[i] = -1;
 	(void)close(fd);
-	tell_loss(writer, &writer->peers[index]);
+	if (!writer->peers[index].is_mistrusted)
+		note_loss(writer, writer->peers[index].incarnation);
 	writer->peers[index] = writer->peers[--writer->peer_count];
 	writer->has_stale_readers = true;
 }
@@ -98,11 +124,17 @@ static void
 peer_add(struct writer *writer, const struct wire_message *message)
 {
 	if (writer->peer_count == PEERS) {
+		/* Of workers that died, which this round has not found yet. */
 		(void)close(message->fd);
+		note_loss(writer, message->incarnation);
 		return;
 	}
-	writer->peers[writer->peer_count++] = (struct peer){ .fd = message->fd,
-		.incarnation = message->incarnation };
+	writer->peers[writer->peer_count++] = (struct peer){
+		.fd = message->fd,
+		.incarnation = message->incarnation,
+		.slot = scoreboard_slot(
+		    writer->process->scoreboard, message->incarnation),
+	};
 }
 
 /* The master hands out channels, and lets go of us by dying; true: there may
@@ -132,6 +164,7 @@ answer_begin(struct writer *writer, const struct peer *peer,
 		.number = message->number };
 
 	begun.blob = store_lmdb_new_blob(writer->store, owner);
+	scoreboard_answers(writer->process->scoreboard);
 	return answer(writer, peer->fd, &begun);
 }
 
@@ -151,7 +184,20 @@ batch_add(struct batch *batch, const struct peer *peer, struct change *change)
 	if (change->kind == CHANGE_STAGE)
 		batch->staged += change->bytes.size;
 	else if (change->kind != CHANGE_DROP)
-		batch->is_awaited = true;
+		batch->awaited++;
+}
+
+/*
+ * Does the worker still want it? It may have given way while we did not
+ * answer. Chunks are not asked about: nothing hangs on one.
+ */
+static bool
+is_wanted(const struct peer *peer, const struct change *change)
+{
+	if (peer->slot == NULL || peer->slot->incarnation != peer->incarnation)
+		return true; /* it has ended: nobody says otherwise */
+	return change->kind > CHANGE_DELETE ||
+	       slot_take(peer->slot, change->number);
 }
 
 /* Take one message of a peer; false: it is of no more use. */
@@ -165,7 +211,8 @@ hear_peer(struct writer *writer, struct peer *peer)
 	if (result == RESULT_UNAVAILABLE)
 		return true;
 	if (result == RESULT_OK && message.kind == WIRE_CHANGE) {
-		batch_add(&writer->batch, peer, message.change);
+		if (is_wanted(peer, message.change))
+			batch_add(&writer->batch, peer, message.change);
 		return true;
 	}
 	if (result == RESULT_OK && message.kind == WIRE_BEGIN)
@@ -187,13 +234,14 @@ static bool
 batch_is_full(const struct batch *batch)
 {
 	return batch->count == LIMIT_BATCH_CHANGES ||
-	       batch->bytes >= LIMIT_BATCH_BYTES;
+	       batch->bytes >= LIMIT_BATCH_BYTES ||
+	       batch->awaited >= batch->most;
 }
 
 static bool
 batch_is_due(const struct batch *batch)
 {
-	return batch->is_awaited || batch->staged >= STAGE_BYTES ||
+	return batch->awaited > 0 || batch->staged >= STAGE_BYTES ||
 	       batch->count == LIMIT_BATCH_CHANGES ||
 	       (batch->count > 0 &&
 		   scoreboard_now() - batch->began >= STAGE_WAIT_US);
@@ -212,13 +260,44 @@ wait_ms(const struct writer *writer)
 	if (writer->batch.count > 0 &&
 	    writer->batch.began + STAGE_WAIT_US < until)
 		until = writer->batch.began + STAGE_WAIT_US;
+	if (writer->loss_count > 0 && now + LOSS_WAIT_US < until)
+		until = now + LOSS_WAIT_US;
 	return until <= now ? 0 : (int)((until - now + 999) / 1000);
 }
 
+static void
+close_gone(struct writer *writer)
+{
+	size_t i;
+
+	/* Downwards: closing one moves the last one into its place. */
+	for (i = writer->peer_count; i-- > 0;)
+		if (writer->peers[i].is_gone)
+			peer_close(writer, i);
+}
+
 /*
- * Wait for messages and take one of each peer that has some, so that none
- * starves the others; true: there may be more.
+ * Take one message of each peer that has some, beginning where the last batch
+ * was full, so that none starves the others.
  */
+static void
+hear_peers(struct writer *writer, const struct pollfd *ready, size_t count)
+{
+	size_t i, n;
+
+	if (count == 0)
+		return;
+	for (n = 0; n < count && !batch_is_full(&writer->batch); n++) {
+		i = (writer->next_peer + n) % count;
+		if (ready[i].revents != 0 &&
+		    !hear_peer(writer, &writer->peers[i]))
+			writer->peers[i].is_gone = true;
+	}
+	writer->next_peer = (writer->next_peer + n) % count;
+	close_gone(writer);
+}
+
+/* Wait for messages and take some; true: there may be more. */
 static bool
 gather_round(struct writer *writer)
 {
@@ -236,11 +315,7 @@ gather_round(struct writer *writer)
 		return false;
 	if (ready[0].revents != 0)
 		(void)hear_master(writer); /* the next round hears more */
-	/* Downwards: closing one moves the last one into its place. */
-	for (i = count; i-- > 0 && !batch_is_full(&writer->batch);)
-		if (ready[1 + i].revents != 0 &&
-		    !hear_peer(writer, &writer->peers[i]))
-			peer_close(writer, i);
+	hear_peers(writer, ready + 1, count);
 	return !batch_is_full(&writer->batch);
 }
 
@@ -253,7 +328,7 @@ batch_reset(struct batch *batch)
 	batch->count = 0;
 	batch->staged = 0;
 	batch->bytes = 0;
-	batch->is_awaited = false;
+	batch->awaited = 0;
 }
 
 static void
@@ -303,6 +378,7 @@ commit(struct writer *writer)
 			is_known = false;
 		answer_change(writer, i, &outcomes[i]);
 	}
+	scoreboard_answers(writer->process->scoreboard);
 	if (!is_known) {
 		log_open(LOG_CRIT, "commit_failed");
 		log_string("cause", store_reason(writer->store));
@@ -375,12 +451,15 @@ serve(struct writer *writer)
 		/* Not all messages fill the batch: some would gather for ever.
 		 */
 		rounds = LIMIT_BATCH_CHANGES;
+		writer->batch.most =
+		    scoreboard_places(writer->process->scoreboard);
 		while (rounds-- > 0 && gather_round(writer))
 			continue;
 		if (batch_is_due(&writer->batch) && !commit(writer))
 			return PROCESS_FAILED;
 		if (!sweep(writer))
 			return PROCESS_FAILED;
+		tell_losses(writer);
 		tick(writer);
 	}
 	if (writer->batch.count > 0 && !commit(writer))
@@ -395,6 +474,7 @@ writer_run(const struct process *process)
 	int code;
 
 	process_signals();
+	scoreboard_answers(process->scoreboard); /* it could not before */
 	writer.process = process;
 	writer.scratch = arena_open();
 	writer.batch.arena = arena_open();

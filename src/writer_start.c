@@ -82,6 +82,7 @@ writer_start(const struct process *process, struct arena *scratch,
 	if (sandbox_enter(SANDBOX_WRITER, 0) != RESULT_OK)
 		return fail("sandbox_failed", strerror(errno), PROCESS_FAILED);
 	writer_publish(process, *ret_store);
+	scoreboard_answers(process->scoreboard);
 	if (wire_send(process->control_fd, &ready, false, scratch) != RESULT_OK)
 		return fail("ready_not_sent", strerror(errno), PROCESS_FAILED);
 	return PROCESS_DONE;

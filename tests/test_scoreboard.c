@@ -179,3 +179,99 @@ Test(scoreboard, workers_are_counted_by_what_they_do)
 	cr_assert_eq(busy, 0);
 	cr_assert_eq(idle, 1);
 }
+
+/* ---- places ---- */
+
+#define S INT64_C(1000000)
+
+/* So many workers, all of which wait since a while, the first the longest. */
+static void
+let_wait(size_t workers)
+{
+	int64_t now = scoreboard_now();
+	size_t i;
+
+	for (i = 0; i < workers; i++) {
+		slot_occupy(&scoreboard->slots[i], i + 1);
+		scoreboard->slots[i].waits = now - 2 * S + (int64_t)i;
+		slot_ask(&scoreboard->slots[i], 7);
+	}
+	scoreboard->answered = now - 3 * S;
+}
+
+static size_t
+count_giving_way(void)
+{
+	size_t count = 0, i;
+
+	for (i = 0; i < SCOREBOARD_WORKERS; i++)
+		count +=
+		    scoreboard->slots[i].waits != 0 &&
+		    scoreboard_must_give_way(scoreboard, &scoreboard->slots[i]);
+	return count;
+}
+
+Test(scoreboard, those_that_came_last_give_way_to_who_reads)
+{
+	static const struct {
+		size_t workers, give_way;
+	} cases[] = { { 1, 0 }, { 2, 1 }, { 3, 1 }, { 4, 2 }, { 8, 2 },
+		{ SCOREBOARD_WORKERS, 2 } };
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		let_wait(cases[i].workers);
+		cr_assert_eq(count_giving_way(), cases[i].give_way,
+		    "of %zu: %zu", cases[i].workers, count_giving_way());
+	}
+	cr_assert(scoreboard_must_give_way(
+	    scoreboard, &scoreboard->slots[SCOREBOARD_WORKERS - 1]));
+	cr_assert_not(
+	    scoreboard_must_give_way(scoreboard, &scoreboard->slots[0]));
+}
+
+Test(scoreboard, nobody_gives_way_to_a_writer_that_answers_or_is_not_asked)
+{
+	size_t i;
+
+	let_wait(8);
+	scoreboard_answers(scoreboard);
+	cr_assert_eq(count_giving_way(), 0);
+	scoreboard->answered = scoreboard_now() - 1000 * S;
+	for (i = 0; i < 8; i++)
+		slot_wait_begin(&scoreboard->slots[i]);
+	cr_assert_eq(count_giving_way(), 0);
+}
+
+Test(scoreboard, what_the_writer_has_taken_stands_before_what_can_give_way)
+{
+	size_t i;
+
+	let_wait(8);
+	for (i = 4; i < 8; i++)
+		cr_assert(slot_take(&scoreboard->slots[i], 7));
+	for (i = 0; i < 4; i++)
+		cr_assert_eq(
+		    scoreboard_must_give_way(scoreboard, &scoreboard->slots[i]),
+		    i >= 2, "%zu", i);
+}
+
+Test(scoreboard, a_change_is_taken_or_withdrawn_and_never_both)
+{
+	struct slot *slot = &scoreboard->slots[0];
+
+	slot_occupy(slot, 1);
+	slot_ask(slot, 1);
+	cr_assert(slot_withdraw(slot, 1));
+	cr_assert_not(slot_take(slot, 1));
+	slot_ask(slot, 2);
+	cr_assert_not(slot_take(slot, 1));
+	cr_assert(slot_take(slot, 2));
+	cr_assert_not(slot_withdraw(slot, 2));
+	/* Sent again to the next writer, it stays taken. */
+	slot_ask(slot, 2);
+	cr_assert_not(slot_withdraw(slot, 2));
+	cr_assert(slot_take(slot, 2));
+	slot_ask_end(slot, 2);
+	cr_assert_not(slot_take(slot, 2));
+}

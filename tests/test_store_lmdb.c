@@ -596,8 +596,8 @@ Test(store_lmdb, a_table_full_of_dead_readers_keeps_nobody_out)
 	fill_readers();
 	pid = fork();
 	if (pid == 0)
-		_exit(store_lmdb_open_reader(lmdb_directory(), lmdb_error,
-			  &reader) == RESULT_OK &&
+		_exit(store_lmdb_open_reader(
+			  lmdb_directory(), lmdb_error, &reader) == RESULT_OK &&
 			      store_get(reader, &artifact->id, kit.arena,
 				  &found) == RESULT_OK
 			  ? 0
@@ -653,9 +653,9 @@ count_beat(void *object)
 Test(store_lmdb, a_batch_that_is_tried_again_one_by_one_shows_that_it_lives)
 {
 	size_t beats = 0;
-	const struct store_lmdb_options options = { .map_size = 1 << 20,
-		.beat = count_beat,
-		.object = &beats };
+	const struct store_lmdb_options options = {
+		.map_size = 1 << 20, .beat = count_beat, .object = &beats
+	};
 	struct kit kit = lmdb_kit(&options);
 	struct change large[20];
 	struct change *batch[20];

@@ -112,9 +112,15 @@ hear_create(uint64_t blob)
 
 /* ---- the worker's side ---- */
 
+static struct scoreboard *scoreboard; /* NULL: it is alone */
+static struct slot *slot;
+
 static void
 open_remote_with(void (*script)(void))
 {
+	struct store_remote_options options = { .incarnation = INCARNATION,
+		.scoreboard = scoreboard,
+		.slot = slot };
 	int fds[2];
 
 	arena = arena_open();
@@ -128,7 +134,8 @@ open_remote_with(void (*script)(void))
 		_exit(0);
 	}
 	(void)close(fds[0]);
-	store = store_remote_open(store_mem_open(0), fds[1], INCARNATION);
+	options.control_fd = fds[1];
+	store = store_remote_open(store_mem_open(0), &options);
 }
 
 /* The script went as written. */
@@ -197,6 +204,38 @@ Test(store_remote, sends_a_change_and_takes_its_answer)
 	cr_assert_eq(delete_something(), RESULT_NOT_FOUND);
 	cr_assert_eq(delete_something(), RESULT_OK);
 	close_remote();
+}
+
+static void
+answers_the_change_that_comes(void)
+{
+	new_writer();
+	expect(hear_change(CHANGE_DELETE)->number == 1);
+	say(1, RESULT_OK);
+}
+
+/* Three others wait for a writer that is silent. */
+Test(store_remote, gives_way_instead_of_taking_one_of_the_last_workers)
+{
+	size_t i;
+
+	scoreboard = scoreboard_open();
+	slot = &scoreboard->slots[3];
+	for (i = 0; i < 4; i++)
+		slot_occupy(&scoreboard->slots[i], INCARNATION - 3 + i);
+	for (i = 0; i < 3; i++)
+		scoreboard->slots[i].waits = scoreboard_now() - 2000000;
+	open_remote_with(answers_the_change_that_comes);
+	cr_assert_eq(delete_something(), RESULT_UNAVAILABLE);
+	cr_assert_not(store_remote_is_cut_off(store));
+	cr_assert_eq(slot->waits, 0);
+	cr_assert_eq(create_of(3), RESULT_UNAVAILABLE);
+	cr_assert_not(store_remote_is_cut_off(store));
+	scoreboard_answers(scoreboard);
+	cr_assert_eq(delete_something(), RESULT_OK);
+	cr_assert_eq(slot->waits, 0);
+	close_remote();
+	scoreboard_close(scoreboard);
 }
 
 static void
