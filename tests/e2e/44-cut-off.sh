@@ -90,6 +90,7 @@ PYTHON
 
 # A store that fails in the middle of an answer is no client that left.
 rm -f "$SOCKET"
+make_store
 daemon_start_slow FAIL_RENEW=100 workers=1
 wait_ready
 create
@@ -108,7 +109,7 @@ http GET "/artifacts/$ID/raw" -r 0-99
 check "... and the next read is served" equal "$STATUS" 206
 check "... by the same worker" \
     equal "$(grep -c event=child_ended "$DAEMON_LOG")" 0
-SOCKET=$SOCKET python3 - "$TOP_SRCDIR/tests/hostile" "$ID" <<'PYTHON'
+python_checks - "$TOP_SRCDIR/tests/hostile" "$ID" <<'PYTHON'
 import sys
 
 sys.path.append(sys.argv[1])

@@ -248,7 +248,7 @@ def work(number):
             client.close()
 
 
-threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(8)]
 for thread in threads:
     thread.start()
 rng = random.Random(SEED)

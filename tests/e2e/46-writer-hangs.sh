@@ -6,10 +6,7 @@
 # all else. A writer that only is slow is left alone.
 . "$(dirname "$0")/lib.sh"
 
-nginx_render
-nginx_start
-daemon_start workers=8
-wait_ready
+start workers=8
 python_checks - <<'PYTHON'
 import hashlib
 import signal
@@ -82,9 +79,9 @@ for name, clients in (("creates", [create] * CLIENTS),
                       ("uploads and creates", [put] * 6 + [create] * 10)):
     done.clear()
     statuses.clear()
-    threads = [threading.Thread(target=one, args=(f"{name}-{i}",))
+    threads = [threading.Thread(target=one, args=(f"{name}-{i}",), daemon=True)
                for i, one in enumerate(clients)]
-    threads += [threading.Thread(target=read) for _ in range(3)]
+    threads += [threading.Thread(target=read, daemon=True) for _ in range(3)]
     for thread in threads:
         thread.start()
     time.sleep(1.5)
@@ -169,7 +166,7 @@ def read():
 
 
 writer = e2e.writer()
-threads = [threading.Thread(target=read) for _ in range(8)]
+threads = [threading.Thread(target=read, daemon=True) for _ in range(8)]
 for thread in threads:
     thread.start()
 time.sleep(0.3)
