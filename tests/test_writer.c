@@ -84,6 +84,30 @@ connect_worker(size_t i)
 	return fds[0];
 }
 
+/* ---- asking ---- */
+
+/* A delete of what there is not: an answer, and no commit. */
+static void
+ask(int fd, uint64_t number)
+{
+	struct change change = { .kind = CHANGE_DELETE, .number = number };
+	struct wire_message message = { .kind = WIRE_CHANGE,
+		.change = &change };
+
+	cr_assert_eq(wire_send(fd, &message, true, arena), RESULT_OK);
+}
+
+static void
+expect_answer(int fd, uint64_t number)
+{
+	struct wire_message message;
+
+	cr_assert_eq(wire_receive(fd, 20000, arena, &message), RESULT_OK);
+	cr_assert_eq(message.kind, WIRE_ANSWER);
+	cr_assert_eq(message.number, number);
+	cr_assert_eq(message.outcome.result, RESULT_NOT_FOUND);
+}
+
 /* ---- fairness ---- */
 
 #define STREAMS 100
@@ -134,9 +158,12 @@ Test(writer, serves_all_who_stream_though_a_batch_has_no_room_for_all)
 	size_t all = 0, least = ANSWERS, i;
 
 	start(STREAMS);
-	for (i = 0; i < STREAMS; i++)
+	for (i = 0; i < STREAMS; i++) {
 		fds[i] = (struct pollfd){ .fd = connect_worker(i),
 			.events = POLLIN };
+		ask(fds[i].fd, 1); /* it takes a channel a round */
+		expect_answer(fds[i].fd, 1);
+	}
 	for (i = 0; i < STREAMS; i++)
 		stream(fds[i].fd, span_of(chunk, sizeof(chunk)));
 	while (all < ANSWERS) {
@@ -161,28 +188,6 @@ Test(writer, serves_all_who_stream_though_a_batch_has_no_room_for_all)
 }
 
 /* ---- changes that are withdrawn ---- */
-
-/* A delete of what there is not: an answer, and no commit. */
-static void
-ask(int fd, uint64_t number)
-{
-	struct change change = { .kind = CHANGE_DELETE, .number = number };
-	struct wire_message message = { .kind = WIRE_CHANGE,
-		.change = &change };
-
-	cr_assert_eq(wire_send(fd, &message, true, arena), RESULT_OK);
-}
-
-static void
-expect_answer(int fd, uint64_t number)
-{
-	struct wire_message message;
-
-	cr_assert_eq(wire_receive(fd, 20000, arena, &message), RESULT_OK);
-	cr_assert_eq(message.kind, WIRE_ANSWER);
-	cr_assert_eq(message.number, number);
-	cr_assert_eq(message.outcome.result, RESULT_NOT_FOUND);
-}
 
 Test(writer, passes_over_a_change_that_its_worker_has_withdrawn)
 {
