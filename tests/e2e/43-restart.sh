@@ -40,6 +40,8 @@ http GET '/artifacts?limit=2'
 next=$(header Link | sed 's/^<\(.*\)>.*/\1/')
 http GET "$next"
 page=$(body)
+# Last-Modified is sent when the second in which the content came is over.
+sleep 1.1
 before=$(all)
 for way in TERM INT KILL TERM; do
 	if [ "$way" = KILL ]; then

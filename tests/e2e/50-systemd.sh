@@ -67,6 +67,7 @@ told()
 	return 1
 }
 
+make_store
 managed_start 1000000
 nginx_start
 check "it is READY" told '^READY=1$'
