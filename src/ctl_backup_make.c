@@ -313,6 +313,9 @@ ctl_backup_make(struct ctl_backup *backup)
 	backup->verify = *making.verify;
 	note.is_ok = backup->is_made;
 	note.bytes = backup->bytes;
+	note.place = ctl_mount_is_shared(backup->path, backup->local->directory)
+			 ? NOTE_PLACE_SHARED
+			 : NOTE_PLACE_OTHER;
 	note.problems = making.verify->problems;
 	if (exit_code == CTL_INTEGRITY && note.problems == 0)
 		note.problems = 1; /* it could not even be read */

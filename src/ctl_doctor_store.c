@@ -464,9 +464,18 @@ look_at_check(struct doctor *doctor)
 static void
 look_at_backup(struct doctor *doctor)
 {
+	struct note note;
+
 	look_at_note(doctor, NOTE_BACKUP, BACKUP_MOST, "backup",
 	    "\"systemctl enable --now artifactd-backup.timer\" makes one each "
 	    "night, \"artifactctl backup DIR\" one now");
+	if (note_read(doctor->local.directory, NOTE_BACKUP, &note) ==
+		RESULT_OK &&
+	    note.place == NOTE_PLACE_SHARED)
+		doctor_warning(doctor,
+		    "the last good backup is on the file system of the store, "
+		    "so that a lost disk takes the backups with it: mount "
+		    "another disk where they go, and make one there");
 }
 
 const struct doctor_check doctor_store_checks[] = {

@@ -52,8 +52,19 @@ time_text(struct arena *arena, uint64_t seconds)
 	return arena_printf(arena, "%.19sZ", text);
 }
 
+static struct span
+place_text(enum note_place place)
+{
+	if (place == NOTE_PLACE_SHARED)
+		return SPAN("the store's own, so that a lost disk takes the "
+			    "backups with it: mount another disk where they "
+			    "go");
+	return place == NOTE_PLACE_OTHER ? SPAN("another than the store's")
+					 : SPAN_NONE;
+}
+
 /* When it was, what became of it, and when one last ended well. */
-static void
+static enum note_place
 add_note(struct ctl_row *row, const struct ctl_local *local, const char *name,
     const char *const names[3])
 {
@@ -72,6 +83,7 @@ add_note(struct ctl_row *row, const struct ctl_local *local, const char *name,
 	ctl_row_text(row, names[0], when);
 	ctl_row_text(row, names[1], result);
 	ctl_row_text(row, names[2], success);
+	return note.place;
 }
 
 static int
@@ -103,6 +115,7 @@ show(void *object)
 {
 	struct ctl_local *local = object;
 	struct ctl_row *row = ctl_row(local->ctl->arena);
+	enum note_place place;
 	struct store *store;
 	int exit_code;
 
@@ -117,8 +130,9 @@ show(void *object)
 	store_close(store);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	add_note(row, local, NOTE_CHECK, check_names);
-	add_note(row, local, NOTE_BACKUP, backup_names);
+	(void)add_note(row, local, NOTE_CHECK, check_names); /* no backup */
+	place = add_note(row, local, NOTE_BACKUP, backup_names);
+	ctl_row_text(row, "backup_disk", place_text(place));
 	ctl_print_facts(local->ctl, row);
 	return CTL_OK;
 }

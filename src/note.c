@@ -19,11 +19,21 @@
 #define DIGITS_MOST 18 /* so that every number fits */
 #define NAME_MOST 64
 
-enum key { PROBLEMS, IS_OK, DURATION, BYTES, DEEP, SUCCEEDED, FINISHED, KEYS };
+enum key {
+	PROBLEMS,
+	IS_OK,
+	DURATION,
+	BYTES,
+	DEEP,
+	PLACE,
+	SUCCEEDED,
+	FINISHED,
+	KEYS
+};
 
 /* In the order in which they are written. */
 static const char *const keys[KEYS] = { "problems", "is_ok", "duration",
-	"bytes", "deep", "succeeded", "finished" };
+	"bytes", "deep", "place", "succeeded", "finished" };
 
 /* ---- reading ---- */
 
@@ -83,6 +93,9 @@ parse(struct span text, struct note *ret_note)
 		/* Older notes of a success do not say it. */
 		.succeeded =
 		    values[IS_OK] != 0 ? values[FINISHED] : values[SUCCEEDED],
+		.place = values[PLACE] <= NOTE_PLACE_OTHER
+			     ? (enum note_place)values[PLACE]
+			     : NOTE_PLACE_UNKNOWN,
 	};
 	return RESULT_OK;
 }
@@ -140,7 +153,8 @@ note_read(const char *directory, const char *name, struct note *ret_note)
 /* ---- writing ---- */
 
 static size_t
-format(const struct note *note, uint64_t succeeded, char text[NOTE_MOST])
+format(
+    const struct note *note, const struct note *success, char text[NOTE_MOST])
 {
 	const uint64_t values[KEYS] = {
 		[PROBLEMS] = note->problems,
@@ -148,12 +162,13 @@ format(const struct note *note, uint64_t succeeded, char text[NOTE_MOST])
 		[DURATION] = note->duration,
 		[BYTES] = note->bytes,
 		[DEEP] = note->is_deep,
-		[SUCCEEDED] = succeeded,
+		[PLACE] = success->place,
+		[SUCCEEDED] = success->succeeded,
 		[FINISHED] = note->finished,
 	};
 	size_t size = 0, key;
 
-	/* Seven lines of 30 bytes each, at most. */
+	/* Eight lines of 30 bytes each, at most. */
 	for (key = 0; key < KEYS; key++)
 		size += (size_t)snprintf(text + size, NOTE_MOST - size,
 		    "%s=%llu\n", keys[key], (unsigned long long)values[key]);
@@ -199,23 +214,25 @@ open_draft(int parent, const char *name)
 }
 
 /* Whoever holds the draft asks, so that no success is written meanwhile. */
-static uint64_t
+static struct note
 last_success(const char *directory, const char *name, const struct note *note)
 {
-	struct note last = { 0 };
+	struct note last = { .succeeded = note->finished,
+		.place = note->place };
 
 	if (note->is_ok)
-		return note->finished;
+		return last;
+	last = (struct note){ 0 };
 	/* What cannot be read knows of none, and is replaced. */
 	(void)!note_read(directory, name, &last);
-	return last.succeeded;
+	return last;
 }
 
 static bool
-write_draft(int fd, const struct note *note, uint64_t succeeded)
+write_draft(int fd, const struct note *note, const struct note *success)
 {
 	char text[NOTE_MOST];
-	size_t size = format(note, succeeded, text);
+	size_t size = format(note, success, text);
 
 	return ftruncate(fd, 0) == 0 &&
 	       write(fd, text, size) == (ssize_t)size && fsync(fd) == 0;
@@ -226,6 +243,7 @@ note_write(const char *directory, const char *name, const struct note *note)
 {
 	int parent = open_directory(directory);
 	char draft[NAME_MOST];
+	struct note success = { 0 };
 	bool is_done;
 	int fd, error;
 
@@ -233,8 +251,9 @@ note_write(const char *directory, const char *name, const struct note *note)
 		return RESULT_IO;
 	(void)snprintf(draft, sizeof(draft), "%s.new", name); /* short */
 	fd = open_draft(parent, draft);
-	is_done = fd >= 0 &&
-		  write_draft(fd, note, last_success(directory, name, note)) &&
+	if (fd >= 0)
+		success = last_success(directory, name, note);
+	is_done = fd >= 0 && write_draft(fd, note, &success) &&
 		  renameat(parent, draft, parent, name) == 0 &&
 		  fsync(parent) == 0;
 	error = errno;

@@ -46,9 +46,9 @@ TestSuite(note, .init = begin, .fini = end);
 Test(note, comes_back_as_it_was)
 {
 	const struct note notes[] = {
-		{ 1764090000, true, 0, 3, 4096, false, 0 },
-		{ 1764090001, false, 12, 86400, UINT64_C(1) << 50, true, 0 },
-		{ 0, false, 0, 0, 0, false, 0 },
+		{ 1764090000, true, 0, 3, 4096, false, 0, 0 },
+		{ 1764090001, false, 12, 86400, UINT64_C(1) << 50, true, 0, 0 },
+		{ 0, false, 0, 0, 0, false, 0, 0 },
 	};
 	struct note note;
 	size_t i;
@@ -65,6 +65,30 @@ Test(note, comes_back_as_it_was)
 		cr_assert_eq(note.bytes, notes[i].bytes);
 		cr_assert_eq(note.is_deep, notes[i].is_deep);
 	}
+}
+
+Test(note, of_a_failure_keeps_where_the_last_good_one_is)
+{
+	const struct note good = {
+		.finished = 5, .is_ok = true, .place = NOTE_PLACE_SHARED
+	};
+	const struct note bad = { .finished = 9, .place = NOTE_PLACE_OTHER };
+	const struct note better = {
+		.finished = 10, .is_ok = true, .place = NOTE_PLACE_OTHER
+	};
+	const struct span unknown = SPAN("place=77\nis_ok=1\nfinished=5\n");
+	struct note note;
+
+	cr_assert_eq(note_write(directory, NOTE_CHECK, &good), RESULT_OK);
+	cr_assert_eq(note_write(directory, NOTE_CHECK, &bad), RESULT_OK);
+	cr_assert_eq(note_read(directory, NOTE_CHECK, &note), RESULT_OK);
+	cr_assert_eq(note.place, NOTE_PLACE_SHARED);
+	cr_assert_eq(note_write(directory, NOTE_CHECK, &better), RESULT_OK);
+	cr_assert_eq(note_read(directory, NOTE_CHECK, &note), RESULT_OK);
+	cr_assert_eq(note.place, NOTE_PLACE_OTHER);
+	put(unknown.data, unknown.size);
+	cr_assert_eq(note_read(directory, NOTE_CHECK, &note), RESULT_OK);
+	cr_assert_eq(note.place, NOTE_PLACE_UNKNOWN);
 }
 
 Test(note, of_a_failure_keeps_when_one_last_ended_well)
@@ -140,7 +164,7 @@ Test(note, passes_over_keys_of_others)
 
 Test(note, refuses_half_of_one)
 {
-	const struct note whole = { 1764090000, true, 0, 3, 4096, false, 0 };
+	const struct note whole = { 1764090000, true, 0, 3, 4096, false, 0, 0 };
 	struct note note = { .finished = 77 };
 	struct stat file;
 	off_t size;

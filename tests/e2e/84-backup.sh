@@ -185,6 +185,22 @@ check "what failed leaves what status says of the last good one" equal \
     "failed $(date -u -d @"$(sed -n s/^finished=//p \
 	"$WORK/full/last-backup")" +%FT%TZ)"
 
+# own: does status say that the backups are on the disk of the store?
+own()
+{
+	ctl status
+	fact backup_disk | grep -q "the store's own, so that a lost disk takes"
+}
+
+check "... and of where that one is" own
+ctl status --json
+check "... as does the object" grep -q \
+    '"backup_disk":"the store.s own, so that a lost disk takes' "$WORK/out"
+sed -i /^place=/d "$STORE/last-backup"
+ctl status
+check "a note that does not say where leaves it open" \
+    equal "$(fact backup_disk)" ""
+
 # ---- which are kept
 
 sleep 1 # names are of seconds
@@ -301,6 +317,11 @@ if [ "$(id -u)" = 0 ] && mkdir "$WORK/tiny" &&
 	check "a disk that is too small is told with numbers" says 1 \
 	    "has [0-9]* bytes free, and the backup takes [0-9]*"
 	check "... and left empty" equal "$(ls -A "$WORK/tiny")" ""
+	mount -o remount,size=64m "$WORK/tiny"
+	ctl backup "$WORK/tiny"
+	ctl status
+	check "a disk that is not the store's" equal \
+	    "$CODE $(fact backup_disk)" "0 another than the store's"
 	umount "$WORK/tiny"
 fi
 

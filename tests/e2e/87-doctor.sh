@@ -82,6 +82,13 @@ is_content()
 	[ "$(id -u)" = 0 ] || equal "$CODE" 0
 }
 
+# backup: into a directory that the note says is on another disk.
+backup()
+{
+	ctl backup "$BACKUPS"
+	sed -i s/^place=1/place=2/ "$STORE/last-backup"
+}
+
 chmod 0700 "$STORE"
 nginx_render
 good_units
@@ -99,6 +106,12 @@ check "without a check and a backup: it asks for them" \
 check "... both" finds backup "artifactd-backup.timer"
 ctl check
 ctl backup "$BACKUPS"
+check "a backup on the disk of the store" \
+    finds backup "a lost disk takes the backups with it: mount another disk"
+ctl backup "$WORK/missing"
+check "... also behind one that failed" \
+    finds backup "a lost disk takes the backups with it"
+backup
 check "all is well, and it says so" is_content
 check "--verbose names what it looked at" is_content --verbose
 check "... many things" [ "$(grep -c '^ok' "$WORK/out")" -ge 20 ]
@@ -168,7 +181,7 @@ check "... or where that is long ago" finds backup "did not end well: see"
 echo nonsense >"$STORE/last-backup"
 check "a note that is none" finds backup "cannot be read"
 ctl check
-ctl backup "$BACKUPS"
+backup
 
 # A clock that is so many seconds away.
 printf '%s\n' '#include <stdlib.h>' '#include <time.h>' \
@@ -201,6 +214,9 @@ tmpfs=$WORK/tmpfs
 mkdir "$tmpfs"
 if mount -t tmpfs -o mode=0700 tmpfs "$tmpfs" 2>/dev/null; then
 	right
+	ctl backup "$tmpfs"
+	check "a backup on a disk of its own" is_content
+	rm -r "$tmpfs"/artifactd-*
 	STORE=$tmpfs
 	check "a store in memory" finds file_system tmpfs
 	STORE=$WORK/store
