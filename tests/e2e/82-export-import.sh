@@ -86,6 +86,8 @@ with open(os.environ["WHERE"], "w") as out:
               sep="\n", file=out)
 PYTHON
 }
+# Last-Modified is sent when the second in which the content came is over.
+sleep 1.1
 everything "$WORK/before"
 check "there is something to compare" [ "$(wc -l <"$WORK/before")" -gt 2000 ]
 

@@ -201,7 +201,9 @@ async function updates(id) {
 		{ is_primary_deliverable: 1 }, { derived_from: {} },
 		{ derived_from: ["x"] }, { derived_from: [UNKNOWN, 1] },
 		{ derived_from: Array(257).fill(UNKNOWN) },
-		'{"metadata":{"a":1e400}}'])
+		'{"metadata":{"a":1e400}}',
+		Object.fromEntries(Array.from({ length: 128 },
+			(_, i) => [`u${i}`, 1]))])
 		await askBoth(422, "PUT", target, json(body));
 }
 
