@@ -56,10 +56,11 @@ struct request {
  * RESULT_MALFORMED: *ret_reason says what is wrong, for a 400: a parameter
  * twice, a control byte (other than a tab) in one that is read, no method,
  * no target or one not beginning with '/', a length that is no number, a
- * user, key or request id over its limit, a prefix that is no path. RESULT_MISMATCH: the same, and
- * something for an operator: the secret is another, or missing, that ends the
- * parameter file as a sentinel (ARTIFACTD_PARAMS). Then request holds method,
- * target and request id as far as they were understood, for the log.
+ * user, key or request id over its limit, a prefix that is no path.
+ * RESULT_MISMATCH: the same, and something for an operator: the secret that
+ * ends the parameter file as a sentinel (ARTIFACTD_PARAMS) is another, or
+ * missing. Then request holds method, target and request id as far as they were
+ * understood, for the log.
  */
 MUST_USE enum result request_parse(struct arena *arena, char *const *parameters,
     struct span secret, struct request *ret_request, const char **ret_reason);

@@ -34,4 +34,7 @@ libfuzzed.a: $(OBJECTS)
 %.o: %.c
 	$(CC) $(FLAGS) -include $(TOP)/src/banned.h -fsanitize=fuzzer-no-link,$(CHECKS) -c -o $@ $<
 
+# The tool has no sandbox, and may sort with libc (src/banned.h).
+ctl_%.o: FLAGS += -DIS_TOOL
+
 -include $(wildcard *.d)

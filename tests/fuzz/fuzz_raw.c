@@ -18,8 +18,10 @@
 
 #define TOKEN "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 #define QUOTED "\"([] !#-[^-~]|\\\\[ -~])*\""
+/* A type with a '*' in it says nothing of the content. */
+#define NAME "[!#$%&'+.^_`|~0-9A-Za-z-]+"
 #define MEDIA_TYPE \
-	"^" TOKEN "/" TOKEN "([ \t]*;[ \t]*(" TOKEN "=(" TOKEN "|" QUOTED \
+	"^" NAME "/" NAME "([ \t]*;[ \t]*(" TOKEN "=(" TOKEN "|" QUOTED \
 	"))?)*[ \t]*$"
 
 struct input {
