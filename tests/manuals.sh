@@ -103,7 +103,7 @@ has_defaults()
 	    >"$work/example.conf"
 	"$artifactd" -c "$work/example.conf" -T >"$work/example" || return
 	for file in defaults example; do
-		grep -vE '^(listen|state_dir|artifact_types|retention) = ' \
+		grep -vE '^(listen|state_dir|secret_file|artifact_types|retention) = ' \
 		    "$work/$file" >"$work/$file.plain"
 	done
 	diff "$work/defaults.plain" "$work/example.plain"
