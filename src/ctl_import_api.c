@@ -347,8 +347,9 @@ is_known(struct api *api, struct span text)
 	struct artifact *artifact;
 	struct id id;
 
-	return id_parse(text, &id) && store_get(api->import->store, &id,
-					  api->arena, &artifact) == RESULT_OK;
+	return id_parse(span_lower(api->arena, text), &id) &&
+	       store_get(api->import->store, &id, api->arena, &artifact) ==
+		   RESULT_OK;
 }
 
 static int
@@ -394,10 +395,11 @@ import_next(struct api *api)
 	int exit_code;
 
 	api->is_untimed = false;
-	if (!id_parse(api->id, &parsed)) {
+	/* The server is asked in its own letters. */
+	if (!id_parse(span_lower(api->arena, api->id), &parsed)) {
 		import_refuse(api->import, api->id,
-		    "its id is no UUID in lower case, and no other fits in a "
-		    "store of artifactd");
+		    "its id is no UUID, and no other fits in a store of "
+		    "artifactd");
 		return CTL_OK;
 	}
 	exit_code = import_one(api, api->id);

@@ -16,7 +16,7 @@ import_detail_read(struct arena *arena, struct span id, struct span body,
 		return false;
 	/* A server takes the start of an id for the whole. */
 	id_format(&detail.record.artifact.id, text);
-	if (!span_is(id, text)) {
+	if (!span_is(span_lower(arena, id), text)) {
 		*ret_fault = "the server answers with another artifact";
 		return false;
 	}

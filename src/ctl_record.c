@@ -76,10 +76,12 @@ read_id(struct reading *reading, struct id *ret_id)
 {
 	struct span id = needed(reading, "id", 0);
 
-	if (id.data != NULL && !id_parse(id, ret_id))
+	/* Other systems write capitals, and paths find either. */
+	if (id.data != NULL &&
+	    !id_parse(span_lower(reading->arena, id), ret_id))
 		note(reading, "id",
-		    "has to be a UUID in lower case; no other id fits in a "
-		    "store of artifactd");
+		    "has to be a UUID; no other id fits in a store of "
+		    "artifactd");
 }
 
 static void

@@ -141,8 +141,8 @@ Test(ctl_record, says_what_is_wrong_with_which_member)
 		    "id: Field required" },
 		{ "{\"id\":\"x\",\"workflow_id\":\"w\",\"artifact_type\":"
 		  "\"p\",\"title\":\"t\"}",
-		    "id: has to be a UUID in lower case; no other id fits in a "
-		    "store of artifactd" },
+		    "id: has to be a UUID; no other id fits in a store of "
+		    "artifactd" },
 		{ "{\"id\":\"" ID "\",\"workflow_id\":\"w\","
 		  "\"artifact_type\":\"\",\"title\":\"t\"}",
 		    "artifact_type: is empty" },

@@ -282,9 +282,12 @@ original
 empty_other
 import_from "$FROM"
 check "what does not fit is a failure" equal "$CODE" 1
-check "... counted" said '^imported 1 .*; 6 could not be taken$'
+check "... counted" said '^imported 2 .*; 5 could not be taken$'
 check "... named" said 'is not imported: title: String should have at most 1024'
 check "... also ids" said 'run-2026 is not imported: its id is no UUID'
+check "... but not for capitals" equal 1 \
+    "$("$ARTIFACTCTL" export --set state_dir="$OTHER" - |
+	grep -ac content/abcdef00-0000-4000-8000-00000000000a)"
 check "... and times" said 'is of a time to come'
 check "... and what is none" said 'created_at: is no time from 1970 to 9999'
 
