@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: ISC
 #
 # units.sh - are the systemd units sound, are services exposed to no more than
-# 0.3 of 10 (the one that talks to nginx: 0.9), and does each of their settings
-# have its reason above it? Is no timer on that nobody asked for?
+# 0.3 of 10 (the one that talks to nginx: 0.9), can they run nothing but what
+# they have to, and does each of their settings have its reason above it? Is no
+# timer on that nobody asked for?
 #
 # As installed, but with the programs where they were put, which verify wants
 # to find. Runs in a build directory. Environment: TOP_SRCDIR.
@@ -42,6 +43,37 @@ has_reasons()
 	    END { exit bad }' "$1"
 }
 
+# words SETTING UNIT: all that the setting lists, sorted.
+words()
+{
+	sed -n "s/^$1=//p" "$2" | tr ' ' '\n' | sort
+}
+
+# runs_only UNIT PROGRAM...: it runs its own programs, with the libraries of
+# the system, which stay read-only; and nothing from where it can write.
+runs_only()
+{
+	unit=$1
+	shift
+
+	# A host without Debian's directories of libraries has others.
+	allowed=$(words ExecPaths "$unit" |
+	    grep -vxE -e '/usr/lib/[a-z0-9_]+-linux-[a-z0-9]+|/usr/lib' \
+	    -e '-(/usr)?/lib64|-/lib(/[a-z0-9_]+-linux-[a-z0-9]+)?' \
+	    -e '-/usr/local/lib')
+	echo "runs: $allowed"
+	[ "$allowed" = "$(printf '%s\n' "$@" | sort)" ] || return
+	words BindReadOnlyPaths "$unit" >"$root/read_only"
+	words ExecPaths "$unit" | diff - "$root/read_only" || return
+
+	closed=$(words NoExecPaths "$unit" | sed 's|^/.*/lib/|state/|' | sort)
+	echo "runs nothing from: $closed"
+	[ "$closed" = "$({ printf '%s\n' / /dev /run /tmp /var/tmp
+	    words StateDirectory "$unit" | sed 's|^|state/|'; } | sort)" ] ||
+	    return
+	grep -x 'SystemCallFilter=~memfd_create' "$unit"
+}
+
 # To what the finding of another exposure calls that of the unit as shipped.
 is_exposed()
 {
@@ -58,6 +90,8 @@ for program in sbin/artifactd bin/artifactctl; do
 	place=$(find "$root" -path "*/$program" -type f)
 	sed -i "s|=[^ ]*/$program|=$place|" "$units"/*.service
 done
+artifactd=$(find "$root" -path "*/sbin/artifactd" -type f)
+artifactctl=$(find "$root" -path "*/bin/artifactctl" -type f)
 export SYSTEMD_UNIT_PATH="$units:"
 for unit in "$units"/artifactd*; do
 	name=$(basename "$unit")
@@ -76,6 +110,12 @@ for unit in "$units"/artifactd*; do
 	    --offline=true --threshold=$most "$unit"
 	[ "$name" != artifactd.service ] ||
 	    check "... to as much as artifactctl doctor says" is_exposed "$unit"
+	case $name in
+	artifactd.service) programs="$artifactd /bin/kill" ;;
+	*) programs=$artifactctl ;;
+	esac
+	# shellcheck disable=SC2086 # words
+	check "... may run its own program only" runs_only "$unit" $programs
 	check "... each setting has its reason" has_reasons "$unit"
 done
 # One drop-in for all that open the store; a key that nobody knows shows who
