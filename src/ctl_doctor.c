@@ -67,6 +67,17 @@ doctor_warning(struct doctor *doctor, const char *format, ...)
 	doctor->warnings++;
 }
 
+void
+doctor_unknown(struct doctor *doctor, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	find(doctor, "unknown", format, arguments);
+	va_end(arguments);
+	doctor->unknowns++;
+}
+
 const char *
 doctor_size(struct doctor *doctor, uint64_t bytes)
 {
@@ -98,6 +109,8 @@ prepare(struct doctor *doctor)
 
 	if (doctor->config != NULL)
 		has |= DOCTOR_CONFIG;
+	if (doctor->config != NULL && doctor->config->public_url[0] != '\0')
+		has |= DOCTOR_URL;
 	if (doctor->has_directory)
 		has |= DOCTOR_DIRECTORY;
 	if (doctor->has_directory && ctl_local_has_store(&doctor->local)) {
@@ -121,7 +134,8 @@ static int
 sum_up(const struct doctor *doctor)
 {
 	if (doctor->problems + doctor->warnings == 0)
-		return ctl_error(CTL_OK, "nothing wrong was found");
+		return ctl_error(CTL_OK, "nothing wrong was found%s",
+		    doctor->unknowns > 0 ? ", but not all is known" : "");
 	return ctl_error(CTL_FAILED, "%u problem%s and %u warning%s",
 	    doctor->problems, doctor->problems == 1 ? "" : "s",
 	    doctor->warnings, doctor->warnings == 1 ? "" : "s");
@@ -169,7 +183,8 @@ const struct ctl_command ctl_command_doctor = {
 	.details =
 	    "A line for each finding: a problem fails, or will; a warning "
 	    "ought\n"
-	    "to be looked at. Nothing is changed. Run it as root, so that it\n"
-	    "can ask nginx and systemd. Exits 1 when there are findings.\n",
+	    "to be looked at. What cannot be judged from here is unknown, and\n"
+	    "no finding. Nothing is changed. Run it as root, so that it can\n"
+	    "ask nginx and systemd. Exits 1 when there are findings.\n",
 	.run = run,
 };

@@ -4,8 +4,9 @@
  * what they find.
  *
  * A check is a row: a name and a function that calls doctor_problem or
- * doctor_warning for what is wrong, with a sentence that has the way out, or
- * neither. Nothing is changed, ever.
+ * doctor_warning for what is wrong, with a sentence that has the way out,
+ * doctor_unknown for what it cannot judge, or none of them. Nothing is changed,
+ * ever.
  */
 #ifndef CTL_DOCTOR_H
 #define CTL_DOCTOR_H
@@ -47,6 +48,7 @@ struct doctor {
 	unsigned findings;	   /* of that one */
 	unsigned problems;	   /* of all */
 	unsigned warnings;
+	unsigned unknowns;
 };
 
 /* What needs what to be looked at. */
@@ -55,6 +57,7 @@ struct doctor {
 #define DOCTOR_STORE 4u	    /* a store that can be opened */
 #define DOCTOR_SYSTEMD 8u   /* artifactd.service, known to systemd */
 #define DOCTOR_NGINX 16u    /* --nginx */
+#define DOCTOR_URL 32u	    /* a public_url */
 
 struct doctor_check {
 	const char *name;
@@ -71,6 +74,9 @@ extern const struct doctor_check doctor_nginx_checks[];
 void doctor_problem(struct doctor *doctor, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void doctor_warning(struct doctor *doctor, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* It cannot be judged from here: no finding. */
+void doctor_unknown(struct doctor *doctor, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* "1.4 MiB" */

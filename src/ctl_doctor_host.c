@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * ctl_doctor_host.c - what can be wrong around the store: the configuration,
- * the socket, and what systemd knows of our units.
+ * the socket, who is let in, and what systemd knows of our units.
  */
 
 #include "ctl_doctor.h"
+#include "ctl_http.h"
+#include "ctl_http_text.h"
 #include "ctl_nginx.h"
 #include "ctl_rm.h"
 
@@ -153,6 +155,80 @@ look_at_listen(struct doctor *doctor)
 		    "pass for any other: chmod o= %s, and SocketMode=0660 in "
 		    "artifactd.socket",
 		    path, file.st_mode & 0777, path);
+}
+
+/* ---- who is let in ---- */
+
+#define A_LIST "/artifacts?limit=1"
+#define ASK_SECONDS 5
+
+static bool
+ends_with(struct span text, const char *end)
+{
+	size_t size = strlen(end);
+
+	return text.size >= size &&
+	       memcmp(text.data + text.size - size, end, size) == 0;
+}
+
+/*
+ * By asking, as somebody who says nothing of himself. A redirection to a login
+ * is a refusal; one to the same path, as from http to https, is not: who is
+ * let in there nobody has asked.
+ */
+static void
+judge_answer(struct doctor *doctor, const char *url,
+    const struct ctl_http_answer *answer)
+{
+	struct span to = ctl_http_header(answer, "Location");
+	bool leads_on =
+	    answer->status >= 300 && answer->status < 400 && to.size > 0;
+
+	if (answer->status == 0)
+		doctor_unknown(doctor,
+		    "%s does not answer here within %d s, so whether it asks "
+		    "who is there is not known: ask it from another host",
+		    url, ASK_SECONDS);
+	else if (answer->status == 200 &&
+		 span_starts_with(span_trim(answer->body), "["))
+		doctor_warning(doctor,
+		    "%s gives its artifacts to whoever asks: all who reach it "
+		    "can read, change and delete every one. \"Is it open?\" in "
+		    "doc/operations.md has the ways to let in only some",
+		    url);
+	else if (leads_on && ends_with(to, A_LIST))
+		doctor_unknown(doctor,
+		    "%s leads to %.*s, where nobody was asked: say that in the "
+		    "setting public_url",
+		    url, (int)to.size - (int)strlen(A_LIST), to.data);
+	else if (!leads_on && answer->status != 401 && answer->status != 403)
+		doctor_unknown(doctor,
+		    "%s answers with status %u and not as a store does, so "
+		    "whether it asks who is there is not known: does the "
+		    "setting public_url have its path?",
+		    url, answer->status);
+}
+
+static void
+look_whether_open(struct doctor *doctor)
+{
+	const struct ctl_http_request request = {
+		.method = "GET", .path = SPAN(A_LIST), .may_fail = true
+	};
+	const char *url = doctor->config->public_url;
+	struct ctl_http_answer answer;
+	struct ctl_http *http;
+	struct span base;
+
+	if (ctl_http_base(span_str(url), &base) && ctl_http_is_loopback(base))
+		return; /* for who is on this host, and open to all of them */
+	if (ctl_http_open_stranger(doctor->ctl, url, ASK_SECONDS, &http) !=
+		CTL_OK ||
+	    ctl_http_send(http, &request, doctor->arena, &answer) != CTL_OK)
+		doctor_unknown(doctor, "nobody was asked, as was said above");
+	else
+		judge_answer(doctor,
+		    arena_string(doctor->arena, ctl_http_url(http)), &answer);
 }
 
 /* ---- systemd ---- */
@@ -420,6 +496,7 @@ const struct doctor_check doctor_host_checks[] = {
 	{ "retention", DOCTOR_CONFIG, look_at_retention },
 	{ "secret", DOCTOR_CONFIG, look_at_secret },
 	{ "socket", DOCTOR_CONFIG, look_at_listen },
+	{ "public_url", DOCTOR_CONFIG | DOCTOR_URL, look_whether_open },
 	{ "units", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_units },
 	{ "timers", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_timers },
 	{ "exposure", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_exposure },

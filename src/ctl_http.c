@@ -132,6 +132,40 @@ close_easy(void *easy)
 	curl_global_cleanup();
 }
 
+static int
+set_base(struct ctl_http *http, const char *url)
+{
+	if (!ctl_http_base(span_str(url), &http->base))
+		return ctl_usage(http->ctl,
+		    "\"%.200s\" is no URL of a store: it has to begin with "
+		    "http:// or https://, and to have no query",
+		    url);
+	http->shown = ctl_http_shown(http->ctl->arena, http->base);
+	http->is_loopback = ctl_http_is_loopback(http->base);
+	http->has_secret = http->shown.size < http->base.size;
+	return CTL_OK;
+}
+
+static void
+set_deadline(struct ctl_http *http, uint64_t seconds)
+{
+	if (seconds > 0)
+		http->deadline =
+		    scoreboard_now() + (int64_t)seconds * INT64_C(1000000);
+}
+
+static int
+start(struct ctl_http *http)
+{
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return ctl_fail("libcurl cannot be used");
+	http->easy = curl_easy_init();
+	if (http->easy == NULL)
+		abort(); /* for lack of memory alone */
+	arena_defer(http->ctl->arena, close_easy, http->easy);
+	return CTL_OK;
+}
+
 int
 ctl_http_open(
     const struct ctl *ctl, const char *url, struct ctl_http **ret_http)
@@ -140,33 +174,36 @@ ctl_http_open(
 	uint64_t seconds = 0;
 	int exit_code;
 
-	if (url == NULL)
-		url = chosen_url(ctl);
-	if (!ctl_http_base(span_str(url), &http->base))
-		return ctl_usage(ctl,
-		    "\"%.200s\" is no URL of a store: it has to begin with "
-		    "http:// or https://, and to have no query",
-		    url);
-	exit_code = ctl_timeout(ctl, &seconds);
+	http->ctl = ctl;
+	exit_code = set_base(http, url != NULL ? url : chosen_url(ctl));
+	if (exit_code == CTL_OK)
+		exit_code = ctl_timeout(ctl, &seconds);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	if (seconds > 0)
-		http->deadline =
-		    scoreboard_now() + (int64_t)seconds * INT64_C(1000000);
-	http->ctl = ctl;
-	http->shown = ctl_http_shown(ctl->arena, http->base);
-	http->is_loopback = ctl_http_is_loopback(http->base);
-	http->has_secret = http->shown.size < http->base.size;
+	set_deadline(http, seconds);
 	if (!add_headers(http, ctl) || refuse_plain(http) != CTL_OK)
 		return CTL_USAGE;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return ctl_fail("libcurl cannot be used");
-	http->easy = curl_easy_init();
-	if (http->easy == NULL)
-		abort(); /* for lack of memory alone */
-	arena_defer(ctl->arena, close_easy, http->easy);
 	*ret_http = http;
-	return CTL_OK;
+	return start(http);
+}
+
+int
+ctl_http_open_stranger(const struct ctl *ctl, const char *url, unsigned seconds,
+    struct ctl_http **ret_http)
+{
+	struct ctl_http *http = arena_alloc(ctl->arena, sizeof(*http));
+	int exit_code;
+
+	http->ctl = ctl;
+	exit_code = set_base(http, url);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	http->base = http->shown;
+	http->has_secret = false;
+	http->is_stranger = true;
+	set_deadline(http, seconds);
+	*ret_http = http;
+	return start(http);
 }
 
 const struct ctl *

@@ -30,6 +30,14 @@ struct ctl_http;
  */
 MUST_USE int ctl_http_open(
     const struct ctl *ctl, const char *url, struct ctl_http **ret_http);
+/*
+ * A URL as somebody who says nothing of himself asks it: without token,
+ * headers, user and password, and not through a proxy, for its answers would
+ * pass for the server's. Any certificate will do, since no secret goes there.
+ * All that is asked has so many seconds together.
+ */
+MUST_USE int ctl_http_open_stranger(const struct ctl *ctl, const char *url,
+    unsigned seconds, struct ctl_http **ret_http);
 const struct ctl *ctl_http_ctl(const struct ctl_http *http);
 /* The URL without user and password, for sentences. */
 struct span ctl_http_url(const struct ctl_http *http);

@@ -18,6 +18,7 @@ struct ctl_http {
 	size_t header_count;
 	bool is_loopback;
 	bool has_secret;     /* a header, or the URL, says who we are */
+	bool is_stranger;    /* nothing does: ctl_http_open_stranger */
 	/* What the server takes, once it has been asked; UINT64_MAX: it does
 	 * not tell. */
 	bool has_limits;

@@ -164,6 +164,20 @@ let_in()
 	check "… and they go" equal "$STATUS" 200
 }
 
+# judged TEXT SEVERITY: what doctor says of $URL$BASE, as others reach it. It
+# has the token at hand, and does not know who signed the certificate.
+judged()
+{
+	local url=${URL/127.0.0.1/0.0.0.0}$BASE
+
+	ARTIFACT_TOKEN=at-least-32-random-characters "$ARTIFACTCTL" doctor \
+	    --verbose --config /dev/null --set secret_file="$SECRET" \
+	    --set listen="$SOCKET" --set state_dir="$STORE" \
+	    --set public_url="$url" >"$WORK/findings" 2>&1
+	check "… and doctor says: $1" \
+	    grep -q "^$2 *public_url" "$WORK/findings"
+}
+
 # site_stays [CURL ARGUMENT...]
 site_stays()
 {
@@ -187,6 +201,7 @@ for below in "" _below; do
 	let_in "a client certificate" CN=alice "${trust[@]}" \
 	    --cert "$WORK/alice.pem" --key "$WORK/alice.key"
 	site_stays "${trust[@]}"
+	judged "not open" ok
 	URL=http://127.0.0.1:${!port}
 	turned_away "no TLS"
 
@@ -198,22 +213,26 @@ for below in "" _below; do
 	let_in "the token" ci \
 	    -H 'Authorization: Bearer at-least-32-random-characters'
 	site_stays
+	judged "not open" ok
 
 	port=asked$below
 	URL=http://127.0.0.1:${!port}
 	refused "the other service says no${below:+, below a path}" 403
 	let_in "the other service says yes" bob -H 'X-Ok: yes'
 	site_stays
+	judged "not open" ok
 
 	# What was forgotten opens nothing.
 	port=unset_port$below
 	URL=http://127.0.0.1:${!port}
 	refused "no other service is named" 500 -H 'X-Ok: yes'
+	judged "not known" unknown
 done
 
 # Below a prefix there is nothing else, and nothing beside it.
 URL=http://127.0.0.1:$everybody_below
 let_in "everybody, below a path" null
+judged "open" warning
 http GET /artifacts
 check "… and not beside it" equal "$STATUS:$(body)" "200:the site"
 http GET "/a/store/artifacts/?workflow_id=w"

@@ -89,8 +89,35 @@ backup()
 	sed -i s/^place=1/place=2/ "$STORE/last-backup"
 }
 
+# answers PATH WHAT: what a site says to it, whoever asks.
+answers()
+{
+	printf '\tlocation %s/ {\n\t\treturn %s;\n\t}\n' "$1" "$2"
+}
+
 chmod 0700 "$STORE"
 nginx_render
+# A site with the store behind a name and a password, and with other answers.
+site=$(free_port)
+{
+	printf 'server {\n\tlisten 127.0.0.1:%s;\n' "$site"
+	cat <<END
+	location / {
+		if (\$http_authorization = "") {
+			return 401;
+		}
+		proxy_pass http://127.0.0.1:$PORT;
+	}
+END
+	answers /forbidden 403
+	answers /missing 404
+	answers /login '302 https://login.example/?from=here'
+	answers /tls '301 https://store.example$request_uri'
+	answers /page '200 "<p>hello</p>"'
+	echo '}'
+} >"$WORK/nginx/site.conf"
+sed -i "s|^.*include .*/artifactd-server.conf.*|& include $WORK/nginx/site.conf;|" \
+    "$WORK/nginx/nginx.conf"
 good_units
 check "before the first start: no store, and no socket" \
     finds socket "systemctl start artifactd.socket"
@@ -266,6 +293,58 @@ chmod 0660 "$SOCKET"
 mv "$SOCKET" "$SOCKET.away"
 check "a socket that went" finds socket "there is no socket"
 mv "$SOCKET.away" "$SOCKET"
+
+# ---- who is let in
+
+# asked URL SEVERITY TEXT: what doctor says when it has asked public_url.
+asked()
+{
+	ctl doctor --verbose --set public_url="$1"
+	grep -qE "^$2 +public_url$3" "$WORK/out" || {
+		grep public_url "$WORK/out" | sed 's/^/# /'
+		return 1
+	}
+}
+
+# 0.0.0.0 gets to this host as well, and does not look like loopback.
+site=http://0.0.0.0:$site
+export ARTIFACT_TOKEN=at-least-32-random-characters
+check "a store that is open" asked "http://0.0.0.0:$PORT" warning \
+    ": http://0.0.0.0:$PORT gives its artifacts to whoever asks.*operations.md"
+check "... is a finding" equal "$CODE" 1
+check "... below its other base" asked "http://0.0.0.0:$PORT/api/v1" warning \
+    ": .*whoever asks"
+check "... for this host only" asked "http://127.0.0.1:$PORT" ok '$'
+check "... whatever proxy others are asked through" eval \
+    'http_proxy=http://127.0.0.1:1 asked "http://0.0.0.0:$PORT" warning \
+    ": .*whoever asks"'
+check "one that asks who is there, and is not told" asked "$site" ok '$'
+check "... not even by the URL" \
+    asked "http://me:secret@${site#http://}" ok '$'
+check "one that lets nobody in" asked "$site/forbidden" ok '$'
+check "one that leads to a login" asked "$site/login" ok '$'
+check "one that leads to itself by another name" asked "$site/tls" unknown \
+    ": .* leads to https://store.example/tls, where nobody was asked"
+check "no store at all" asked "$site/missing" unknown ": .*status 404"
+check "... but a page" asked "$site/page" unknown ": .*status 200"
+check "nobody there" asked http://0.0.0.0:1 unknown ": .*does not answer"
+check "... which is no finding" eval '! grep -vE "^(ok|unknown) |belongs to root" \
+    "$WORK/out" && { [ "$(id -u)" = 0 ] || equal "$CODE" 0; }'
+python3 - >"$WORK/silent" <<'PYTHON' &
+import socket, time
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+time.sleep(60)
+PYTHON
+silent=$!
+while [ ! -s "$WORK/silent" ]; do sleep 0.05; done
+began=$SECONDS
+check "one that says nothing" asked "http://0.0.0.0:$(cat "$WORK/silent")" \
+    unknown ": .*does not answer"
+check "... which is not waited for" [ $((SECONDS - began)) -lt 20 ]
+kill "$silent"
+wait "$silent" 2>/dev/null
+unset ARTIFACT_TOKEN
 
 # ---- systemd
 
