@@ -42,6 +42,7 @@ struct doctor {
 	struct doctor_store *store;
 	const char *unit;	   /* properties of artifactd.service */
 	struct span nginx;	   /* what nginx -T printed */
+	struct span nginx_build;   /* and nginx -V */
 	const struct nginx *whole; /* the same, read; NULL: not asked for */
 	struct ctl_output *output; /* with --json */
 	const char *check;	   /* that runs */

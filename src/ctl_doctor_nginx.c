@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ctl_doctor_nginx.c - asking nginx for its configuration, and which of its
- * blocks pass requests to us, by which socket.
+ * ctl_doctor_nginx.c - asking nginx for its configuration, which of its blocks
+ * pass requests to us, by which socket, and where it keeps them meanwhile.
  */
 
 #include "ctl_doctor_nginx.h"
+#include "ctl_mount.h"
 
 #define WORDS_MOST 32
 
 /* ---- asking ---- */
 
-/* The words of --nginx-command, and -T. */
+/* The words of --nginx-command, and one more. */
 static void
-split_command(struct doctor *doctor, const char **ret_words)
+split_command(struct doctor *doctor, const char *more, const char **ret_words)
 {
 	const char *command = ctl_value(doctor->ctl, "nginx-command");
 	struct span rest = span_str(command == NULL ? "nginx" : command), word;
@@ -23,7 +24,7 @@ split_command(struct doctor *doctor, const char **ret_words)
 		if (word.size > 0)
 			ret_words[count++] = arena_string(doctor->arena, word);
 	}
-	ret_words[count++] = "-T";
+	ret_words[count++] = more;
 	ret_words[count] = NULL;
 }
 
@@ -52,7 +53,7 @@ doctor_ask_nginx(struct doctor *doctor)
 	struct ctl_program program;
 	struct span line;
 
-	split_command(doctor, words);
+	split_command(doctor, "-T", words);
 	if (!ctl_program_run(doctor->arena, words, &program)) {
 		doctor_problem(doctor,
 		    "%s cannot be started: is it installed? "
@@ -70,6 +71,9 @@ doctor_ask_nginx(struct doctor *doctor)
 	}
 	doctor->nginx = program.output;
 	doctor->whole = ctl_nginx_read(doctor->arena, program.output);
+	split_command(doctor, "-V", words);
+	if (ctl_program_run(doctor->arena, words, &program))
+		doctor->nginx_build = program.errors;
 }
 
 /* ---- which blocks are ours ---- */
@@ -213,6 +217,78 @@ look_at_upstream(struct doctor *doctor)
 				doctor, ctl_nginx_child(block, "keepalive")));
 }
 
+/* ---- its disk ---- */
+
+#define AT_ONCE 512 /* requests, by limit_conn of artifactd-pass.conf */
+
+/* What an argument said when nginx was built. */
+static struct span
+built_with(
+    const struct doctor *doctor, const char *argument, const char *otherwise)
+{
+	struct span rest = doctor->nginx_build, word;
+
+	while (rest.data != NULL) {
+		word = span_split(&rest, ' ');
+		if (span_starts_with(word, argument))
+			return span_of(word.data + strlen(argument),
+			    span_find(word, '\n') - strlen(argument));
+	}
+	return span_str(otherwise);
+}
+
+/* The first that is on the file system of the store; NULL: none. */
+static const char *
+shared_path(struct doctor *doctor, const char *directive, struct span built)
+{
+	struct span prefix =
+	    built_with(doctor, "--prefix=", "/usr/local/nginx");
+	const struct nginx *block = NULL, *found;
+	struct span path;
+	const char *whole;
+
+	while ((block = doctor_next_block(doctor, block)) != NULL) {
+		found = ctl_nginx_find(block, directive);
+		path = found != NULL ? ctl_nginx_word(found, 1) : built;
+		if (!span_starts_with(path, "/"))
+			path = arena_printf(doctor->arena, "%.*s/%.*s",
+			    (int)prefix.size, prefix.data, (int)path.size,
+			    path.data);
+		whole = arena_string(doctor->arena, path);
+		if (ctl_mount_is_shared(whole, doctor->local.directory))
+			return whole;
+	}
+	return NULL;
+}
+
+/* A reserve that holds what nginx may write is as good as another disk. */
+static void
+look_at_disk(struct doctor *doctor)
+{
+	const struct config *config = doctor->config;
+	const char *bodies = shared_path(doctor, "client_body_temp_path",
+	    built_with(
+		doctor, "--http-client-body-temp-path=", "client_body_temp"));
+	const char *answers = shared_path(doctor, "fastcgi_temp_path",
+	    built_with(doctor, "--http-fastcgi-temp-path=", "fastcgi_temp"));
+	bool are_both = bodies != NULL && answers != NULL;
+	uint64_t most = config->max_content > config->max_json
+			    ? config->max_content
+			    : config->max_json;
+	uint64_t times = are_both ? 2 * AT_ONCE : AT_ONCE;
+
+	most = most > UINT64_MAX / times ? UINT64_MAX : most * times;
+	if ((bodies == NULL && answers == NULL) || most <= config->reserve)
+		return;
+	doctor_warning(doctor,
+	    "nginx keeps what is on its way in %s%s%s, on the file system of "
+	    "the store: up to %s, and the setting reserve keeps %s: raise it, "
+	    "or give nginx another disk. See \"Sizing\" in doc/operations.md",
+	    bodies != NULL ? bodies : "", are_both ? " and " : "",
+	    answers != NULL ? answers : "", doctor_size(doctor, most),
+	    doctor_size(doctor, config->reserve));
+}
+
 const struct doctor_check doctor_nginx_checks[] = {
 	{ "nginx_runs", DOCTOR_NGINX, doctor_look_whether_it_runs },
 	{ "nginx_passes", DOCTOR_NGINX, look_for_us },
@@ -220,6 +296,7 @@ const struct doctor_check doctor_nginx_checks[] = {
 	{ "nginx_limits", DOCTOR_NGINX, doctor_look_at_limits },
 	{ "nginx_passing", DOCTOR_NGINX, doctor_look_at_passing },
 	{ "nginx_access", DOCTOR_NGINX, doctor_look_at_access },
+	{ "nginx_disk", DOCTOR_NGINX | DOCTOR_DIRECTORY, look_at_disk },
 	{ "nginx_user", DOCTOR_NGINX, doctor_look_at_user },
 	{ "nginx_files", DOCTOR_NGINX, doctor_look_at_files },
 	{ NULL, 0, NULL },

@@ -13,6 +13,8 @@ right()
 listen = "$SOCKET"
 secret_file = "$SECRET"
 reserve = 67108864
+max_content = 65536
+max_json = 65536
 END
 	printf '%s\n' "$@" >>"$CONFIG"
 }
@@ -441,8 +443,10 @@ right 'request_timeout = 600'
 check "a timeout that nginx does not know" \
     finds nginx_limits "fastcgi_read_timeout 610s"
 right
+right 'max_content = 1048576'
 check "no limit at all: nginx's own is 1 MiB" sees nginx_limits \
     "bodies of 1.0 MiB" $pass '/client_max_body_size/d'
+right
 check "a limit of the server block is found" eval \
     'with $pass /client_max_body_size/d
     sed -i "s/server_tokens off;/client_max_body_size 60m;/" \
@@ -458,6 +462,44 @@ check "no sentinel" sees nginx_passing ARTIFACTD_PARAMS \
     artifactd-params.conf '/nginx-secret.conf/d'
 check "kept connections" sees nginx_upstream "keeps connections" \
     artifactd-http.conf 's/^upstream artifactd_write {/& keepalive 4;/'
+right 'max_content = 52428800'
+check "bodies and answers on the disk of the store" \
+    finds nginx_disk "$WORK/nginx-tmp/body and $WORK/nginx-tmp/fastcgi"
+check "... which are more than the reserve" \
+    grep -q 'up to 50.0 GiB, .*reserve keeps 64.0 MiB.*"Sizing" in' "$WORK/out"
+right 'max_json = 131072'
+check "... JSON may be what is more" finds nginx_disk "up to 128.0 MiB"
+right 'max_content = 52428800'
+# An nginx that was built for other places.
+cat >"$WORK/bin/built" <<END
+#!/bin/sh
+case " \$* " in
+*" -V "*) echo "configure arguments: --with-cc-opt='-g -O2' --prefix=$WORK/nginx-tmp --http-client-body-temp-path=$WORK/nginx-tmp/built --http-fastcgi-temp-path=built/fastcgi" >&2 ;;
+*) exec $NGINX_COMMAND "\$@" ;;
+esac
+END
+chmod +x "$WORK/bin/built"
+mkdir -p "$WORK/nginx-tmp/built/fastcgi"
+check "... where it was built for" eval 'NGINX_COMMAND=built sees nginx_disk \
+    "$WORK/nginx-tmp/built and $WORK/nginx-tmp/built/fastcgi" nginx.conf \
+    "/_temp_path/d"'
+built=$(nginx -V 2>&1 | sed -n 's/.*--http-client-body-temp-path=\([^ ]*\).*/\1/p')
+if [ "$(stat -c %d "$built")" = "$(stat -c %d "$STORE")" ]; then
+	check "... also this one" sees nginx_disk "$built" nginx.conf \
+	    '/_temp_path/d'
+fi
+check "... where one of our locations wants them" sees nginx_disk \
+    "$WORK/nginx-tmp/built and" $pass \
+    "1i client_body_temp_path $WORK/nginx-tmp/built;"
+if [ "$(stat -c %d /dev/shm)" != "$(stat -c %d "$STORE")" ]; then
+	check "bodies on another disk" sees nginx_disk \
+	    "in $WORK/nginx-tmp/fastcgi, on the file system of the store: up to 25.0" \
+	    nginx.conf 's|client_body_temp_path .*|client_body_temp_path /dev/shm;|'
+	check "... answers as well" eval 'with nginx.conf \
+	    "s#\(body\|fastcgi\)_temp_path .*#\1_temp_path /dev/shm;#"
+	    is_content; code=$?; back; [ $code = 0 ]'
+fi
+right
 check "another socket" sees nginx_upstream "the setting listen" \
     artifactd-http.conf 's|"unix:[^"]*"|"unix:/other.sock"|'
 check "open to a network without a guard" sees nginx_access \

@@ -15,7 +15,8 @@ tools()
 }
 
 # As README says, with backup and check: but for Debian's own site on port 80,
-# to which our locations were added, nothing is wrong.
+# to which our locations were added, and the one disk that there is, nothing is
+# wrong.
 doctor()
 {
 	inside systemctl disable -q --now artifactd-retention.timer
@@ -27,8 +28,12 @@ doctor()
 	tool doctor --nginx --verbose >"$WORK/said" 2>&1
 	check "doctor finds what is open to a network" \
 	    grep -q '^warning *nginx_access: .*listen 80' "$WORK/said"
+	check "... and that backups and nginx are on the disk of the store" \
+	    equal "$(grep -cE '^warning *(backup|nginx_disk): .*file system of' \
+	    "$WORK/said")" 2
 	check "... and nothing else" eval '! grep -E "^(problem|warning)" \
-	    "$WORK/said" | grep -v nginx_access | sed "s/^/# /" | grep .'
+	    "$WORK/said" | grep -vE " (nginx_access|nginx_disk|backup): " |
+	    sed "s/^/# /" | grep .'
 	check "... of much that it looked at" \
 	    [ "$(grep -c '^ok' "$WORK/said")" -ge 25 ]
 }
