@@ -408,24 +408,27 @@ look_at_limits(struct doctor *doctor)
 		    (unsigned long long)stop / 1000);
 }
 
-/* Is it the directory, or does it lie in it? Slashes at the end, all that
- * the root consists of, say nothing. */
-static bool
+/* The length of directory if path is it, or lies in it; else 0. Slashes at the
+ * end, all that the root consists of, say nothing. */
+static size_t
 lies_in(const char *path, struct span directory)
 {
-	bool is_named = directory.size > 0;
+	size_t size = directory.size;
 
-	while (directory.size > 0 && directory.data[directory.size - 1] == '/')
-		directory.size--;
-	return is_named && strlen(path) >= directory.size &&
-	       memcmp(path, directory.data, directory.size) == 0 &&
-	       (path[directory.size] == '\0' || path[directory.size] == '/');
+	while (size > 0 && directory.data[size - 1] == '/')
+		size--;
+	if (directory.size == 0 || strlen(path) < size ||
+	    memcmp(path, directory.data, size) != 0 ||
+	    (path[size] != '\0' && path[size] != '/'))
+		return 0;
+	return size == 0 ? 1 : size;
 }
 
-/* Is path, or a directory that it lies in, one of the words? */
-static bool
-is_among(struct span words, const char *path)
+/* The length of the longest of the words that path is, or lies in; or 0. */
+static size_t
+nearest(struct span words, const char *path)
 {
+	size_t longest = 0, size;
 	struct span word;
 
 	while (words.data != NULL) {
@@ -433,24 +436,31 @@ is_among(struct span words, const char *path)
 		while (word.size > 0 &&
 		       (word.data[0] == '-' || word.data[0] == '+'))
 			word = span_from(word, 1);
-		if (lies_in(path, word))
-			return true;
+		size = lies_in(path, word);
+		if (size > longest)
+			longest = size;
 	}
-	return false;
+	return longest;
 }
 
 #define DROP_IN SYSCONFDIR "/artifactd/service.d"
+#define MAKE_DROP_IN \
+	"mkdir -p " DROP_IN "; printf '[Unit]\\nRequiresMountsFor=%s\\n" \
+	"[Service]\\nReadWritePaths=%s\\nNoExecPaths=%s\\n' >" DROP_IN \
+	"/state_dir.conf; systemctl daemon-reload. That is for all units " \
+	"that open the store"
 
-/* ProtectSystem=strict leaves little to write to. Units that open the store
- * have one directory of drop-ins together (Makefile.am). */
+/* ProtectSystem=strict leaves little to write to, and NoExecPaths=/ does not
+ * hold for what ReadWritePaths= opens. Units that open the store have one
+ * directory of drop-ins together (Makefile.am). */
 static void
 look_at_paths(struct doctor *doctor)
 {
 	static const char *const units[] = { SERVICE, "artifactd-check.service",
 		"artifactd-backup.service" };
 	const char *directory = doctor->config->state_dir;
-	const char *text;
-	size_t i;
+	const char *text, *closed;
+	size_t opened, i;
 
 	if (strcmp(directory, STATEDIR) == 0)
 		return;
@@ -458,17 +468,28 @@ look_at_paths(struct doctor *doctor)
 		text = show(doctor, units[i]);
 		if (text == NULL ||
 		    strcmp(property(doctor, text, "ProtectSystem"), "strict") !=
-			0 ||
-		    is_among(span_str(property(doctor, text, "ReadWritePaths")),
-			directory))
+			0)
 			continue;
-		doctor_problem(doctor,
-		    "the setting state_dir is %s, where %s may not write: "
-		    "mkdir -p " DROP_IN "; printf '[Unit]\\n"
-		    "RequiresMountsFor=%s\\n[Service]\\nReadWritePaths=%s\\n' "
-		    ">" DROP_IN "/state_dir.conf; systemctl daemon-reload. "
-		    "That is for all units that open the store",
-		    directory, units[i], directory, directory);
+		opened =
+		    nearest(span_str(property(doctor, text, "ReadWritePaths")),
+			directory);
+		closed = property(doctor, text, "NoExecPaths");
+		if (opened != 0 &&
+		    (closed[0] == '\0' ||
+			nearest(span_str(closed), directory) >= opened))
+			continue;
+		if (opened == 0)
+			doctor_problem(doctor,
+			    "the setting state_dir is %s, where %s may not "
+			    "write: " MAKE_DROP_IN,
+			    directory, units[i], directory, directory,
+			    directory);
+		else
+			doctor_warning(doctor,
+			    "the setting state_dir is %s, and %s could run a "
+			    "program that lies there: " MAKE_DROP_IN,
+			    directory, units[i], directory, directory,
+			    directory);
 		return;
 	}
 }
@@ -484,7 +505,7 @@ look_at_socket_unit(struct doctor *doctor)
 	    strcmp(property(doctor, text, "LoadState"), "loaded") != 0)
 		return;
 	listens = property(doctor, text, "Listen");
-	if (listens[0] != '\0' && !is_among(span_str(listens), path))
+	if (listens[0] != '\0' && nearest(span_str(listens), path) == 0)
 		doctor_problem(doctor,
 		    "the setting listen is %s, but artifactd.socket listens on "
 		    "%s, which counts: say the same in both, and in nginx",

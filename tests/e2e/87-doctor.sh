@@ -388,7 +388,7 @@ right
 sed -i "s|ReadWritePaths=.*|ReadWritePaths=|" "$WORK/bin/artifactd.service"
 check "a state_dir that the unit keeps closed" finds paths "ReadWritePaths=$STORE"
 check "... and the drop-in for all is written out" finds paths \
-    "printf '[Unit]\nRequiresMountsFor=$STORE\n[Service]\nReadWritePaths=$STORE\n'"
+    "printf '[Unit]\nRequiresMountsFor=$STORE\n[Service]\nReadWritePaths=$STORE\nNoExecPaths=$STORE\n' >"
 good_units
 unit artifactd-backup.service ProtectSystem=strict ReadWritePaths=
 check "... also that only the backup's unit does" \
@@ -404,6 +404,18 @@ sed -i "s|ReadWritePaths=.*|ReadWritePaths=${STORE}s|" \
 check "a directory whose name only begins so does not" \
     finds paths "ReadWritePaths=$STORE"
 good_units
+# What ReadWritePaths= opens has to be closed by its own name, or nearer.
+for paths in / "/ /dev ${WORK}s" "/ ${WORK%/*}"; do
+	echo "NoExecPaths=$paths" >>"$WORK/bin/artifactd.service"
+	check "NoExecPaths=$paths lets it run what lies in the state_dir" \
+	    finds paths "artifactd.service could run a program that lies there"
+	good_units
+done
+for paths in "/ -$WORK/" "/ $STORE"; do
+	echo "NoExecPaths=$paths" >>"$WORK/bin/artifactd.service"
+	check "NoExecPaths=$paths does not" is_content
+	good_units
+done
 unit artifactd.socket "Listen=/other.sock (Stream)"
 check "a socket unit elsewhere" finds socket_unit /other.sock
 good_units
