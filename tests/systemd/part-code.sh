@@ -12,6 +12,11 @@ LIBRARIES=
 places()
 {
 	case $1 in
+	*check*)
+		echo /tmp /var/tmp /dev/shm /var/lib/artifactd
+		sed -n 's/^state_dir = "\(.*\)"/\1/p' \
+		    "$ROOT/etc/artifactd/artifactd.conf" 2>/dev/null
+		;;
 	*retention*) echo /tmp /var/tmp /dev/shm ;;
 	*backup*) echo /tmp /var/tmp /dev/shm /var/lib/artifactd "$BACKUPS" ;;
 	*) echo /tmp /var/tmp /dev/shm /var/lib/artifactd ;;
@@ -40,7 +45,7 @@ tries()
 	shift
 
 	mark
-	settings "$unit" "ExecStartPre=$PROBE $(places "$unit")" "$@"
+	settings "$unit" "ExecStartPre=$PROBE $(places "$unit" | paste -s -d ' ')" "$@"
 	quietly inside systemctl restart "$unit"
 	code=$?
 	settings "$unit"
@@ -108,8 +113,31 @@ code()
 	    settings_start ExecStartPre=/usr/bin/env ExecPaths=/usr/bin/env \
 	    BindReadOnlyPaths=/usr/bin/env
 	settings artifactd-check.service
+	elsewhere
 	rm "$ROOT$PROBE"
 	by_hand
+}
+
+# A state_dir of the operator's, with the drop-in that doctor writes out.
+elsewhere()
+{
+	local place=/srv/elsewhere
+
+	inside install -d -m 0700 -o artifactd -g artifactd "$place"
+	mkdir -p "$ROOT/etc/artifactd"
+	echo "state_dir = \"$place\"" >"$ROOT/etc/artifactd/artifactd.conf"
+	check "a store elsewhere" quietly tool init
+	tool doctor 2>&1 | sed -n \
+	    's/.* may not write: \(.*daemon-reload\)[.] .*/\1/p' >"$WORK/commands"
+	check "... to which doctor says how units get" [ -s "$WORK/commands" ]
+	check "... which is done" quietly inside sh -c "$(cat "$WORK/commands")"
+	check "... is checked" tries artifactd-check.service
+	# shellcheck disable=SC2086 # words
+	check "... and nothing that lies there can be run" \
+	    only_code /usr/local/bin/artifactctl $LIBRARIES
+	rm "$ROOT/etc/artifactd/artifactd.conf" \
+	    "$ROOT/etc/artifactd/service.d/state_dir.conf"
+	inside systemctl daemon-reload
 }
 
 settings_start()
