@@ -9,8 +9,8 @@
  * "report": even and report are large and never meet. One in a thousand is
  * of session "rare"; phases go round in four.
  */
-#include "store_engine.h"
-#include "store_lmdb.h"
+#include "store/engine.h"
+#include "store/lmdb/lmdb.h"
 
 #include <stdio.h>
 #include <stdlib.h>

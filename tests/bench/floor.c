@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* last: the system wants its own limits.h first */
+/* last: the system wants its own base/limits.h first */
 #include <sodium.h>
 
 #define ROUNDS_MOST 1000

@@ -7,8 +7,8 @@
  * The store is one that bench-fill made with COUNT. Prints a line for each
  * kind of read: name, median and 99th percentile in microseconds.
  */
-#include "store_engine.h"
-#include "store_lmdb.h"
+#include "store/engine.h"
+#include "store/lmdb/lmdb.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -16,7 +16,7 @@ cases()
 		*) echo "# $line" ;;
 		esac
 	done < <(PYTHONDONTWRITEBYTECODE=1 python3 \
-	    "$TOP_SRCDIR/tests/contract/run.py" --base "$URL$2" \
+	    "$TOP_SRCDIR/tests/api/contract/run.py" --base "$URL$2" \
 	    --config "$1" 2>&1 || true)
 	[ "$COUNT" != "$before" ] || fail "$1 at $2/: the cases run"
 }

@@ -109,7 +109,7 @@ http GET "/artifacts/$ID/raw" -r 0-99
 check "... and the next read is served" equal "$STATUS" 206
 check "... by the same worker" \
     equal "$(grep -c event=child_ended "$DAEMON_LOG")" 0
-python_checks - "$TOP_SRCDIR/tests/hostile" "$ID" <<'PYTHON'
+python_checks - "$TOP_SRCDIR/tests/campaigns/hostile" "$ID" <<'PYTHON'
 import sys
 
 sys.path.append(sys.argv[1])

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 start workers=6
-PYTHONPATH=$TOP_SRCDIR/tests/hostile
+PYTHONPATH=$TOP_SRCDIR/tests/campaigns/hostile
 python_checks - "$PYTHONPATH" <<'PYTHON'
 """Straight to the socket, so that each place to be stopped in is hit."""
 import json

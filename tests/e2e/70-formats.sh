@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# Stores that older versions made, as they are kept in tests/formats: each is
+# Stores that older versions made, as they are kept in tests/e2e/formats: each is
 # refused with a sentence, and left as it was, until artifactctl migrate has
 # brought it to this version's format. Killed anywhere, it is repeated.
 . "$(dirname "$0")/lib.sh"
@@ -97,7 +97,7 @@ repeated()
 build_killat
 nginx_render
 nginx_start
-for file in "$HERE"/../formats/*.tar.xz; do
+for file in "$HERE"/formats/*.tar.xz; do
 	format=$(basename "$file" .tar.xz)
 	unpack "$file"
 	refused

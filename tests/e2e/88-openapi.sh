@@ -5,7 +5,7 @@
 # that three generators make of it compile, strictly, and run each operation.
 # And real answers are held against it with ajv: each operation, each status
 # that it describes, and none that it does not. What is asked and judged is in
-# tests/openapi; here it is started, starved and stopped. All tools are from
+# tests/api/openapi; here it is started, starved and stopped. All tools are from
 # npm.
 . "$(dirname "$0")/lib.sh"
 
@@ -21,7 +21,7 @@ skip()
 install_client()
 {
 	mkdir -p "$client" && rm -rf "$client/clients" &&
-	    cp -R "$TOP_SRCDIR"/tests/openapi/. "$client/" || return
+	    cp -R "$TOP_SRCDIR"/tests/api/openapi/. "$client/" || return
 	cmp -s "$client/package-lock.json" "$client/.installed" && return
 	(cd "$client" && timeout 900 npm ci --no-audit --no-fund \
 	    --ignore-scripts >npm.log 2>&1 </dev/null) &&

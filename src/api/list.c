@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * list.c - lists: filters, pages, and the cursor from one page to the
+ * next.
+ *
+ * A cursor is base64url of
+ *
+ *	fingerprint 8, of filters and position | position of the engine 1..31
+ *
+ * so one of another list, or one that somebody made up, is found out.
+ */
+
+#include "id.h"
+
+#include "base/pack.h"
+#include "protocol/query.h"
+
+#define FINGERPRINT 8
+#define CURSOR (FINGERPRINT + sizeof(((struct position *)NULL)->bytes))
+
+struct list {
+	struct filter filter;
+	struct position position;
+	size_t limit;
+};
+
+/* ---- cursor ---- */
+
+static void
+fingerprint(struct arena *arena, const struct filter *filter,
+    struct span position, uint8_t ret_hash[FINGERPRINT])
+{
+	uint8_t hash[16];
+	struct buffer buffer;
+
+	buffer_init(&buffer, arena);
+	pack_span(&buffer, filter->workflow);
+	pack_span(&buffer, filter->phase);
+	pack_span(&buffer, filter->type);
+	pack_span(&buffer, filter->session);
+	pack_span(&buffer, position);
+	digest_fingerprint(buffer_span(&buffer), hash, sizeof(hash));
+	memcpy(ret_hash, hash, FINGERPRINT);
+}
+
+static struct span
+format_cursor(struct arena *arena, const struct filter *filter,
+    const struct position *position)
+{
+	uint8_t bytes[CURSOR];
+
+	fingerprint(
+	    arena, filter, span_of(position->bytes, position->size), bytes);
+	memcpy(bytes + FINGERPRINT, position->bytes, position->size);
+	return digest_base64url(
+	    arena, span_of(bytes, FINGERPRINT + position->size));
+}
+
+static bool
+parse_cursor(struct arena *arena, struct span text, const struct filter *filter,
+    struct position *ret_position)
+{
+	uint8_t bytes[CURSOR], expected[FINGERPRINT];
+	struct span position;
+	size_t size;
+
+	if (!digest_base64url_decode(text, bytes, sizeof(bytes), &size) ||
+	    size <= FINGERPRINT)
+		return false;
+	position = span_of(bytes + FINGERPRINT, size - FINGERPRINT);
+	fingerprint(arena, filter, position, expected);
+	if (memcmp(bytes, expected, FINGERPRINT) != 0)
+		return false;
+	ret_position->size = (uint8_t)position.size;
+	memcpy(ret_position->bytes, position.data, position.size);
+	return true;
+}
+
+static void
+fault_cursor(struct faults *faults)
+{
+	faults_add(faults, (struct fault){
+			       .type = "value_error",
+			       .message = "Value error, Malformed cursor",
+			       .area = "query",
+			       .name = SPAN("cursor"),
+			   });
+}
+
+/* ---- request ---- */
+
+/* "" is no filter; to the store as to the cursor. */
+static struct span
+find_filter(struct request *request, const char *name)
+{
+	struct span value = query_find(request->arena, request->query, name);
+
+	return value.size == 0 ? SPAN_NONE : value;
+}
+
+static void
+read_filter(struct request *request, struct filter *filter)
+{
+	filter->workflow = find_filter(request, "workflow_id");
+	filter->phase = find_filter(request, "phase_id");
+	filter->type =
+	    span_lower(request->arena, find_filter(request, "artifact_type"));
+	filter->session = find_filter(request, "session_id");
+}
+
+static void
+read_list(struct request *request, struct faults *faults, struct list *list)
+{
+	struct arena *arena = request->arena;
+	struct span cursor;
+
+	*list = (struct list){ .limit = LIMIT_PAGE_DEFAULT };
+	read_filter(request, &list->filter);
+	query_limit(
+	    query_find(arena, request->query, "limit"), faults, &list->limit);
+	cursor = query_find(arena, request->query, "cursor");
+	if (cursor.data != NULL &&
+	    !parse_cursor(arena, cursor, &list->filter, &list->position))
+		fault_cursor(faults);
+}
+
+/* A filter longer than its field matches nothing. */
+static bool
+can_match(const struct filter *filter)
+{
+	return filter->workflow.size <= LIMIT_WORKFLOW &&
+	       filter->phase.size <= LIMIT_PHASE &&
+	       filter->type.size <= LIMIT_TYPE &&
+	       filter->session.size <= LIMIT_SESSION;
+}
+
+/* ---- answer ---- */
+
+static void
+append_filter(struct buffer *link, const char *name, struct span value)
+{
+	if (value.size == 0)
+		return;
+	buffer_append(link, span_str(name));
+	buffer_append_byte(link, '=');
+	query_encode(link, value);
+	buffer_append_byte(link, '&');
+}
+
+static struct span
+next_link(const struct context *context, struct request *request,
+    const struct list *list, const struct position *next)
+{
+	const struct filter *filter = &list->filter;
+	struct buffer link;
+
+	buffer_init(&link, request->arena);
+	buffer_append_byte(&link, '<');
+	handle_id_root(context, request, &link);
+	buffer_append_byte(&link, '?');
+	append_filter(&link, "workflow_id", filter->workflow);
+	append_filter(&link, "phase_id", filter->phase);
+	append_filter(&link, "artifact_type", filter->type);
+	append_filter(&link, "session_id", filter->session);
+	buffer_append(&link, SPAN("limit="));
+	buffer_append_number(&link, list->limit);
+	buffer_append(&link, SPAN("&cursor="));
+	buffer_append(&link, format_cursor(request->arena, filter, next));
+	buffer_append(&link, SPAN(">; rel=\"next\""));
+	return buffer_span(&link);
+}
+
+static void
+answer(const struct context *context, struct request *request,
+    struct response *response, const struct list *list, const struct page *page)
+{
+	struct json_value *array = json_array(request->arena);
+	size_t i;
+
+	for (i = 0; i < page->count; i++)
+		json_push(array,
+		    artifact_summary(page->artifacts[i], request->arena));
+	response_json(response, 200, array);
+	if (page->has_more)
+		response_header(response, "Link",
+		    next_link(context, request, list, &page->next));
+}
+
+void
+handle_list(const struct context *context, struct request *request,
+    struct response *response)
+{
+	struct page page = { .count = 0 };
+	enum result result = RESULT_OK;
+	struct faults faults;
+	struct list list;
+
+	faults_init(&faults, request->arena);
+	read_list(request, &faults, &list);
+	if (faults.count == 0 && can_match(&list.filter))
+		result = store_list(context->store, &list.filter,
+		    &list.position, list.limit, request->arena, &page);
+	if (result == RESULT_MALFORMED)
+		fault_cursor(&faults);
+	if (faults.count > 0)
+		response_faults(response, &faults);
+	else if (result != RESULT_OK)
+		response_result(response, result, SPAN_NONE);
+	else
+		answer(context, request, response, &list, &page);
+}

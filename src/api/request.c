@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * request.c - FastCGI parameters to struct request, and the few headers that
+ * need taking apart before anybody can judge them: media types and digests.
+ * A row per parameter that is read; all others pass unseen.
+ */
+
+#include "request.h"
+
+#include "base/digest.h"
+#include "base/limits.h"
+#include "protocol/utf8.h"
+
+/* What the parameters say before it is judged. */
+struct raw {
+	struct request request;
+	struct span length;
+	struct span sentinel;
+};
+
+struct parameter {
+	const char *name;
+	size_t member;
+	size_t limit; /* bytes of its value; 0: the peer's */
+};
+
+#define PREFIX_BYTES                 \
+	"abcdefghijklmnopqrstuvwxyz" \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+	"0123456789-._~"
+
+#define MEMBER(name) offsetof(struct raw, name)
+
+static const struct parameter known[] = {
+	{ "REQUEST_METHOD", MEMBER(request.method), 0 },
+	{ "REQUEST_URI", MEMBER(request.target), LIMIT_PATH },
+	{ "REMOTE_USER", MEMBER(request.user), LIMIT_USER },
+	{ "REQUEST_ID", MEMBER(request.request_id), LIMIT_REQUEST_ID },
+	{ "ARTIFACTD_PREFIX", MEMBER(request.prefix), LIMIT_PREFIX },
+	{ "CONTENT_TYPE", MEMBER(request.content_type), 0 },
+	{ "CONTENT_LENGTH", MEMBER(length), 0 },
+	{ "HTTP_CONTENT_ENCODING", MEMBER(request.content_encoding), 0 },
+	{ "HTTP_CONTENT_DIGEST", MEMBER(request.content_digest), 0 },
+	{ "HTTP_REPR_DIGEST", MEMBER(request.repr_digest), 0 },
+	{ "HTTP_IDEMPOTENCY_KEY", MEMBER(request.idempotency_key), 0 },
+	{ "HTTP_IF_MATCH", MEMBER(request.if_match), 0 },
+	{ "HTTP_IF_NONE_MATCH", MEMBER(request.if_none_match), 0 },
+	{ "HTTP_IF_MODIFIED_SINCE", MEMBER(request.if_modified_since), 0 },
+	{ "HTTP_IF_UNMODIFIED_SINCE", MEMBER(request.if_unmodified_since), 0 },
+	{ "HTTP_IF_RANGE", MEMBER(request.if_range), 0 },
+	{ "HTTP_RANGE", MEMBER(request.range), 0 },
+	{ "HTTP_CONTENT_RANGE", MEMBER(request.content_range), 0 },
+	{ "ARTIFACTD_PARAMS", MEMBER(sentinel), 0 },
+};
+
+#define KNOWN (sizeof(known) / sizeof(known[0]))
+
+/* ---- parameters ---- */
+
+static size_t
+find_known(struct span name)
+{
+	size_t i;
+
+	for (i = 0; i < KNOWN; i++)
+		if (span_is(name, known[i].name))
+			break;
+	return i;
+}
+
+static bool
+has_control(struct span value)
+{
+	unsigned char byte;
+	size_t i;
+
+	for (i = 0; i < value.size; i++) {
+		byte = (unsigned char)value.data[i];
+		if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+say(struct arena *arena, const char *what, const char *name)
+{
+	return arena_printf(arena, "%s: %s", what, name).data;
+}
+
+/* NULL, or what is wrong with this value. */
+static const char *
+take(struct arena *arena, const struct parameter *parameter, struct span value,
+    struct raw *raw)
+{
+	struct span *member = (void *)((char *)raw + parameter->member);
+
+	if (has_control(value))
+		return say(arena, "Control byte in parameter", parameter->name);
+	if (parameter->limit > 0 && value.size > parameter->limit)
+		return arena_printf(arena,
+		    "Parameter %s has %zu bytes; the limit is %zu",
+		    parameter->name, value.size, parameter->limit)
+		    .data;
+	/*
+	 * nginx sends "" for what is not there, but HTTP_ only for a header
+	 * that was sent: an empty If-Match names no state, and does not mean
+	 * any.
+	 */
+	if (value.size > 0)
+		*member = arena_copy(arena, value);
+	else if (span_starts_with(span_str(parameter->name), "HTTP_"))
+		*member = SPAN("");
+	return NULL;
+}
+
+static const char *
+take_all(struct arena *arena, char *const *parameters, struct raw *raw)
+{
+	bool seen[KNOWN] = { false };
+	const char *wrong;
+	struct span name, value;
+	size_t i;
+
+	for (; *parameters != NULL; parameters++) {
+		value = span_str(*parameters);
+		name = span_split(&value, '=');
+		i = find_known(name);
+		if (i == KNOWN)
+			continue;
+		if (seen[i])
+			return say(
+			    arena, "Parameter sent twice", known[i].name);
+		seen[i] = true;
+		wrong = take(arena, &known[i], value, raw);
+		if (wrong != NULL)
+			return wrong;
+	}
+	return NULL;
+}
+
+static bool
+parse_length(struct span text, uint64_t *ret_length)
+{
+	uint64_t length = 0;
+	size_t i;
+
+	if (text.size > 18) /* what a uint64_t surely holds */
+		return false;
+	for (i = 0; i < text.size; i++) {
+		if (!ascii_is_digit(text.data[i]))
+			return false;
+		length = length * 10 + (uint64_t)(text.data[i] - '0');
+	}
+	*ret_length = length;
+	return true;
+}
+
+/* "/a/b": what needs no encoding in a URL, and cannot begin a host. */
+static bool
+is_prefix(struct span text)
+{
+	char before = '\0', byte;
+	size_t i;
+
+	if (text.size == 0)
+		return true;
+	for (i = 0; i < text.size; i++) {
+		byte = text.data[i];
+		if (byte == '/' ? before == '/'
+				: i == 0 || strchr(PREFIX_BYTES, byte) == NULL)
+			return false;
+		before = byte;
+	}
+	return before != '/';
+}
+
+/* Is it our nginx that speaks, and did all that it says come? */
+static const char *
+judge_peer(const struct raw *raw, struct span secret)
+{
+	if (raw->sentinel.size == 0)
+		return "The FastCGI parameters are not complete: the last one, "
+		       "ARTIFACTD_PARAMS, is missing. They were cut off, or "
+		       "are not those of artifactd-params.conf";
+	if (!digest_equal(raw->sentinel, secret))
+		return "The FastCGI parameter ARTIFACTD_PARAMS is not the "
+		       "secret of this service. Operator: let nginx include "
+		       "the file that the setting `secret_file` names, and "
+		       "reload both";
+	return NULL;
+}
+
+static const char *
+judge(struct raw *raw)
+{
+	struct request *request = &raw->request;
+	struct span rest = request->target;
+
+	if (request->method.size == 0)
+		return "The request has no method";
+	if (!span_starts_with(request->target, "/"))
+		return "The request target does not begin with '/'";
+	if (!is_prefix(request->prefix))
+		return "The FastCGI parameter ARTIFACTD_PREFIX is no path of "
+		       "letters, digits and any of -._~ between slashes, "
+		       "without one at its end";
+	if (!parse_length(raw->length, &request->content_length))
+		return "Content-Length is no number";
+	/* nginx sends none for a request without a body: not even "0". */
+	request->has_length = raw->length.data != NULL;
+	/* Not repaired: two users must not become one. */
+	if (!utf8_is_valid(request->user))
+		return "The user name is not UTF-8";
+	(void)span_split(&rest, '?'); /* the path, which target holds */
+	request->query = rest;
+	return NULL;
+}
+
+enum result
+request_parse(struct arena *arena, char *const *parameters, struct span secret,
+    struct request *ret_request, const char **ret_reason)
+{
+	struct raw raw = { .request = { .arena = arena } };
+	enum result result = RESULT_MALFORMED;
+	const char *wrong;
+
+	wrong = take_all(arena, parameters, &raw);
+	if (wrong == NULL) {
+		wrong = judge_peer(&raw, secret);
+		if (wrong != NULL)
+			result = RESULT_MISMATCH;
+		else
+			wrong = judge(&raw);
+	}
+	if (wrong != NULL) {
+		ret_request->request_id = raw.request.request_id;
+		ret_request->method = raw.request.method;
+		ret_request->target = raw.request.target;
+		*ret_reason = wrong;
+		return result;
+	}
+	*ret_request = raw.request;
+	return RESULT_OK;
+}
+
+bool
+request_is_read(const struct request *request)
+{
+	return span_is(request->method, "GET") ||
+	       span_is(request->method, "HEAD");
+}
+
+/* ---- media types ---- */
+
+static struct span
+media_type(struct span content_type)
+{
+	return span_trim(span_split(&content_type, ';'));
+}
+
+bool
+request_media_is(struct span content_type, const char *media)
+{
+	return span_is_nocase(media_type(content_type), media);
+}
+
+bool
+request_media_is_json(struct span content_type)
+{
+	struct span subtype = media_type(content_type);
+	struct span type = span_split(&subtype, '/');
+	size_t suffix = sizeof("+json") - 1;
+
+	if (!span_is_nocase(type, "application"))
+		return false;
+	if (span_is_nocase(subtype, "json"))
+		return true;
+	return subtype.size >= suffix &&
+	       span_find(subtype, '/') == subtype.size &&
+	       span_is_nocase(
+		   span_from(subtype, subtype.size - suffix), "+json");
+}
+
+struct span
+request_media_type(struct span content_type)
+{
+	struct span type = media_type(content_type);
+
+	return span_find(type, '*') < type.size ? SPAN_NONE : content_type;
+}
+
+/* ---- content codings (RFC 9110, 8.4) ---- */
+
+bool
+request_is_uncoded(struct span content_encoding)
+{
+	struct span coding;
+
+	while (content_encoding.data != NULL) {
+		coding = span_trim(span_split(&content_encoding, ','));
+		if (coding.size > 0 && !span_is_nocase(coding, "identity"))
+			return false;
+	}
+	return true;
+}
+
+/* ---- digests ---- */
+
+/* Take off one member of a dictionary; commas in strings do not count. */
+static struct span
+next_member(struct span *rest)
+{
+	struct span member = { rest->data, 0 };
+	bool is_quoted = false;
+	char byte;
+
+	for (; member.size < rest->size; member.size++) {
+		byte = rest->data[member.size];
+		if (byte == ',' && !is_quoted)
+			break;
+		if (byte == '"')
+			is_quoted = !is_quoted;
+		else if (byte == '\\' && is_quoted &&
+			 member.size + 1 < rest->size)
+			member.size++;
+	}
+	*rest = member.size == rest->size ? SPAN_NONE
+					  : span_from(*rest, member.size + 1);
+	return span_trim(member);
+}
+
+/* A byte sequence (RFC 8941, 3.3.5), maybe with parameters behind it. */
+static bool
+parse_hash(struct span value, uint8_t ret_hash[DIGEST_SHA256_SIZE])
+{
+	struct span text;
+
+	value = span_trim(span_split(&value, ';'));
+	if (value.size < 2 || value.data[0] != ':' ||
+	    value.data[value.size - 1] != ':')
+		return false;
+	text = span_of(value.data + 1, value.size - 2);
+	return digest_base64_decode(text, ret_hash, DIGEST_SHA256_SIZE);
+}
+
+enum result
+request_digest(struct span header, uint8_t ret_hash[32])
+{
+	uint8_t hash[DIGEST_SHA256_SIZE];
+	bool is_there = false;
+	struct span key, value;
+
+	while (header.data != NULL) {
+		value = next_member(&header);
+		key = span_split(&value, '=');
+		/* Keys are lower case; who sends another means it, too. */
+		if (!span_is_nocase(key, "sha-256"))
+			continue;
+		if (!parse_hash(value, hash))
+			return RESULT_MALFORMED;
+		is_there = true; /* of several, the last counts */
+	}
+	if (!is_there)
+		return RESULT_END;
+	memcpy(ret_hash, hash, sizeof(hash));
+	return RESULT_OK;
+}

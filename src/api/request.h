@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * request.h - a request, from the parameters that nginx sends.
+ *
+ * Knows names of FastCGI parameters and bounds of headers; judges nothing
+ * that a handler should.
+ */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include "base/mem.h"
+
+/* Where the bytes of the body come from. */
+struct body {
+	void *source;
+	/*
+	 * Up to size bytes; RESULT_END after exactly the bytes that were
+	 * announced, RESULT_MALFORMED when they are fewer or more,
+	 * RESULT_STALLED when the rest did not come.
+	 */
+	enum result (*read)(
+	    void *source, char *data, size_t size, size_t *ret_size);
+};
+
+/* All spans live in the arena; SPAN_NONE is a header that was not sent. */
+struct request {
+	struct arena *arena;
+	struct span method;
+	struct span target; /* REQUEST_URI as sent, at most LIMIT_PATH */
+	struct span query;  /* of the target, after '?', not decoded */
+	struct span id;	    /* path parameter, decoded; set by the router */
+	struct span prefix; /* below which nginx serves us; absent: none */
+	struct span base;   /* prefix and "" or "/api/v1"; by the router */
+	unsigned route;	    /* router_routes, from 1; 0: none; likewise */
+	struct span request_id;
+	struct span user; /* REMOTE_USER; "" is absent */
+	struct span content_type;
+	uint64_t content_length;
+	bool has_length; /* a body was announced, be it of 0 bytes */
+	struct span content_encoding;
+	struct span content_digest;
+	struct span repr_digest;
+	struct span idempotency_key;
+	struct span if_match;
+	struct span if_none_match;
+	struct span if_modified_since;
+	struct span if_unmodified_since;
+	struct span if_range;
+	struct span range;
+	struct span content_range;
+	struct body body;
+};
+
+/*
+ * Fill a request from NAME=VALUE strings (NULL ends them), all but the body.
+ * RESULT_MALFORMED: *ret_reason says what is wrong, for a 400: a parameter
+ * twice, a control byte (other than a tab) in one that is read, no method,
+ * no target or one not beginning with '/', a length that is no number, a
+ * user, key or request id over its limit, a prefix that is no path.
+ * RESULT_MISMATCH: the same, and something for an operator: the secret that
+ * ends the parameter file as a sentinel (ARTIFACTD_PARAMS) is another, or
+ * missing. Then request holds method, target and request id as far as they were
+ * understood, for the log.
+ */
+MUST_USE enum result request_parse(struct arena *arena, char *const *parameters,
+    struct span secret, struct request *ret_request, const char **ret_reason);
+
+/* GET or HEAD: the client wants what is there. */
+bool request_is_read(const struct request *request);
+
+/*
+ * Is the media type of a Content-Type this one? Case and parameters do not
+ * count.
+ */
+bool request_media_is(struct span content_type, const char *media_type);
+/*
+ * The header unless it names no one type: a range such as *"/"*, which
+ * libraries send where nobody told them a type. SPAN_NONE then.
+ */
+struct span request_media_type(struct span content_type);
+/* application/json or application/…+json */
+bool request_media_is_json(struct span content_type);
+
+/*
+ * Are the bytes behind this Content-Encoding the content itself? Nothing,
+ * "identity", and lists of that.
+ */
+bool request_is_uncoded(struct span content_encoding);
+
+/*
+ * The sha-256 member of a Content-Digest or Repr-Digest header (RFC 9530,
+ * a dictionary of RFC 8941). RESULT_END: none, other algorithms are ignored.
+ * RESULT_MALFORMED: there is one and it is not 32 bytes between colons.
+ */
+MUST_USE enum result request_digest(struct span header, uint8_t ret_hash[32]);
+
+#endif

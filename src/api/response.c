@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * response.c - answers: headers, JSON bodies, and what each outcome of the
+ * store means to a client. What a client asks for conditionally or in part
+ * is in response_condition.c.
+ */
+
+#include "response.h"
+
+#include "protocol/utf8.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+void
+response_init(struct response *response, struct arena *arena)
+{
+	*response = (struct response){ .arena = arena, .text = SPAN("") };
+}
+
+static const struct {
+	int status;
+	const char *reason;
+} reasons[] = {
+	{ 200, "OK" },
+	{ 201, "Created" },
+	{ 206, "Partial Content" },
+	{ 304, "Not Modified" },
+	{ 307, "Temporary Redirect" },
+	{ 400, "Bad Request" },
+	{ 404, "Not Found" },
+	{ 405, "Method Not Allowed" },
+	{ 409, "Conflict" },
+	{ 411, "Length Required" },
+	{ 412, "Precondition Failed" },
+	{ 413, "Content Too Large" },
+	{ 415, "Unsupported Media Type" },
+	{ 416, "Range Not Satisfiable" },
+	{ 422, "Unprocessable Content" },
+	{ 500, "Internal Server Error" },
+	{ 503, "Service Unavailable" },
+	{ 507, "Insufficient Storage" },
+};
+
+const char *
+response_reason(int status)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	return "";
+}
+
+static bool
+is_one_line(struct span value)
+{
+	unsigned char byte;
+	size_t i;
+
+	for (i = 0; i < value.size; i++) {
+		byte = (unsigned char)value.data[i];
+		if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+void
+response_header(struct response *response, const char *name, struct span value)
+{
+	struct header *header;
+
+	assert(response->header_count < RESPONSE_HEADERS);
+	assert(is_one_line(value));
+	header = &response->headers[response->header_count++];
+	header->name = name;
+	header->value = value;
+}
+
+void
+response_caching(struct response *response, const struct request *request)
+{
+	if (request_is_read(request))
+		response_header(response, "Cache-Control",
+		    request->user.size > 0 ? SPAN("private, no-cache")
+					   : SPAN("no-cache"));
+}
+
+static void
+json_body(struct response *response, int status, struct span text)
+{
+	response->status = status;
+	response->kind = RESPONSE_TEXT;
+	response->text = text;
+	response_header(response, "Content-Type", SPAN("application/json"));
+}
+
+void
+response_json(struct response *response, int status, struct json_value *value)
+{
+	json_body(response, status, json_text(response->arena, value));
+}
+
+/* ---- errors ---- */
+
+/* What a handler had put for a success must not show in an error. */
+static void
+error_body(struct response *response, int status, struct span text)
+{
+	response->header_count = 0;
+	json_body(response, status, text);
+}
+
+void
+response_detail(struct response *response, int status, struct span detail)
+{
+	detail = utf8_repair(response->arena, detail);
+	error_body(response, status, json_detail(response->arena, detail));
+}
+
+void
+response_error(struct response *response, int status, const char *format, ...)
+{
+	va_list list, again;
+	char *text;
+	int size;
+
+	va_start(list, format);
+	va_copy(again, list);
+	size = vsnprintf(NULL, 0, format, list);
+	va_end(list);
+	assert(size >= 0);
+	text = arena_alloc(response->arena, (size_t)size + 1);
+	(void)vsnprintf(text, (size_t)size + 1, format, again);
+	va_end(again);
+	response_detail(response, status, span_of(text, (size_t)size));
+}
+
+void
+response_faults(struct response *response, const struct faults *faults)
+{
+	error_body(response, 422, faults_json(faults));
+}
+
+void
+response_coded(struct response *response, struct span content_encoding)
+{
+	struct span coding =
+	    utf8_cut(utf8_repair(response->arena, content_encoding), 60);
+
+	response_error(response, 415,
+	    "Content-Encoding: %.*s is not taken, the bytes would become the "
+	    "content as they are: send them without a content coding. Nothing "
+	    "was stored.",
+	    (int)coding.size, coding.data);
+	/* RFC 9110, 12.5.3: with 415, what could be sent instead. */
+	response_header(response, "Accept-Encoding", SPAN("identity"));
+}
+
+/* ---- outcomes ---- */
+
+struct meaning {
+	int status;
+	const char *retry_after; /* seconds, or NULL */
+	const char *text;
+};
+
+static const struct meaning meanings[RESULT_COUNT] = {
+	[RESULT_END] = { 500, NULL, "Internal error: the data ended early." },
+	[RESULT_NOT_FOUND] = { 404, NULL, "Artifact not found: " },
+	[RESULT_EXISTS] = { 503, "1",
+	    "The id drawn for the new artifact is taken. Nothing was stored; "
+	    "repeat the request to draw another." },
+	[RESULT_PRECONDITION] = { 412, NULL,
+	    "What is there is not in the state that If-Match, If-None-Match or "
+	    "If-Unmodified-Since asks for. Nothing was changed; read it again "
+	    "and decide anew." },
+	[RESULT_MISMATCH] = { 422, NULL,
+	    "This Idempotency-Key was used for a request that means something "
+	    "else. Send a new key for a new request." },
+	[RESULT_NO_SPACE] = { 507, NULL,
+	    "The disk or the store is full, so creates and uploads are "
+	    "refused; reads and deletes still work. Nothing was stored. Free "
+	    "space on the disk, or lower the setting `reserve`." },
+	[RESULT_QUOTA] = { 507, NULL,
+	    "This content would pass the quota for all content together; "
+	    "reads and deletes still work. Nothing was stored. Delete "
+	    "artifacts, or raise the setting `max_bytes`." },
+	[RESULT_CLOCK] = { 503, "60",
+	    "The newest artifact is more than a day ahead of this host's "
+	    "clock, so creates are refused; nothing was stored. Set the clock "
+	    "right, or wait until it has caught up." },
+	[RESULT_STALE] = { 503, "1",
+	    "The upload lost its place in the store. Nothing was stored; "
+	    "repeat the request." },
+	[RESULT_GONE] = { 503, "1",
+	    "The content was replaced or deleted while it was being read; "
+	    "repeat the request." },
+	[RESULT_MALFORMED] = { 400, NULL,
+	    "There was an error parsing the body" },
+	[RESULT_TOO_LARGE] = { 413, NULL,
+	    "The request is larger than this service takes. Nothing was "
+	    "stored." },
+	[RESULT_UNAVAILABLE] = { 503, "1",
+	    "The store cannot be reached at the moment. Nothing happened; "
+	    "repeat the request." },
+	[RESULT_UNKNOWN] = { 503, "1",
+	    "The outcome is not known: the change may have happened or not. "
+	    "Repeating it is safe with the same Idempotency-Key." },
+	[RESULT_DAMAGED] = { 500, NULL,
+	    "Stored data does not match its check and is not handed out. An "
+	    "operator has to look at the log." },
+	[RESULT_IO] = { 500, NULL,
+	    "The store failed. An operator has to look at the log." },
+	[RESULT_STALLED] = { 503, "1",
+	    "The rest of the request did not come within `io_timeout`. "
+	    "Nothing was stored; repeat the request." },
+};
+
+void
+response_shortage(struct response *response, const struct shortage *shortage)
+{
+	unsigned long long have = shortage->have, limit = shortage->limit;
+	struct span rest = SPAN("so creates and uploads are refused");
+
+	if (shortage->reusable > 0)
+		rest = arena_printf(response->arena,
+		    "and %llu within the store's own file can be written "
+		    "again, too little, or too scattered, for this content",
+		    (unsigned long long)shortage->reusable);
+	else if (have > limit)
+		rest = SPAN("and the rest is too little for this content");
+	if (have == 0 && limit == 0)
+		return;
+	if (response->cause == RESULT_QUOTA)
+		response_error(response, 507,
+		    "%llu of the %llu bytes that the setting `max_bytes` "
+		    "allows all content together are in use, and this would "
+		    "pass it; reads and deletes still work. Nothing was "
+		    "stored. Delete artifacts, or raise `max_bytes`.",
+		    have, limit);
+	else
+		response_error(response, 507,
+		    "%llu bytes are free on the disk, of which the setting "
+		    "`reserve` keeps %llu, %.*s; reads and deletes still work. "
+		    "Nothing was stored. Free space on the disk, delete "
+		    "artifacts, or lower `reserve`.",
+		    have, limit, (int)rest.size, rest.data);
+}
+
+static void
+key_mismatch(struct response *response, const char *text)
+{
+	struct faults faults;
+
+	faults_init(&faults, response->arena);
+	faults_add(&faults, (struct fault){
+				.type = "idempotency_mismatch",
+				.message = text,
+				.area = "header",
+				.name = SPAN("Idempotency-Key"),
+			    });
+	response_faults(response, &faults);
+}
+
+static void
+not_found(struct response *response, const char *text, struct span given)
+{
+	struct buffer detail;
+
+	buffer_init(&detail, response->arena);
+	buffer_append(&detail, span_str(text));
+	buffer_append(&detail, given);
+	response_detail(response, 404, buffer_span(&detail));
+}
+
+void
+response_result(
+    struct response *response, enum result result, struct span given)
+{
+	const struct meaning *meaning;
+
+	assert(result > RESULT_OK && result < RESULT_COUNT);
+	meaning = &meanings[result];
+	assert(meaning->text != NULL);
+
+	if (result == RESULT_NOT_FOUND)
+		not_found(response, meaning->text, given);
+	else if (result == RESULT_MISMATCH)
+		key_mismatch(response, meaning->text);
+	else
+		response_detail(
+		    response, meaning->status, span_str(meaning->text));
+
+	if (meaning->retry_after != NULL)
+		response_header(
+		    response, "Retry-After", span_str(meaning->retry_after));
+	if (meaning->status >= 500)
+		response->cause = result;
+}

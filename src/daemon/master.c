@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * master.c - the master's loop: signals, phases, beginning and end.
+ *
+ *	STARTING --the writer is ready--> SERVING --SIGTERM--> STOPPING
+ *	   ^                                |
+ *	   +-- all have ended -- CLEARING <-+ the store is another, or spoilt
+ *
+ * Each round looks at the whole state and does what is due, so no event has
+ * to be remembered, and a lost one costs a tick.
+ */
+
+#include "master_state.h"
+
+#include "base/log.h"
+#include "notify.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define TICK_MS 500
+#define BUSY_TICK_MS 100 /* somebody ends, or is held back */
+#define PREDECESSOR_WAIT (15 * SECOND)
+
+/* ---- phases ---- */
+
+static void
+serve(struct master *master)
+{
+	master->phase = PHASE_SERVING;
+	master->has_served = true;
+	master_watch_files(master);
+	master_start_missing(master);
+	log_open(LOG_NOTICE, "serving");
+	log_number("workers", master->config->workers);
+	log_string("socket", master->listener.is_inherited
+				 ? "inherited"
+				 : master->listener.path);
+	log_close();
+	notify_send(
+	    "READY=1\nSTATUS=serving with %u workers", master->config->workers);
+}
+
+/* What follows by itself. */
+static void
+advance(struct master *master)
+{
+	struct child *writer = master_writer(master);
+	unsigned ending;
+
+	if (master->phase == PHASE_CLEARING && writer->pid == 0 &&
+	    master_count(master, &ending) == 0)
+		master->phase = PHASE_STARTING;
+	if (master->phase == PHASE_STARTING && writer->is_ready)
+		serve(master);
+}
+
+void
+master_stop(struct master *master, int exit_code)
+{
+	size_t i;
+
+	if (master->phase == PHASE_STOPPING)
+		return;
+	master->phase = PHASE_STOPPING;
+	master->exit_code = exit_code;
+	master->stop_deadline =
+	    scoreboard_now() + master->config->drain_timeout * SECOND;
+	log_open(LOG_NOTICE, "stopping");
+	log_close();
+	notify_send("STOPPING=1\nSTATUS=finishing the requests in progress");
+	for (i = 0; i < SCOREBOARD_WORKERS; i++)
+		child_end(&master->children[i]);
+}
+
+/* A second request to stop does not wait any more. */
+static void
+hurry(struct master *master)
+{
+	if (master->phase == PHASE_STOPPING)
+		master->stop_deadline = 0;
+	else
+		master_stop(master, PROCESS_DONE);
+}
+
+/* The writer is the last to go: workers that drain need it. */
+static bool
+is_over(struct master *master)
+{
+	unsigned ending;
+
+	if (master->phase != PHASE_STOPPING ||
+	    master_count(master, &ending) > 0)
+		return false;
+	if (master_writer(master)->pid == 0)
+		return true;
+	if (!master_writer(master)->is_ending)
+		child_end(master_writer(master));
+	return false;
+}
+
+/* ---- signals ---- */
+
+static bool
+open_signals(struct master *master)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t set;
+
+	(void)sigemptyset(&set); /* these know their arguments */
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
+	    sigaction(SIGPIPE, &ignore, NULL) < 0 ||
+	    sigaction(SIGXFSZ, &ignore, NULL) < 0)
+		return false;
+	master->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return master->signal_fd >= 0;
+}
+
+static void
+take_signals(struct master *master)
+{
+	struct signalfd_siginfo info;
+
+	while (read(master->signal_fd, &info, sizeof(info)) ==
+	       (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			hurry(master);
+		else if (info.ssi_signo == SIGHUP &&
+			 master->phase != PHASE_STOPPING)
+			master_reload(master);
+		/* SIGCHLD only wakes us: master_reap looks each round. */
+	}
+}
+
+/* ---- the loop ---- */
+
+static bool
+is_busy(struct master *master)
+{
+	unsigned ending;
+
+	(void)master_count(master, &ending);
+	return ending > 0 || master_writer(master)->is_ending ||
+	       master->worker_throttle.delay > 0 ||
+	       master->writer_throttle.delay > 0;
+}
+
+static void
+wait_event(struct master *master)
+{
+	struct child *writer = master_writer(master);
+	struct pollfd ready[2] = {
+		{ .fd = master->signal_fd, .events = POLLIN },
+		{ .fd = -1, .events = POLLIN },
+	};
+
+	if (writer->pid != 0)
+		ready[1].fd = writer->control_fd;
+	/* Whatever comes of it, the round looks for itself. */
+	(void)poll(ready, 2, is_busy(master) ? BUSY_TICK_MS : TICK_MS);
+}
+
+static void
+run(struct master *master)
+{
+	for (;;) {
+		take_signals(master);
+		master_hear_writer(master);
+		master_reap(master);
+		if (is_over(master))
+			break;
+		advance(master);
+		master_start_missing(master);
+		master_connect(master);
+		master_reload_step(master);
+		master_watch(master);
+		wait_event(master);
+	}
+}
+
+/* ---- beginning and end ---- */
+
+/* Channels on their way count against it, beside what is open. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* then it is as it was */
+}
+
+static void
+log_refusal(const char *cause)
+{
+	log_open(LOG_CRIT, "start_refused");
+	log_string("cause", cause);
+	log_close();
+}
+
+/* true: it was asked to end. A reload is noted for when it has begun. */
+static bool
+was_ended(struct master *master, int timeout_ms, bool *ret_is_reload)
+{
+	struct pollfd ready = { .fd = master->signal_fd, .events = POLLIN };
+	struct signalfd_siginfo info;
+
+	(void)poll(&ready, 1, timeout_ms); /* the read finds out */
+	while (read(master->signal_fd, &info, sizeof(info)) ==
+	       (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			return true;
+		if (info.ssi_signo == SIGHUP)
+			*ret_is_reload = true;
+	}
+	return false;
+}
+
+/*
+ * The workers of a master that was killed end their requests first, and hold
+ * the socket meanwhile: who starts it again at once need not try twice.
+ */
+static bool
+open_listener(struct master *master)
+{
+	int64_t until = scoreboard_now() + PREDECESSOR_WAIT;
+	char error[256];
+	enum result result;
+	bool is_reload = false;
+
+	for (;;) {
+		result = listen_open(
+		    master->config->listen, error, &master->listener);
+		if (result != RESULT_UNAVAILABLE || scoreboard_now() > until)
+			break;
+		if (was_ended(master, BUSY_TICK_MS, &is_reload)) {
+			master->exit_code = PROCESS_DONE;
+			return false;
+		}
+	}
+	if (result != RESULT_OK)
+		log_refusal(error);
+	if (is_reload)
+		(void)raise(SIGHUP); /* held until the loop takes it */
+	return result == RESULT_OK;
+}
+
+static bool
+begin(struct master *master)
+{
+	size_t i;
+
+	for (i = 0; i < SCOREBOARD_SLOTS; i++)
+		master->children[i].control_fd =
+		    master->children[i].offered_fd = -1;
+	master->last_tick = scoreboard_now();
+	raise_descriptors();
+	if (!open_signals(master)) {
+		log_refusal(strerror(errno));
+		return false;
+	}
+	master->scoreboard = scoreboard_open();
+	master->metrics = metrics_open();
+	if (master->scoreboard == NULL || master->metrics == NULL) {
+		log_refusal(strerror(errno));
+		return false;
+	}
+	metrics_set(
+	    master->metrics, METRIC_STARTED, LABELS_NONE, (uint64_t)time(NULL));
+	return open_listener(master);
+}
+
+int
+master_run(const struct master_options *options, struct config *config)
+{
+	static struct master master; /* large */
+
+	master = (struct master){
+		.options = options,
+		.config = config,
+		.listener = { .fd = -1 },
+		.signal_fd = -1,
+		.exit_code = PROCESS_REFUSED,
+		.scratch = arena_open(),
+	};
+	log_role("master");
+	log_level(config->log_level);
+	if (begin(&master)) {
+		notify_send("STATUS=opening the store");
+		run(&master);
+		log_open(LOG_NOTICE, "stopped");
+		log_close();
+	}
+	listen_close(&master.listener);
+	scoreboard_close(master.scoreboard);
+	metrics_close(master.metrics);
+	if (master.signal_fd >= 0)
+		(void)close(master.signal_fd);
+	arena_close(master.scratch);
+	arena_close(master.config_arena);
+	return master.exit_code;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * process.h - what a child of the master is given, and how it ends.
+ */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include "config/config.h"
+#include "base/metrics.h"
+#include "base/scoreboard.h"
+
+struct process {
+	const struct config *config;
+	struct scoreboard *scoreboard;
+	struct metrics *metrics;
+	struct slot *slot; /* its own */
+	int listen_fd;	   /* worker: the FastCGI socket; writer: -1 */
+	int control_fd;	   /* to the master: store/proxy/wire.h */
+};
+
+/* Exit codes that the master understands (others are early or late deaths). */
+#define PROCESS_DONE 0	   /* asked to end, or retired */
+#define PROCESS_FAILED 70  /* it may work the next time (EX_SOFTWARE) */
+#define PROCESS_REFUSED 78 /* it will not work: stop the service (EX_CONFIG) */
+
+/*
+ * True once SIGTERM came. process_signals makes SIGTERM interrupt system
+ * calls instead of killing, ignores SIGHUP, SIGINT, SIGPIPE and SIGXFSZ, and
+ * asks the kernel for SIGTERM when the master dies.
+ */
+void process_signals(void);
+bool process_is_ending(void);
+
+/*
+ * Standard input, output and error that a program was started without must
+ * not become files that it opens later, or what it says is written into
+ * them. False: errno says why. To be called before anything is opened.
+ */
+MUST_USE bool process_keep_standard(void);
+
+/*
+ * Hold SIGTERM back, or let it in again. A worker holds it through a request:
+ * libfcgi takes an interrupted read or write for the end of the connection.
+ */
+void process_hold(bool is_held);
+
+#endif

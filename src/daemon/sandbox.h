@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sandbox.h - what a worker and the writer give up after their start
+ * (RELIABILITY 27). The door to libseccomp.
+ */
+#ifndef SANDBOX_H
+#define SANDBOX_H
+
+#include "base/result.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum sandbox_role { SANDBOX_WORKER, SANDBOX_WRITER };
+
+/*
+ * From now on: no new privileges, no core dump, bounded descriptors, at most
+ * so many bytes of memory (0: as many as there are), and only the system
+ * calls of the role; any other kills the process. Whoever asks for more
+ * memory hears ENOMEM. What is open now may be read and sent to, but of all
+ * of it a worker can write to standard error alone. RESULT_IO: the kernel
+ * refused, errno says why. Does nothing where sandbox_is_built() is false.
+ */
+MUST_USE enum result sandbox_enter(enum sandbox_role role, uint64_t memory);
+
+/* false in sanitizer builds: their runtime needs more calls than a role. */
+bool sandbox_is_built(void);
+
+/*
+ * Try, in a child per role and act, what the role must not do. Prints a line
+ * for each; true when each try was stopped.
+ */
+bool sandbox_selftest(void);
+
+#endif

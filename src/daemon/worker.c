@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * worker.c - a worker's life: accept, parse, dispatch, send, log. The only
+ * file that knows both FastCGI and the router.
+ */
+
+#include "worker.h"
+#include "base/digest.h"
+#include "fcgi.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "api/router.h"
+#include "sandbox.h"
+#include "store/lmdb/lmdb.h"
+#include "store/proxy/proxy.h"
+
+#include <errno.h>
+
+#define PIECE 65536 /* of content, on its way out */
+
+struct worker {
+	const struct process *process;
+	struct store *store;
+	struct fcgi *fcgi;
+	struct arena *arena; /* of the present request */
+	uint64_t sent;	     /* bytes of its answer's body */
+	bool is_cut_off;     /* the peer did not take all of its answer */
+};
+
+/* ---- sending ---- */
+
+static bool
+has_body(const struct response *response)
+{
+	return response->status != 304 && response->status != 204;
+}
+
+/* Of the body; -1: not known, since escaping makes it longer. */
+static int64_t
+body_length(const struct response *response)
+{
+	switch (response->kind) {
+	case RESPONSE_TEXT:
+		return (int64_t)response->text.size;
+	case RESPONSE_CONTENT:
+		return (int64_t)response->size;
+	case RESPONSE_QUOTED:
+		break;
+	}
+	return -1;
+}
+
+static enum result
+write_out(struct worker *worker, struct span bytes)
+{
+	enum result result = fcgi_write(worker->fcgi, bytes);
+
+	if (result != RESULT_OK)
+		worker->is_cut_off = true;
+	return result;
+}
+
+static void
+append_line(struct buffer *head, struct span text)
+{
+	buffer_append(head, text);
+	buffer_append(head, SPAN("\r\n"));
+}
+
+static enum result
+send_head(struct worker *worker, const struct response *response)
+{
+	const struct header *header;
+	struct buffer head;
+	size_t i;
+
+	buffer_init(&head, worker->arena);
+	buffer_reserve(&head, 1024);
+	buffer_append(&head, SPAN("Status: "));
+	buffer_append_number(&head, (uint64_t)response->status);
+	buffer_append_byte(&head, ' ');
+	append_line(&head, span_str(response_reason(response->status)));
+	for (i = 0; i < response->header_count; i++) {
+		header = &response->headers[i];
+		buffer_append(&head, span_str(header->name));
+		buffer_append(&head, SPAN(": "));
+		append_line(&head, header->value);
+	}
+	if (has_body(response) && body_length(response) >= 0) {
+		buffer_append(&head, SPAN("Content-Length: "));
+		buffer_append_number(&head, (uint64_t)body_length(response));
+		append_line(&head, SPAN(""));
+	}
+	append_line(&head, SPAN(""));
+	return write_out(worker, buffer_span(&head));
+}
+
+static enum result
+send_bytes(struct worker *worker, struct span bytes)
+{
+	enum result result = write_out(worker, bytes);
+
+	if (result == RESULT_OK)
+		worker->sent += bytes.size;
+	return result;
+}
+
+/* Content as it is. */
+static enum result
+send_content(struct worker *worker, const struct response *response)
+{
+	uint64_t offset = response->offset, left = response->size;
+	char *piece = arena_room(worker->arena, PIECE);
+	enum result result = RESULT_OK;
+	size_t size;
+
+	while (left > 0 && result == RESULT_OK) {
+		result = store_read(worker->store, &response->content, offset,
+		    piece, left < PIECE ? (size_t)left : PIECE, &size);
+		if (result != RESULT_OK)
+			return result;
+		result = send_bytes(worker, span_of(piece, size));
+		offset += size;
+		left -= size;
+	}
+	return result;
+}
+
+/* Content as a JSON string between text and tail. */
+static enum result
+send_quoted(struct worker *worker, const struct response *response)
+{
+	struct json_escaper escaper = { 0 };
+	char *piece = arena_room(worker->arena, PIECE);
+	struct buffer escaped;
+	enum result result;
+	uint64_t offset = 0;
+	size_t size;
+
+	buffer_init(&escaped, worker->arena);
+	result = send_bytes(worker, response->text);
+	while (offset < response->content.size && result == RESULT_OK) {
+		result = store_read(worker->store, &response->content, offset,
+		    piece, PIECE, &size);
+		if (result != RESULT_OK)
+			return result;
+		offset += size;
+		buffer_clear(&escaped);
+		json_escape(&escaper, span_of(piece, size),
+		    offset == response->content.size, &escaped);
+		result = send_bytes(worker, buffer_span(&escaped));
+	}
+	if (result != RESULT_OK)
+		return result;
+	return send_bytes(worker, response->tail);
+}
+
+static enum result
+send_body(struct worker *worker, const struct response *response)
+{
+	switch (response->kind) {
+	case RESPONSE_TEXT:
+		return send_bytes(worker, response->text);
+	case RESPONSE_CONTENT:
+		return send_content(worker, response);
+	case RESPONSE_QUOTED:
+		return send_quoted(worker, response);
+	}
+	return RESULT_OK;
+}
+
+/*
+ * What fails after the head has gone can only be told by ending the
+ * connection: the body is then shorter than announced, or not ended.
+ */
+static enum result
+send_response(struct worker *worker, const struct request *request,
+    const struct response *response)
+{
+	enum result result;
+
+	result = send_head(worker, response);
+	if (result == RESULT_OK && has_body(response) &&
+	    !span_is(request->method, "HEAD"))
+		result = send_body(worker, response);
+	if (result != RESULT_OK) {
+		fcgi_abort(worker->fcgi);
+		return result;
+	}
+	result = fcgi_finish(worker->fcgi);
+	if (result != RESULT_OK)
+		worker->is_cut_off = true;
+	return result;
+}
+
+/* ---- one request ---- */
+
+static void
+log_request(struct worker *worker, int level, const char *event,
+    const struct request *request, const struct response *response)
+{
+	const char *reason = store_reason(worker->store);
+
+	log_open(level, event);
+	log_text("request", request->request_id);
+	log_number("status", response->status);
+	if (response->cause != RESULT_OK)
+		log_string("result", result_text(response->cause));
+	if (response->cause != RESULT_OK && reason[0] != '\0')
+		log_string("cause", reason);
+	/* The client's own words last: a line that is too long is cut. */
+	log_text("method", request->method);
+	log_text("target", request->target);
+	log_close();
+}
+
+static void
+log_outcome(struct worker *worker, const struct request *request,
+    struct response *response, enum result sent)
+{
+	if (worker->is_cut_off && response->status < 500) {
+		/* The peer went away: not the store's fault. */
+		log_request(
+		    worker, LOG_INFO, "answer_cut_off", request, response);
+		return;
+	}
+	if (sent != RESULT_OK && response->cause == RESULT_OK)
+		response->cause = sent;
+	if (response->status >= 500 || sent != RESULT_OK)
+		log_request(
+		    worker, LOG_ERR, "request_failed", request, response);
+	else if (response->status >= 400)
+		log_request(
+		    worker, LOG_INFO, "request_refused", request, response);
+	else
+		log_request(worker, LOG_DEBUG, "request", request, response);
+}
+
+static void
+count(struct worker *worker, const struct request *request,
+    const struct response *response)
+{
+	struct metrics *metrics = worker->process->metrics;
+	int64_t began = worker->process->slot->began;
+
+	metrics_add(metrics, METRIC_REQUESTS,
+	    LABELS(request->route, metrics_method(request->method),
+		metrics_code(response->status)),
+	    1);
+	metrics_observe(metrics, METRIC_REQUEST_SECONDS, LABELS(request->route),
+	    (uint64_t)(scoreboard_now() - began));
+	metrics_add(
+	    metrics, METRIC_BYTES_IN, LABELS_NONE, fcgi_received(worker->fcgi));
+	metrics_add(metrics, METRIC_BYTES_OUT, LABELS_NONE, worker->sent);
+}
+
+static void
+dispatch(
+    struct worker *worker, struct request *request, struct response *response)
+{
+	const struct process *process = worker->process;
+	struct context context = {
+		.config = process->config,
+		.store = worker->store,
+		.owner = { process->slot->incarnation,
+		    process->slot->requests },
+		.now = moment_now(),
+		.metrics = process->metrics,
+		.scoreboard = process->scoreboard,
+	};
+
+	request->body = fcgi_body(worker->fcgi, request->content_length);
+	router_dispatch(&context, request, response);
+}
+
+static void
+serve_request(struct worker *worker)
+{
+	struct request request = { .arena = worker->arena };
+	struct response response;
+	const char *reason;
+	enum result parsed, sent;
+
+	parsed = request_parse(worker->arena, fcgi_parameters(worker->fcgi),
+	    span_str(worker->process->config->secret), &request, &reason);
+	response_init(&response, worker->arena);
+	slot_name(worker->process->slot, request.request_id);
+	if (parsed == RESULT_OK) {
+		dispatch(worker, &request, &response);
+	} else {
+		response_error(&response, 400, "%s", reason);
+		response_caching(&response, &request);
+	}
+	worker->sent = 0;
+	worker->is_cut_off = false;
+	sent = send_response(worker, &request, &response);
+	count(worker, &request, &response);
+	if (parsed == RESULT_MISMATCH)
+		/* A client cannot mend it: nginx, or who passes for it. */
+		log_request(
+		    worker, LOG_WARNING, "peer_refused", &request, &response);
+	else
+		log_outcome(worker, &request, &response, sent);
+	arena_reset(worker->arena);
+}
+
+/* The deadline counts from here on: the parameters may be slow to come. */
+static void
+serve_connection(struct worker *worker)
+{
+	const struct process *process = worker->process;
+
+	slot_begin(process->scoreboard, process->slot);
+	if (fcgi_receive(worker->fcgi) == RESULT_OK)
+		serve_request(worker);
+	slot_end(process->slot);
+}
+
+/* ---- start and end ---- */
+
+static bool
+open_store(struct worker *worker)
+{
+	const struct process *process = worker->process;
+	const struct store_remote_options options = {
+		.control_fd = process->control_fd,
+		.incarnation = process->slot->incarnation,
+		.scoreboard = process->scoreboard,
+		.slot = process->slot,
+	};
+	struct store *reader;
+	char error[256];
+
+	if (store_lmdb_open_reader(
+		process->config->state_dir, error, &reader) != RESULT_OK) {
+		log_open(LOG_ERR, "store_refused");
+		log_string("cause", error);
+		log_close();
+		return false;
+	}
+	worker->store = store_remote_open(reader, &options);
+	return true;
+}
+
+/* Nobody's request needs more; who asks for more is ended. */
+static uint64_t
+memory_of(const struct config *config)
+{
+	uint64_t memory =
+	    LIMIT_MEMORY_BESIDE + config->max_json * LIMIT_MEMORY_BODIES;
+
+	return memory > LIMIT_MEMORY ? memory : LIMIT_MEMORY;
+}
+
+static bool
+start(struct worker *worker)
+{
+	const struct process *process = worker->process;
+
+	if (!open_store(worker))
+		return false;
+	worker->fcgi =
+	    fcgi_open(process->listen_fd, process->config->io_timeout);
+	if (worker->fcgi == NULL ||
+	    sandbox_enter(SANDBOX_WORKER, memory_of(process->config)) !=
+		RESULT_OK) {
+		log_open(LOG_ERR, "start_failed");
+		log_errno("cause", errno);
+		log_close();
+		return false;
+	}
+	return true;
+}
+
+/* Not all retire at once: up to an eighth later. */
+static uint64_t
+retirement(const struct config *config)
+{
+	uint32_t jitter;
+
+	digest_random(&jitter, sizeof(jitter));
+	return config->requests_per_worker +
+	       jitter % (config->requests_per_worker / 8 + 1);
+}
+
+static int
+serve(struct worker *worker)
+{
+	struct slot *slot = worker->process->slot;
+	uint64_t last = retirement(worker->process->config);
+	enum result result;
+
+	while (!process_is_ending() && slot->requests < last) {
+		result = fcgi_accept(worker->fcgi);
+		if (result == RESULT_OK)
+			serve_connection(worker);
+		/* The master connects the one that comes next. */
+		if (store_remote_is_cut_off(worker->store)) {
+			log_open(LOG_ERR, "writer_unreachable");
+			log_close();
+			return PROCESS_DONE;
+		}
+		if (result != RESULT_IO)
+			continue;
+		log_open(LOG_ERR, "accept_failed");
+		log_errno("cause", errno);
+		log_close();
+		return PROCESS_FAILED;
+	}
+	return PROCESS_DONE;
+}
+
+int
+worker_run(const struct process *process)
+{
+	struct worker worker = { .process = process };
+	int code = PROCESS_FAILED;
+
+	process_signals();
+	worker.arena = arena_open();
+	if (start(&worker))
+		code = serve(&worker);
+	fcgi_close(worker.fcgi);
+	store_close(worker.store);
+	arena_close(worker.arena);
+	return code;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * json_check.h - strict RFC 8259 and UTF-8, with bounds, before json-c.
+ *
+ * json-c's strict mode still takes input that is not JSON, and replaces
+ * unpaired surrogates silently; so what reaches it has passed here. Linear
+ * time, no recursion, no allocation that grows with nesting.
+ */
+#ifndef JSON_CHECK_H
+#define JSON_CHECK_H
+
+#include "base/mem.h"
+
+/* One member of the outermost object, in the order sent. */
+struct json_member {
+	struct span key;   /* source text between the quotes, not decoded */
+	struct span value; /* source text, without white space around it */
+	bool has_unpaired; /* an unpaired surrogate escape in key or value */
+};
+
+enum json_verdict {
+	JSON_VALID,
+	JSON_SYNTAX,   /* not RFC 8259; offset says where */
+	JSON_ENCODING, /* not UTF-8 */
+	JSON_TOO_DEEP, /* over LIMIT_JSON_DEPTH */
+	JSON_TOO_MANY, /* over LIMIT_JSON_VALUES */
+};
+
+struct json_shape {
+	struct span text; /* what was checked, without a leading BOM */
+	struct json_member *members; /* in the arena; none if not an object */
+	size_t member_count;
+	size_t offset; /* of the first wrong byte, counted in characters */
+};
+
+/*
+ * Check a whole text. Encoding is judged for all of it first: bytes that are
+ * not UTF-8 anywhere are JSON_ENCODING. Of other faults the first counts.
+ * *ret_shape is filled whatever the verdict, as far as the check came.
+ */
+MUST_USE enum json_verdict
+json_check(struct arena *arena, struct span text, struct json_shape *ret_shape);
+
+/*
+ * A checked value's source text without insignificant white space, so that
+ * numbers and escapes survive as they were sent.
+ */
+struct span json_compact(struct arena *arena, struct span value);
+
+/* Behind the string that starts at i, its quotes included, of checked text. */
+size_t json_string_end(struct span text, size_t i);
+
+#endif

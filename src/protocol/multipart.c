@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * multipart.c - where parts begin and end. What their headers say is in
+ * multipart_headers.c.
+ *
+ * A delimiter is CRLF--B. The body begins as if a CRLF stood before it, so
+ * its first line is found like every other. Data goes out as it came in,
+ * without a copy; only an end of a piece that may become a delimiter is held
+ * back, and joined with the head of the next piece.
+ */
+
+#include "multipart.h"
+
+#include "base/limits.h"
+#include "multipart_headers.h"
+
+#include <assert.h>
+
+#define PADDING 64 /* spaces and tabs behind a boundary */
+#define DELIMITER (4 + LIMIT_MULTIPART_BOUNDARY)
+/* A delimiter, its padding, and one byte of what decides. */
+#define HOLD (DELIMITER + PADDING + 1)
+
+enum state { STATE_PREAMBLE, STATE_HEADERS, STATE_DATA, STATE_EPILOGUE };
+
+struct multipart {
+	struct arena *arena;
+	struct arena *scratch; /* of one part's headers */
+	struct multipart_events events;
+	struct span delimiter;
+	enum state state;
+	enum result result; /* not RESULT_OK: it has stopped */
+	const char *error;
+	struct buffer headers; /* of the present part; first the preamble */
+	size_t files;
+	size_t fields;
+	bool is_file;
+	uint64_t part_size;
+	size_t held_size;
+	char held[2 * HOLD]; /* held back, and the head of the next piece */
+};
+
+static void
+close_scratch(void *scratch)
+{
+	arena_close(scratch);
+}
+
+struct multipart *
+multipart_open(struct arena *arena, struct span boundary,
+    const struct multipart_events *events)
+{
+	struct multipart *multipart = arena_alloc(arena, sizeof(*multipart));
+
+	assert(boundary.size > 0 && boundary.size <= LIMIT_MULTIPART_BOUNDARY);
+	multipart->arena = arena;
+	multipart->scratch = arena_open();
+	arena_defer(arena, close_scratch, multipart->scratch);
+	multipart->events = *events;
+	multipart->delimiter = arena_printf(
+	    arena, "\r\n--%.*s", (int)boundary.size, boundary.data);
+	multipart->error = "There was an error parsing the body";
+	buffer_init(&multipart->headers, arena);
+	memcpy(multipart->held, "\r\n", 2);
+	multipart->held_size = 2;
+	return multipart;
+}
+
+const char *
+multipart_error(const struct multipart *multipart)
+{
+	return multipart->error;
+}
+
+static void
+fail(struct multipart *multipart, const char *error)
+{
+	multipart->result = RESULT_MALFORMED;
+	if (error != NULL)
+		multipart->error = error;
+}
+
+/* ---- headers ---- */
+
+static void
+count_part(struct multipart *multipart)
+{
+	size_t *count =
+	    multipart->is_file ? &multipart->files : &multipart->fields;
+	const char *what = multipart->is_file ? "files" : "fields";
+
+	if (++*count > LIMIT_MULTIPART_PARTS)
+		fail(multipart, arena_printf(multipart->arena,
+				    "Too many %s. Maximum number of %s is %d.",
+				    what, what, LIMIT_MULTIPART_PARTS)
+				    .data);
+}
+
+static void
+begin_part(struct multipart *multipart)
+{
+	struct span block = buffer_span(&multipart->headers);
+	struct multipart_part part;
+
+	block.size -= 2; /* the empty line */
+	multipart->result =
+	    multipart_headers_parse(multipart->scratch, block, &part);
+	if (multipart->result != RESULT_OK)
+		return;
+	if (part.name.data == NULL) {
+		fail(multipart, "The Content-Disposition header field \"name\" "
+				"must be provided.");
+		return;
+	}
+	multipart->is_file = part.filename.data != NULL;
+	multipart->part_size = 0;
+	count_part(multipart);
+	if (multipart->result != RESULT_OK)
+		return;
+	multipart->state = STATE_DATA;
+	multipart->result =
+	    multipart->events.part_begin(multipart->events.object, &part);
+}
+
+static bool
+has_empty_line(struct span block)
+{
+	if (block.size == 2)
+		return span_is(block, "\r\n");
+	return block.size >= 4 &&
+	       span_is(span_from(block, block.size - 4), "\r\n\r\n");
+}
+
+/* A line at a time, until one is empty. */
+static void
+take_headers(struct multipart *multipart, struct span *bytes)
+{
+	struct buffer *headers = &multipart->headers;
+	size_t size = span_find(*bytes, '\n');
+
+	if (size < bytes->size)
+		size++;
+	if (size > LIMIT_MULTIPART_HEADERS - headers->size) {
+		fail(multipart, NULL);
+		return;
+	}
+	buffer_append(headers, span_of(bytes->data, size));
+	*bytes = span_from(*bytes, size);
+	if (!has_empty_line(buffer_span(headers)))
+		return;
+	begin_part(multipart);
+	buffer_clear(headers);
+	arena_reset(multipart->scratch);
+}
+
+/* ---- data ---- */
+
+/* Kept until the first boundary is there; two bytes are the CRLF of ours. */
+static void
+take_preamble(struct multipart *multipart, struct span data)
+{
+	struct buffer *preamble = &multipart->headers;
+
+	if (data.size > LIMIT_MULTIPART_PREAMBLE + 2 - preamble->size)
+		fail(multipart, arena_printf(multipart->arena,
+				    "The multipart body has more than %d bytes "
+				    "before its first boundary",
+				    LIMIT_MULTIPART_PREAMBLE)
+				    .data);
+	else
+		buffer_append(preamble, data);
+}
+
+static bool
+is_blank(struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.size; i++)
+		if (text.data[i] != '\r' && text.data[i] != '\n')
+			return false;
+	return true;
+}
+
+/*
+ * What looked like a boundary there, but stood behind a bare LF or a space,
+ * would have begun a part, and so would one that is missing where all that
+ * comes is the end: parts must not be lost without a word.
+ */
+static void
+end_preamble(struct multipart *multipart, enum state next)
+{
+	struct buffer *preamble = &multipart->headers;
+	struct span boundary = span_from(multipart->delimiter, 2);
+
+	if (next == STATE_EPILOGUE && !is_blank(buffer_span(preamble)))
+		fail(multipart, NULL);
+	if (preamble->size > 0 && memmem(preamble->data, preamble->size,
+				      boundary.data, boundary.size) != NULL)
+		fail(multipart, NULL);
+	buffer_clear(preamble);
+}
+
+static void
+hand_out(struct multipart *multipart, struct span data)
+{
+	if (data.size == 0)
+		return;
+	if (multipart->state == STATE_PREAMBLE) {
+		take_preamble(multipart, data);
+		return;
+	}
+	multipart->part_size += data.size;
+	if (!multipart->is_file &&
+	    multipart->part_size > LIMIT_MULTIPART_FIELD) {
+		fail(multipart, arena_printf(multipart->arena,
+				    "Part exceeded maximum size of %dKB.",
+				    LIMIT_MULTIPART_FIELD / 1024)
+				    .data);
+		return;
+	}
+	multipart->result =
+	    multipart->events.part_data(multipart->events.object, data);
+}
+
+/* Index of the delimiter, or data.size. */
+static size_t
+find_delimiter(const struct multipart *multipart, struct span data)
+{
+	const char *found;
+
+	if (data.size == 0)
+		return 0;
+	found = memmem(data.data, data.size, multipart->delimiter.data,
+	    multipart->delimiter.size);
+	return found == NULL ? data.size : (size_t)(found - data.data);
+}
+
+/*
+ * How many bytes at the end are the beginning of a delimiter. It has one CR,
+ * its first byte, so only the last CR can begin it.
+ */
+static size_t
+cut_off_size(const struct multipart *multipart, struct span data)
+{
+	size_t most = multipart->delimiter.size - 1;
+	const char *last;
+	size_t size;
+
+	if (data.size > most)
+		data = span_from(data, data.size - most);
+	if (data.size == 0)
+		return 0;
+	last = memrchr(data.data, '\r', data.size);
+	if (last == NULL)
+		return 0;
+	size = data.size - (size_t)(last - data.data);
+	return memcmp(last, multipart->delimiter.data, size) == 0 ? size : 0;
+}
+
+enum behind { BEHIND_CUT_OFF, BEHIND_DATA, BEHIND_PART, BEHIND_CLOSE };
+
+/* What the bytes behind a boundary make of it; *ret_size of them belong. */
+static enum behind
+look_behind(struct span bytes, size_t *ret_size)
+{
+	size_t i = 0;
+
+	if (bytes.size >= 2 && span_starts_with(bytes, "--")) {
+		*ret_size = 2;
+		return BEHIND_CLOSE;
+	}
+	if (span_is(bytes, "-"))
+		return BEHIND_CUT_OFF;
+	while (i < bytes.size && i <= PADDING &&
+	       (bytes.data[i] == ' ' || bytes.data[i] == '\t'))
+		i++;
+	if (i > PADDING)
+		return BEHIND_DATA;
+	*ret_size = i + 2;
+	bytes = span_from(bytes, i);
+	if (bytes.size == 0 || span_is(bytes, "\r"))
+		return BEHIND_CUT_OFF;
+	return span_starts_with(bytes, "\r\n") ? BEHIND_PART : BEHIND_DATA;
+}
+
+static void
+end_part(struct multipart *multipart, enum state next)
+{
+	if (multipart->state == STATE_PREAMBLE)
+		end_preamble(multipart, next);
+	if (multipart->state == STATE_DATA)
+		multipart->result =
+		    multipart->events.part_end(multipart->events.object);
+	multipart->state = next;
+}
+
+/*
+ * Hand out data up to a delimiter, or up to what may become one: that is
+ * at most HOLD. How many bytes are done with.
+ */
+static size_t
+scan(struct multipart *multipart, struct span window)
+{
+	struct span rest = window;
+	size_t data, behind;
+
+	while (multipart->result == RESULT_OK) {
+		data = find_delimiter(multipart, rest);
+		if (data == rest.size) {
+			data -= cut_off_size(multipart, rest);
+			hand_out(multipart, span_of(rest.data, data));
+			return window.size - rest.size + data;
+		}
+		hand_out(multipart, span_of(rest.data, data));
+		if (multipart->result != RESULT_OK)
+			break;
+		rest = span_from(rest, data);
+		data = multipart->delimiter.size;
+		switch (look_behind(span_from(rest, data), &behind)) {
+		case BEHIND_CUT_OFF:
+			return window.size - rest.size;
+		case BEHIND_DATA:
+			hand_out(multipart, span_of(rest.data, data));
+			rest = span_from(rest, data);
+			break;
+		case BEHIND_PART:
+			end_part(multipart, STATE_HEADERS);
+			return window.size - rest.size + data + behind;
+		case BEHIND_CLOSE:
+			end_part(multipart, STATE_EPILOGUE);
+			return window.size;
+		}
+	}
+	return window.size;
+}
+
+/* Scan what was held back together with the head of the new bytes. */
+static void
+join(struct multipart *multipart, struct span *bytes)
+{
+	size_t held = multipart->held_size;
+	size_t head = bytes->size < HOLD ? bytes->size : HOLD;
+	size_t done;
+
+	memcpy(multipart->held + held, bytes->data, head);
+	done = scan(multipart, span_of(multipart->held, held + head));
+	if (done >= held) {
+		multipart->held_size = 0;
+		*bytes = span_from(*bytes, done - held);
+		return;
+	}
+	/* Still undecided: only when that was all there is. */
+	assert(head == bytes->size);
+	multipart->held_size = held + head - done;
+	memmove(multipart->held, multipart->held + done, multipart->held_size);
+	*bytes = SPAN_NONE;
+}
+
+static void
+take_data(struct multipart *multipart, struct span *bytes)
+{
+	if (multipart->held_size > 0) {
+		join(multipart, bytes);
+		return;
+	}
+	*bytes = span_from(*bytes, scan(multipart, *bytes));
+	if (multipart->state == STATE_HEADERS || bytes->size == 0)
+		return;
+	assert(bytes->size <= HOLD);
+	memcpy(multipart->held, bytes->data, bytes->size);
+	multipart->held_size = bytes->size;
+	*bytes = SPAN_NONE;
+}
+
+/* ---- the whole ---- */
+
+enum result
+multipart_feed(struct multipart *multipart, struct span bytes)
+{
+	while (bytes.size > 0 && multipart->result == RESULT_OK &&
+	       multipart->state != STATE_EPILOGUE) {
+		if (multipart->state == STATE_HEADERS)
+			take_headers(multipart, &bytes);
+		else
+			take_data(multipart, &bytes);
+	}
+	return multipart->result;
+}
+
+enum result
+multipart_finish(struct multipart *multipart)
+{
+	if (multipart->result == RESULT_OK &&
+	    multipart->state != STATE_EPILOGUE)
+		fail(multipart, NULL);
+	return multipart->result;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * utf8.h - well-formed UTF-8, and what stands in for the rest.
+ *
+ * Well-formed is Unicode's table 3-7: shortest form, no surrogates, at most
+ * U+10FFFF. Of what is ill-formed, each maximal subpart (Unicode 3.9, W3C
+ * Encoding) becomes one U+FFFD.
+ */
+#ifndef UTF8_H
+#define UTF8_H
+
+#include "base/mem.h"
+
+enum utf8 {
+	UTF8_OK,      /* a whole well-formed sequence */
+	UTF8_BAD,     /* a maximal ill-formed subpart */
+	UTF8_CUT_OFF, /* the bytes end inside what may become well-formed */
+};
+
+/*
+ * Look at the sequence that bytes begin with; bytes.size > 0.
+ * *ret_size is its length: 1 to 4, all that is left for UTF8_CUT_OFF.
+ */
+enum utf8 utf8_next(struct span bytes, size_t *ret_size);
+
+bool utf8_is_valid(struct span bytes);
+
+/* The bytes with U+FFFD for what is ill-formed; the same span if nothing is. */
+struct span utf8_repair(struct arena *arena, struct span bytes);
+
+/*
+ * Does a sequence that utf8_next found well-formed change how a terminal shows
+ * the text around it, or end the line: a control character, or one that turns
+ * text around, or a separator of lines? Nobody sees those, so a name that has
+ * one reads as another name.
+ */
+bool utf8_steers(struct span sequence);
+
+/* At most size bytes of valid text, without cutting a sequence in two. */
+struct span utf8_cut(struct span text, size_t size);
+
+#endif

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * layout.c - keys, checked values, LMDB's codes as results.
+ *
+ * The rows that are made of them stand in rows.c. Nothing here
+ * knows why something is read or put.
+ */
+
+#include "layout.h"
+
+#include "base/pack.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#define CHECK_SIZE 8
+
+static const char *const names[DB_COUNT] = {
+	[DB_META] = "meta",
+	[DB_IDS] = "ids",
+	[DB_RECORDS] = "records",
+	[DB_INDEX] = "index",
+	[DB_CHUNKS] = "chunks",
+	[DB_PENDING] = "pending",
+	[DB_IDEMPOTENCY] = "idempotency",
+	[DB_APPLIED] = "applied",
+};
+
+static const struct {
+	uint8_t letter;
+	size_t limit;
+} tags[INDEX_TAGS] = {
+	{ 'w', LIMIT_WORKFLOW },
+	{ 'p', LIMIT_PHASE },
+	{ 't', LIMIT_TYPE },
+	{ 's', LIMIT_SESSION },
+};
+
+const char *
+layout_name(enum database database)
+{
+	return names[database];
+}
+
+/* ---- codes ---- */
+
+static const struct {
+	int code;
+	enum result result;
+} codes[] = {
+	{ MDB_SUCCESS, RESULT_OK },
+	{ MDB_NOTFOUND, RESULT_NOT_FOUND },
+	{ MDB_MAP_FULL, RESULT_NO_SPACE },
+	{ ENOSPC, RESULT_NO_SPACE },
+	{ ENOMEM, RESULT_UNAVAILABLE },
+	{ EDQUOT, RESULT_NO_SPACE },
+	{ MDB_READERS_FULL, RESULT_UNAVAILABLE },
+	{ MDB_CORRUPTED, RESULT_DAMAGED },
+	{ MDB_PAGE_NOTFOUND, RESULT_DAMAGED },
+	{ MDB_INVALID, RESULT_DAMAGED },
+	{ MDB_VERSION_MISMATCH, RESULT_DAMAGED },
+};
+
+enum result
+from_lmdb(int code)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (codes[i].code == code)
+			return codes[i].result;
+	return RESULT_IO;
+}
+
+enum result
+layout_note(struct view *view, enum database database, int code)
+{
+	if (code != MDB_SUCCESS && code != MDB_NOTFOUND) {
+		view->error = code;
+		view->where = database;
+	}
+	return from_lmdb(code);
+}
+
+enum result
+layout_damaged(struct view *view, enum database database)
+{
+	view->is_damaged = true;
+	view->where = database;
+	return RESULT_DAMAGED;
+}
+
+/* ---- keys ---- */
+
+struct key
+key_of(const void *bytes, size_t size)
+{
+	struct key key;
+
+	assert(size <= LAYOUT_KEY);
+	key.size = size;
+	memcpy(key.bytes, bytes, size);
+	return key;
+}
+
+struct key
+key_number(uint64_t number)
+{
+	struct key key;
+
+	key.size = 8;
+	pack_key(key.bytes, number);
+	return key;
+}
+
+struct key
+key_chunk(uint64_t blob, uint32_t chunk)
+{
+	struct key key = key_number(blob);
+	int i;
+
+	for (i = 0; i < 4; i++)
+		key.bytes[key.size++] = (uint8_t)(chunk >> (8 * (3 - i)));
+	return key;
+}
+
+struct key
+key_id(const struct id *id)
+{
+	return key_of(id->bytes, sizeof(id->bytes));
+}
+
+struct key
+key_from(const MDB_val *value)
+{
+	return key_of(value->mv_data,
+	    value->mv_size < LAYOUT_KEY ? value->mv_size : LAYOUT_KEY);
+}
+
+struct key
+key_then(const struct key *prefix, uint64_t number)
+{
+	struct key key = *prefix;
+
+	assert(key.size + 8 <= LAYOUT_KEY);
+	pack_key(key.bytes + key.size, number);
+	key.size += 8;
+	return key;
+}
+
+bool
+key_has_prefix(const struct key *key, const struct key *prefix)
+{
+	return key->size >= prefix->size &&
+	       memcmp(key->bytes, prefix->bytes, prefix->size) == 0;
+}
+
+uint64_t
+key_last_number(const struct key *key)
+{
+	assert(key->size >= 8);
+	return unpack_key(key->bytes + key->size - 8);
+}
+
+size_t
+index_limit(size_t tag)
+{
+	assert(tag < INDEX_TAGS);
+	return tags[tag].limit;
+}
+
+struct key
+index_prefix(size_t tag, struct span value)
+{
+	struct key key;
+
+	assert(value.size > 0 && value.size <= index_limit(tag));
+	key.bytes[0] = tags[tag].letter;
+	key.bytes[1] = (uint8_t)value.size;
+	memcpy(key.bytes + 2, value.data, value.size);
+	key.size = 2 + value.size;
+	return key;
+}
+
+struct span
+index_value(const struct artifact *artifact, size_t tag)
+{
+	const struct span values[INDEX_TAGS] = { artifact->workflow,
+		artifact->phase, artifact->type, artifact->session };
+
+	assert(tag < INDEX_TAGS);
+	return values[tag];
+}
+
+bool
+index_parse(const struct key *key, size_t *ret_tag, struct span *ret_value,
+    uint64_t *ret_moment)
+{
+	size_t tag = 0;
+
+	if (key->size < 2 || key->size != 2u + key->bytes[1] + 8u)
+		return false;
+	while (tag < INDEX_TAGS && tags[tag].letter != key->bytes[0])
+		tag++;
+	if (tag == INDEX_TAGS || key->bytes[1] == 0 ||
+	    key->bytes[1] > index_limit(tag))
+		return false;
+	*ret_tag = tag;
+	*ret_value = span_of(key->bytes + 2, key->bytes[1]);
+	*ret_moment = key_last_number(key);
+	return true;
+}
+
+/* ---- values ---- */
+
+static MDB_val
+val_of(const struct key *key)
+{
+	/* LMDB takes keys as they are, and does not write to them. */
+	return (MDB_val){ key->size, (void *)(uintptr_t)key->bytes };
+}
+
+enum result
+layout_verify(struct view *view, enum database database, const MDB_val *key,
+    const MDB_val *value, struct span *ret_bytes)
+{
+	const uint8_t *bytes = value->mv_data;
+	struct span payload;
+
+	if (value->mv_size < CHECK_SIZE)
+		return layout_damaged(view, database);
+	payload = span_of(bytes, value->mv_size - CHECK_SIZE);
+	if (digest_check(span_of(key->mv_data, key->mv_size), payload) !=
+	    unpack_key(bytes + payload.size))
+		return layout_damaged(view, database);
+	*ret_bytes = payload;
+	return RESULT_OK;
+}
+
+enum result
+layout_get(struct view *view, enum database database, const struct key *key,
+    struct span *ret_bytes)
+{
+	MDB_val name = val_of(key);
+	MDB_val value;
+	int code;
+
+	code = mdb_get(view->txn, view->databases[database], &name, &value);
+	if (code != MDB_SUCCESS)
+		return layout_note(view, database, code);
+	return layout_verify(view, database, &name, &value, ret_bytes);
+}
+
+enum result
+layout_seek(struct view *view, enum database database, struct key *key)
+{
+	MDB_val name = val_of(key);
+	MDB_val value;
+	MDB_cursor *cursor;
+	int code;
+
+	code = mdb_cursor_open(view->txn, view->databases[database], &cursor);
+	if (code != MDB_SUCCESS)
+		return layout_note(view, database, code);
+	code = mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE);
+	if (code == MDB_SUCCESS)
+		*key = key_from(&name);
+	mdb_cursor_close(cursor);
+	return layout_note(view, database, code);
+}
+
+bool
+layout_is_summed(enum database database)
+{
+	return database != DB_META && database != DB_INDEX &&
+	       database != DB_CHUNKS;
+}
+
+uint64_t
+layout_addend(const MDB_val *value)
+{
+	const uint8_t *bytes = value->mv_data;
+
+	if (value->mv_size < CHECK_SIZE)
+		return 0;
+	return unpack_key(bytes + value->mv_size - CHECK_SIZE);
+}
+
+/* What stands there goes, or is overwritten; LMDB's code. */
+static int
+subtract(struct view *view, enum database database, MDB_val *name)
+{
+	MDB_val value;
+	int code;
+
+	if (!layout_is_summed(database))
+		return MDB_SUCCESS;
+	code = mdb_get(view->txn, view->databases[database], name, &value);
+	if (code == MDB_SUCCESS)
+		view->sum -= layout_addend(&value);
+	return code;
+}
+
+/* A put found what cannot be: half a change may stand in the transaction. */
+static enum result
+spoilt(struct view *view, enum database database, int code)
+{
+	view->error = code;
+	return layout_damaged(view, database);
+}
+
+enum result
+layout_put(struct view *view, enum database database, const struct key *key,
+    struct span bytes, unsigned flags)
+{
+	MDB_val name = val_of(key);
+	MDB_val value = { bytes.size + CHECK_SIZE, NULL };
+	uint8_t *room;
+	int code = MDB_NOTFOUND;
+
+	if (flags == 0)
+		code = subtract(view, database, &name);
+	if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
+		return layout_note(view, database, code);
+	/* Reserve, so that the bytes are copied once. */
+	code = mdb_put(view->txn, view->databases[database], &name, &value,
+	    flags | MDB_RESERVE);
+	if (code == MDB_KEYEXIST)
+		return spoilt(view, database, code);
+	if (code != MDB_SUCCESS)
+		return layout_note(view, database, code);
+	room = value.mv_data;
+	if (bytes.size > 0)
+		memcpy(room, bytes.data, bytes.size);
+	pack_key(room + bytes.size,
+	    digest_check(span_of(key->bytes, key->size), bytes));
+	if (layout_is_summed(database))
+		view->sum += layout_addend(&value);
+	return RESULT_OK;
+}
+
+enum result
+layout_delete(struct view *view, enum database database, const struct key *key)
+{
+	MDB_val name = val_of(key);
+	int code;
+
+	code = subtract(view, database, &name);
+	if (code == MDB_SUCCESS)
+		code =
+		    mdb_del(view->txn, view->databases[database], &name, NULL);
+	if (code == MDB_NOTFOUND)
+		return spoilt(view, database, code);
+	return layout_note(view, database, code);
+}
+
+enum result
+layout_put_index(struct view *view, const struct key *key)
+{
+	MDB_val name = val_of(key);
+	MDB_val value = { 0, NULL };
+
+	return layout_note(view, DB_INDEX,
+	    mdb_put(view->txn, view->databases[DB_INDEX], &name, &value, 0));
+}
+
+enum result
+layout_has_index(struct view *view, const struct key *key)
+{
+	MDB_val name = val_of(key);
+	MDB_val value;
+
+	return layout_note(view, DB_INDEX,
+	    mdb_get(view->txn, view->databases[DB_INDEX], &name, &value));
+}

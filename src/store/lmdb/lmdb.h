@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lmdb.h - opening an LMDB store, and what only its writer does.
+ *
+ * DESIGN section 2 draws the databases. Open after fork, once per process,
+ * never twice (RELIABILITY 1).
+ */
+#ifndef STORE_LMDB_H
+#define STORE_LMDB_H
+
+#include "base/scoreboard.h"
+#include "store/store.h"
+
+struct store_lmdb_options {
+	const char *directory;
+	uint64_t map_size;  /* when created; 0: from the file system */
+	uint64_t max_bytes; /* quota over all content; 0: none */
+	uint64_t reserve;   /* free bytes below which creates are refused */
+	bool may_create;    /* where there is none, or half of one, make one */
+	/* Between the commits of a batch that takes several, so that whoever
+	 * watches this process sees that it lives. NULL: nobody does. */
+	void (*beat)(void *object);
+	void *object;
+};
+
+/*
+ * Open the store to write, and check that it is whole. Only with may_create
+ * is one made: a service that makes what it misses would serve an empty store
+ * where a disk is not mounted. One process at a time: it holds a lock on the
+ * directory. On failure *ret_store stays and ret_error has a sentence for
+ * people; RESULT_NOT_FOUND is that there is no store.
+ */
+MUST_USE enum result
+store_lmdb_open_writer(const struct store_lmdb_options *options,
+    char ret_error[256], struct store **ret_store);
+
+/* Open what a writer has made, read-only. */
+MUST_USE enum result store_lmdb_open_reader(
+    const char *directory, char ret_error[256], struct store **ret_store);
+
+/* A number for a new blob of this owner; durable with its first chunk. */
+uint64_t store_lmdb_new_blob(struct store *store, struct owner owner);
+
+/*
+ * One bounded slice of sweeping, one commit at most: uploads whose request
+ * has ended become waiting content, waiting content that no request can
+ * still see goes, idempotency keys expire, applied rows of the dead go.
+ * *ret_more: another slice would find work now. RESULT_IO and RESULT_DAMAGED
+ * are as serious as in apply.
+ */
+MUST_USE enum result store_lmdb_sweep(
+    struct store *store, struct scoreboard *scoreboard, bool *ret_more);
+
+/* Free the reader slots of the dead (RELIABILITY 12). */
+void store_lmdb_clear_readers(struct store *store);
+
+struct store_problem {
+	const char *line;		 /* what is wrong */
+	const char *advice;		 /* what to do about it */
+	const struct artifact *artifact; /* whose; NULL: nobody knows */
+};
+
+struct store_check {
+	bool is_deep; /* hash all content too */
+	void (*report)(void *object, const struct store_problem *problem);
+	/* Between two slices, when nothing is held: so many bytes are done,
+	 * of about so many. It may take its time. NULL: nobody wants it. */
+	void (*pace)(void *object, uint64_t done, uint64_t total);
+	void *object;
+	/* What came of it: */
+	uint64_t problems;
+	uint64_t artifacts;
+	uint64_t bytes;	 /* that were read */
+	bool is_counted; /* counters were compared, which a service that
+			  * runs leaves no time for in very large stores */
+};
+
+/*
+ * Prove the invariants of DESIGN 2 in both directions: records, ids, index,
+ * counters, chunks, pending; and that the disk lost no write. A writer may go
+ * on meanwhile, in this process or another: no view is held for long.
+ */
+MUST_USE enum result
+store_lmdb_check(struct store *store, struct store_check *check);
+
+#endif

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * open.c - from a directory to an open store: environment,
+ * databases, first rows.
+ *
+ * LMDB syncs neither its first meta pages nor the directory, so creation is
+ * the one hole in its promise: the file `format` gets its name last, when all
+ * else is on disk. A data.mdb without it is refused; where that file still has
+ * its first name, `format.new`, who may create begins anew (RELIABILITY 4).
+ * Every failure has a sentence for people.
+ */
+
+#include "state.h"
+#include "upkeep.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define READERS 512
+#define GIB (UINT64_C(1) << 30)
+#define MAP_LEAST (64 * GIB)
+#define MAP_MOST (16384 * GIB)
+
+/* Flags that lose commits, or let a stray write or a full disk destroy. */
+#define FORBIDDEN \
+	(MDB_NOSYNC | MDB_NOMETASYNC | MDB_WRITEMAP | MDB_MAPASYNC | \
+	    MDB_NOMEMINIT | MDB_NOLOCK)
+
+/* ---- the environment ---- */
+
+static uint64_t
+default_map_size(const struct lmdb *lmdb)
+{
+	struct statvfs disk;
+	uint64_t size = 0;
+
+	if (fstatvfs(lmdb->directory, &disk) == 0)
+		size = 2 * (uint64_t)disk.f_blocks * disk.f_frsize;
+	if (size < MAP_LEAST)
+		size = MAP_LEAST;
+	return size < MAP_MOST ? size : MAP_MOST;
+}
+
+/* map_size 0: what the file says. */
+static enum result
+open_environment(struct opening *opening, uint64_t map_size)
+{
+	struct lmdb *lmdb = opening->lmdb;
+	unsigned alone = lmdb->is_copy ? MDB_NOLOCK : 0;
+	unsigned flags = MDB_NOTLS | (lmdb->is_writer ? 0 : MDB_RDONLY);
+	int code;
+
+	code = mdb_env_create(&lmdb->env);
+	if (code == MDB_SUCCESS)
+		code = mdb_env_set_maxdbs(lmdb->env, DB_COUNT);
+	if (code == MDB_SUCCESS)
+		code = mdb_env_set_maxreaders(lmdb->env, READERS);
+	if (code == MDB_SUCCESS && map_size != 0)
+		code = mdb_env_set_mapsize(lmdb->env, map_size);
+	if (code == MDB_SUCCESS)
+		code = mdb_env_open(
+		    lmdb->env, opening->directory, flags | alone, 0600);
+	if (code == MDB_SUCCESS)
+		code = mdb_env_get_flags(lmdb->env, &flags);
+	if (code != MDB_SUCCESS)
+		return opening_refuse_environment(opening, code);
+	assert((flags & FORBIDDEN & ~alone) == 0);
+	return RESULT_OK;
+}
+
+static enum result
+open_databases(struct opening *opening, bool is_new)
+{
+	struct lmdb *lmdb = opening->lmdb;
+	MDB_txn *txn;
+	size_t i;
+	int code;
+
+	code = mdb_txn_begin(lmdb->env, NULL, is_new ? 0 : MDB_RDONLY, &txn);
+	if (lmdb_freed_places(lmdb->env, code))
+		code = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &txn);
+	if (code != MDB_SUCCESS)
+		return opening_refuse_code(opening, "data.mdb", code);
+	for (i = 0; i < DB_COUNT && code == MDB_SUCCESS; i++)
+		code = mdb_dbi_open(txn, layout_name((enum database)i),
+		    is_new ? MDB_CREATE : 0, &lmdb->databases[i]);
+	if (code != MDB_SUCCESS) {
+		mdb_txn_abort(txn);
+		return opening_refuse_code(opening, "its databases", code);
+	}
+	code = mdb_txn_commit(txn); /* keeps the handles */
+	if (code != MDB_SUCCESS)
+		return opening_refuse_code(opening, "its databases", code);
+	return RESULT_OK;
+}
+
+/* A read transaction for good, holding a slot; reset until it is used. */
+static enum result
+open_reader(struct opening *opening)
+{
+	struct lmdb *lmdb = opening->lmdb;
+	MDB_envinfo info;
+	int code;
+
+	code = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &lmdb->reader);
+	if (lmdb_freed_places(lmdb->env, code))
+		code =
+		    mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &lmdb->reader);
+	if (code != MDB_SUCCESS)
+		return opening_refuse_code(opening, "mdb_txn_begin", code);
+	mdb_txn_reset(lmdb->reader);
+	code = mdb_env_info(lmdb->env, &info);
+	if (code != MDB_SUCCESS)
+		return opening_refuse_code(opening, "mdb_env_info", code);
+	lmdb->last_txn = info.me_last_txnid;
+	return RESULT_OK;
+}
+
+/* ---- creation ---- */
+
+static enum result
+put_first_rows(struct opening *opening)
+{
+	const struct meta meta = { .next_blob = 1 };
+	struct lmdb *lmdb = opening->lmdb;
+	struct view view;
+	enum result result;
+
+	result = lmdb_write_begin(lmdb, &view);
+	if (result == RESULT_OK) {
+		result = layout_put_format(&view, LAYOUT_FORMAT);
+		if (result == RESULT_OK)
+			result = layout_put_meta(&view, &meta);
+		if (result == RESULT_OK)
+			result = lmdb_write_commit(lmdb, &view);
+		else
+			lmdb_write_abort(lmdb, &view);
+	}
+	if (result != RESULT_OK)
+		return opening_refuse(opening, RESULT_IO, "%s: %s",
+		    opening->directory, lmdb->reason);
+	return RESULT_OK;
+}
+
+/* The mode is ours, whatever the umask. */
+static bool
+set_modes(int directory)
+{
+	return fchmodat(directory, "data.mdb", 0600, 0) == 0 &&
+	       fchmodat(directory, "lock.mdb", 0600, 0) == 0;
+}
+
+static enum result
+create(struct opening *opening, uint64_t map_size)
+{
+	struct lmdb *lmdb = opening->lmdb;
+	enum result result;
+	int code;
+
+	result = opening_announce(opening);
+	if (result == RESULT_OK)
+		result = open_environment(
+		    opening, map_size != 0 ? map_size : default_map_size(lmdb));
+	/* Two commits: each of the two meta pages is written once. */
+	if (result == RESULT_OK)
+		result = open_databases(opening, true);
+	if (result == RESULT_OK)
+		result = open_reader(opening);
+	if (result == RESULT_OK)
+		result = put_first_rows(opening);
+	if (result != RESULT_OK)
+		return result;
+	if (!set_modes(lmdb->directory))
+		return opening_refuse_errno(opening, "chmod");
+	code = mdb_env_sync(lmdb->env, 1);
+	if (code != MDB_SUCCESS)
+		return opening_refuse_code(opening, "mdb_env_sync", code);
+	result = opening_sync(opening);
+	return result == RESULT_OK ? opening_confirm(opening) : result;
+}
+
+/* ---- opening what is there ---- */
+
+/* A copy is open to read only, but ours to write. */
+static bool
+lengthen(const struct opening *opening, int fd, off_t size)
+{
+	bool is_long;
+
+	if (opening->lmdb->is_writer)
+		return ftruncate(fd, size) == 0;
+	fd = openat(opening->lmdb->directory, "data.mdb", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	is_long = ftruncate(fd, size) == 0;
+	(void)close(fd); /* it is synced by whoever made the copy */
+	return is_long;
+}
+
+/*
+ * Reading behind the end of the file is a death by SIGBUS, at each start
+ * anew. Filled up with zeros, what was cut off is damage like other damage:
+ * found where it is read, and named. Not a reason to refuse: pages that were
+ * let go of in the commit that took them are never written, so that a whole
+ * file may end before its last page, too.
+ */
+static enum result
+fill_up(struct opening *opening)
+{
+	uint64_t size = lmdb_file_size(opening->lmdb);
+	mdb_filehandle_t fd;
+	struct stat file;
+
+	if (size > MAP_MOST)
+		return opening_refuse(opening, RESULT_DAMAGED,
+		    "%s: data.mdb is damaged: it says that it is larger than "
+		    "a store can be; restore a backup",
+		    opening->directory);
+	/* Fails only for NULL. */
+	(void)mdb_env_get_fd(opening->lmdb->env, &fd);
+	if (fstat(fd, &file) != 0)
+		return opening_refuse_errno(opening, "data.mdb");
+	if (file.st_size < (off_t)size && !lengthen(opening, fd, (off_t)size))
+		return opening_refuse(opening, RESULT_IO,
+		    "%s: data.mdb ends %lld bytes before its last page, and "
+		    "cannot be filled up: %s",
+		    opening->directory,
+		    (long long)size - (long long)file.st_size, strerror(errno));
+	return RESULT_OK;
+}
+
+/*
+ * A writer that was killed between writing a commit and telling the readers
+ * of it in lock.mdb leaves them, and us, with the view before it. Taking its
+ * lock mends that; else blob numbers would be given twice, and content that
+ * it let go of would wait for the next start. Where lock.mdb is spoilt, no
+ * try helps as long as somebody has it open, and the master has to know.
+ */
+static enum result
+take_over(struct opening *opening)
+{
+	struct lmdb *lmdb = opening->lmdb;
+	struct view view;
+	enum result result;
+
+	result = lmdb_write_begin(lmdb, &view);
+	if (result == RESULT_UNKNOWN)
+		result = RESULT_DAMAGED; /* lock.mdb, for whoever tries next */
+	if (result != RESULT_OK)
+		return opening_refuse(opening, result, "%s: %s",
+		    opening->directory, lmdb->reason);
+	lmdb_write_abort(lmdb, &view);
+	return RESULT_OK;
+}
+
+static enum result
+open_existing(struct opening *opening)
+{
+	enum result result;
+
+	result = open_environment(opening, 0);
+	if (result == RESULT_OK &&
+	    (opening->lmdb->is_writer || opening->lmdb->is_copy))
+		result = fill_up(opening);
+	if (result == RESULT_OK)
+		result = open_databases(opening, false);
+	if (result == RESULT_OK)
+		result = open_reader(opening);
+	if (result == RESULT_OK && opening->lmdb->is_writer)
+		result = take_over(opening);
+	return result;
+}
+
+/* The rows that everything hangs on; what waits to be swept. */
+static enum result
+read_state(struct lmdb *lmdb)
+{
+	struct view view;
+	struct meta meta = { 0 };
+	enum result result;
+	uint32_t format = 0;
+
+	result = lmdb_read_begin(lmdb, &view);
+	if (result != RESULT_OK)
+		return result;
+	result = layout_get_format(&view, &format);
+	/* Between the two steps of a migration the row is ahead of the file. */
+	if (result == RESULT_OK && lmdb->takes_old && format == LAYOUT_FORMAT)
+		lmdb->format = view.format = format;
+	if (result == RESULT_OK && format != lmdb->format)
+		result = layout_damaged(&view, DB_META);
+	if (result == RESULT_OK)
+		result = layout_get_meta(&view, &meta);
+	if (result == RESULT_NOT_FOUND)
+		result = layout_damaged(&view, DB_META);
+	if (result == RESULT_OK && lmdb->is_writer)
+		result = garbage_load(&lmdb->garbage, &view);
+	lmdb->next_blob = meta.next_blob;
+	return lmdb_read_end(lmdb, &view, result);
+}
+
+static enum result
+check_state(struct opening *opening)
+{
+	enum result result = read_state(opening->lmdb);
+
+	if (result == RESULT_OK)
+		return RESULT_OK;
+	return opening_refuse(opening, result, "%s: %s", opening->directory,
+	    opening->lmdb->reason);
+}
+
+static struct lmdb *
+lmdb_new(bool is_writer)
+{
+	struct lmdb *lmdb = calloc(1, sizeof(*lmdb));
+
+	if (lmdb == NULL)
+		abort();
+	lmdb->pid = getpid();
+	lmdb->directory = -1;
+	lmdb->is_writer = is_writer;
+	lmdb->format = LAYOUT_FORMAT;
+	lmdb->file_limit = lmdb_file_limit();
+	lmdb->scratch = arena_open();
+	if (!is_writer)
+		return lmdb;
+	lmdb->garbage.entries =
+	    calloc(GARBAGE_ROOM, sizeof(lmdb->garbage.entries[0]));
+	if (lmdb->garbage.entries == NULL)
+		abort();
+	return lmdb;
+}
+
+static enum result
+open_as_writer(
+    struct opening *opening, const struct store_lmdb_options *options)
+{
+	enum result result;
+
+	opening->may_create = options->may_create;
+	result = opening_directory(opening);
+	if (result == RESULT_OK)
+		result = opening_lock(opening);
+	if (result != RESULT_OK)
+		return result;
+	result = opening_check(opening);
+	if (result == RESULT_NOT_FOUND && opening->may_create)
+		result = create(opening, options->map_size);
+	else if (result == RESULT_OK)
+		result = open_existing(opening);
+	return result == RESULT_OK ? check_state(opening) : result;
+}
+
+static enum result
+finish(struct opening *opening, enum result result, struct store **ret_store)
+{
+	if (result != RESULT_OK) {
+		lmdb_close(opening->lmdb);
+		return result;
+	}
+	*ret_store = store_new(&lmdb_engine, opening->lmdb);
+	return RESULT_OK;
+}
+
+enum result
+store_lmdb_open_writer(const struct store_lmdb_options *options,
+    char ret_error[256], struct store **ret_store)
+{
+	struct opening opening = {
+		.lmdb = lmdb_new(true),
+		.directory = options->directory,
+		.error = ret_error,
+	};
+
+	opening.lmdb->max_bytes = options->max_bytes;
+	opening.lmdb->reserve = options->reserve;
+	opening.lmdb->beat = options->beat;
+	opening.lmdb->beat_object = options->object;
+	return finish(&opening, open_as_writer(&opening, options), ret_store);
+}
+
+static enum result
+open_as_reader(struct opening *opening)
+{
+	enum result result = opening_directory(opening);
+
+	if (result == RESULT_OK)
+		result = opening_check(opening);
+	if (result == RESULT_OK)
+		result = open_existing(opening);
+	return result == RESULT_OK ? check_state(opening) : result;
+}
+
+static enum result
+open_to_read(const char *directory, bool takes_old, bool is_copy,
+    char error[256], struct store **ret_store)
+{
+	struct opening opening = {
+		.lmdb = lmdb_new(false),
+		.directory = directory,
+		.error = error,
+	};
+
+	opening.lmdb->takes_old = takes_old;
+	opening.lmdb->is_copy = is_copy;
+	return finish(&opening, open_as_reader(&opening), ret_store);
+}
+
+enum result
+store_lmdb_open_reader(
+    const char *directory, char ret_error[256], struct store **ret_store)
+{
+	return open_to_read(directory, false, false, ret_error, ret_store);
+}
+
+enum result
+store_lmdb_open_source(
+    const char *directory, char ret_error[256], struct store **ret_store)
+{
+	return open_to_read(directory, true, false, ret_error, ret_store);
+}
+
+enum result
+store_lmdb_open_copy(
+    const char *directory, char ret_error[256], struct store **ret_store)
+{
+	return open_to_read(directory, true, true, ret_error, ret_store);
+}
+
+enum result
+store_lmdb_open_old(const struct store_lmdb_options *options,
+    char ret_error[256], struct store **ret_store)
+{
+	struct opening opening = {
+		.lmdb = lmdb_new(true),
+		.directory = options->directory,
+		.error = ret_error,
+	};
+
+	opening.lmdb->reserve = options->reserve;
+	opening.lmdb->takes_old = true;
+	return finish(&opening, open_as_writer(&opening, options), ret_store);
+}

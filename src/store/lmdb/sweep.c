@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sweep.c - what no longer counts goes, a bounded slice at a time.
+ *
+ * Waiting content goes in the order in which it came, once no request is
+ * running that may still read it (base/scoreboard.h has the proof). Uploads of
+ * the dead, expired idempotency keys and applied rows of the dead are found
+ * by walks through their databases, a few rows a second.
+ *
+ * A damaged row is left alone, for check to name: it must not stop the
+ * writer. An idle slice opens no transaction, or aborts it.
+ */
+
+#include "state.h"
+
+#define SECOND INT64_C(1000000)
+#define CHUNKS_A_SLICE 256
+#define ROWS_AT_MOST 1024 /* a slice, of a large database */
+
+struct sweep {
+	struct lmdb *lmdb;
+	struct scoreboard *scoreboard;
+	struct view view;
+	struct meta meta;
+	uint64_t moment;
+	int64_t now;  /* monotonic */
+	size_t swept; /* from the head of the queue, to leave it */
+	bool is_changed;
+	bool is_freeing; /* more than by settling */
+};
+
+/* ---- waiting content ---- */
+
+static struct garbage *
+garbage_at(struct garbage_queue *queue, size_t i)
+{
+	return &queue->entries[(queue->head + i) % GARBAGE_ROOM];
+}
+
+/*
+ * What was let go of is committed by now: it belongs to the present epoch,
+ * and whoever sees the next one began to read after that commit.
+ */
+static void
+garbage_tag(struct garbage_queue *queue, struct scoreboard *scoreboard)
+{
+	uint64_t epoch;
+
+	if (queue->tagged == queue->count)
+		return;
+	epoch = atomic_fetch_add(&scoreboard->epoch, 1);
+	for (; queue->tagged < queue->count; queue->tagged++)
+		garbage_at(queue, queue->tagged)->epoch = epoch;
+}
+
+static void
+garbage_leave(struct garbage_queue *queue, size_t count)
+{
+	queue->head = (queue->head + count) % GARBAGE_ROOM;
+	queue->count -= count;
+	queue->tagged -= count;
+}
+
+/* Is there an i-th entry, and does nobody see it any more? */
+static bool
+is_sweepable(
+    struct garbage_queue *queue, size_t i, struct scoreboard *scoreboard)
+{
+	return i < queue->tagged &&
+	       garbage_at(queue, i)->epoch < scoreboard_oldest(scoreboard);
+}
+
+/* The first chunk there is of a blob; RESULT_NOT_FOUND: none is left. */
+static enum result
+first_chunk(struct view *view, uint64_t blob, struct key *ret_key)
+{
+	struct key key = key_chunk(blob, 0);
+	struct key prefix = key_number(blob);
+	enum result result = layout_seek(view, DB_CHUNKS, &key);
+
+	if (result != RESULT_OK)
+		return result;
+	if (!key_has_prefix(&key, &prefix))
+		return RESULT_NOT_FOUND;
+	*ret_key = key;
+	return RESULT_OK;
+}
+
+/* RESULT_OK: all of it is gone; RESULT_END: there is more than budget. */
+static enum result
+sweep_blob(struct sweep *sweep, uint64_t blob, size_t *budget)
+{
+	struct view *view = &sweep->view;
+	struct key row = key_number(blob);
+	struct pending pending;
+	enum result result;
+	struct key key;
+
+	result = layout_get_pending(view, blob, &pending);
+	if (view->error != 0)
+		return result;
+	if (result != RESULT_OK || pending.kind != PENDING_GARBAGE)
+		return RESULT_OK; /* not ours to sweep */
+	for (;;) {
+		result = first_chunk(view, blob, &key);
+		if (result == RESULT_NOT_FOUND)
+			break;
+		if (result == RESULT_OK && *budget == 0)
+			return RESULT_END;
+		if (result == RESULT_OK)
+			result = layout_delete(view, DB_CHUNKS, &key);
+		if (result != RESULT_OK)
+			return result;
+		sweep->is_changed = true;
+		--*budget;
+	}
+	sweep->is_changed = true;
+	return layout_delete(view, DB_PENDING, &row);
+}
+
+static enum result
+sweep_garbage(struct sweep *sweep)
+{
+	struct garbage_queue *queue = &sweep->lmdb->garbage;
+	size_t budget = CHUNKS_A_SLICE;
+	enum result result;
+
+	while (budget > 0 &&
+	       is_sweepable(queue, sweep->swept, sweep->scoreboard)) {
+		result = sweep_blob(
+		    sweep, garbage_at(queue, sweep->swept)->blob, &budget);
+		if (result == RESULT_END)
+			break;
+		if (result != RESULT_OK)
+			return result;
+		sweep->swept++;
+	}
+	return RESULT_OK;
+}
+
+/* ---- walks ---- */
+
+/* Look at a row: is it to go, or to become something else? */
+static enum result
+visit_upload(struct sweep *sweep, const struct key *key, struct span bytes)
+{
+	const struct pending garbage = { .kind = PENDING_GARBAGE };
+	uint64_t blob = key_last_number(key);
+	struct pending pending;
+
+	if (!pending_decode(bytes, &pending) ||
+	    pending.kind != PENDING_UPLOAD ||
+	    sweep->meta.staged < pending.bytes ||
+	    scoreboard_runs(sweep->scoreboard, pending.owner.incarnation,
+		pending.owner.request))
+		return RESULT_OK;
+	sweep->meta.staged -= pending.bytes;
+	sweep->is_changed = true;
+	garbage_push(&sweep->lmdb->garbage, blob);
+	return layout_put_pending(&sweep->view, blob, &garbage);
+}
+
+static enum result
+visit_promise(struct sweep *sweep, const struct key *key, struct span bytes)
+{
+	struct promise promise;
+
+	if (!promise_decode(bytes, &promise) || promise.expires > sweep->moment)
+		return RESULT_OK;
+	sweep->is_changed = true;
+	return layout_delete(&sweep->view, DB_IDEMPOTENCY, key);
+}
+
+static enum result
+visit_applied(struct sweep *sweep, const struct key *key, struct span bytes)
+{
+	(void)bytes; /* whose it is stands in the key */
+	if (scoreboard_has(sweep->scoreboard, key_last_number(key)))
+		return RESULT_OK;
+	sweep->is_changed = true;
+	return layout_delete(&sweep->view, DB_APPLIED, key);
+}
+
+static const struct {
+	enum database database;
+	size_t key_size;
+	size_t rows; /* a slice, at least */
+	enum result (*visit)(
+	    struct sweep *sweep, const struct key *key, struct span bytes);
+} walks[LMDB_WALKS] = {
+	{ DB_PENDING, 8, 1024, visit_upload },
+	{ DB_IDEMPOTENCY, 32, 64, visit_promise },
+	{ DB_APPLIED, 8, 64, visit_applied },
+};
+
+/* Sets key and value to the row behind position. */
+static int
+next_row(MDB_cursor *cursor, struct key *position, MDB_val *key, MDB_val *value)
+{
+	int code;
+
+	if (position->size == 0)
+		return mdb_cursor_get(cursor, key, value, MDB_FIRST);
+	*key = (MDB_val){ position->size, position->bytes };
+	code = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+	if (code != MDB_SUCCESS || key->mv_size != position->size ||
+	    memcmp(key->mv_data, position->bytes, position->size) != 0)
+		return code;
+	return mdb_cursor_get(cursor, key, value, MDB_NEXT);
+}
+
+/* RESULT_END: it was the last row. */
+static enum result
+walk_row(struct sweep *sweep, size_t which, struct key *position)
+{
+	struct view *view = &sweep->view;
+	enum database database = walks[which].database;
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	struct span bytes;
+	int code;
+
+	code = mdb_cursor_open(view->txn, view->databases[database], &cursor);
+	if (code != MDB_SUCCESS)
+		return layout_note(view, database, code);
+	code = next_row(cursor, position, &key, &value);
+	mdb_cursor_close(cursor);
+	if (code == MDB_NOTFOUND)
+		return RESULT_END;
+	if (code != MDB_SUCCESS)
+		return layout_note(view, database, code);
+	*position = key_from(&key);
+	if (position->size != walks[which].key_size ||
+	    layout_verify(view, database, &key, &value, &bytes) != RESULT_OK)
+		return RESULT_OK;
+	return walks[which].visit(sweep, position, bytes);
+}
+
+/* Enough to get round in an hour. */
+static size_t
+rows_a_slice(struct sweep *sweep, size_t which)
+{
+	MDB_stat stat;
+	size_t rows = walks[which].rows;
+
+	if (mdb_stat(sweep->view.txn,
+		sweep->view.databases[walks[which].database],
+		&stat) == MDB_SUCCESS)
+		rows += stat.ms_entries / 3600;
+	return rows < ROWS_AT_MOST ? rows : ROWS_AT_MOST;
+}
+
+static enum result
+walk_slice(struct sweep *sweep, size_t which)
+{
+	struct walk *walk = &sweep->lmdb->walks[which];
+	bool was_changed = sweep->is_changed;
+	enum result result = RESULT_OK;
+	size_t rows;
+
+	if (sweep->now < walk->next)
+		return RESULT_OK;
+	rows = rows_a_slice(sweep, which);
+	sweep->is_changed = false;
+	for (; rows > 0 && result == RESULT_OK; rows--)
+		result = walk_row(sweep, which, &walk->position);
+	/* Where there was something to do there may be more. */
+	walk->next = sweep->is_changed && result == RESULT_OK
+			 ? sweep->now
+			 : sweep->now + SECOND;
+	sweep->is_changed |= was_changed;
+	if (result != RESULT_END)
+		return result;
+	walk->position.size = 0;
+	return RESULT_OK;
+}
+
+static bool
+is_walk_due(const struct lmdb *lmdb, int64_t now)
+{
+	size_t i;
+
+	for (i = 0; i < LMDB_WALKS; i++)
+		if (lmdb->walks[i].next <= now)
+			return true;
+	return false;
+}
+
+/* ---- a slice ---- */
+
+static bool
+must_load(const struct garbage_queue *queue)
+{
+	return queue->count == 0 && queue->has_more;
+}
+
+/*
+ * The pages that a commit lets go of are free for the one after the next.
+ * Where only they are room, no other commit comes: creates are refused.
+ */
+static bool
+must_settle(const struct lmdb *lmdb)
+{
+	return lmdb->has_freed && lmdb_is_short(lmdb);
+}
+
+static enum result
+sweep_fill(struct sweep *sweep)
+{
+	struct lmdb *lmdb = sweep->lmdb;
+	enum result result;
+	size_t i;
+
+	result = layout_get_meta(&sweep->view, &sweep->meta);
+	if (result == RESULT_NOT_FOUND)
+		result = layout_damaged(&sweep->view, DB_META);
+	if (result == RESULT_OK && must_load(&lmdb->garbage))
+		result = garbage_load(&lmdb->garbage, &sweep->view);
+	if (result == RESULT_OK)
+		result = sweep_garbage(sweep);
+	for (i = 0; i < LMDB_WALKS && result == RESULT_OK; i++)
+		result = walk_slice(sweep, i);
+	sweep->is_freeing = sweep->is_changed;
+	sweep->is_changed |= must_settle(lmdb);
+	if (result == RESULT_OK && sweep->is_changed)
+		result = layout_put_meta(&sweep->view, &sweep->meta);
+	return result;
+}
+
+static enum result
+sweep_commit(struct sweep *sweep)
+{
+	struct lmdb *lmdb = sweep->lmdb;
+	size_t waiting = lmdb->garbage.count;
+	enum result result;
+
+	result = lmdb_write_begin(lmdb, &sweep->view);
+	if (result != RESULT_OK)
+		return result;
+	result = sweep_fill(sweep);
+	if (result == RESULT_OK && sweep->is_changed)
+		result = lmdb_write_commit(lmdb, &sweep->view);
+	else
+		lmdb_write_abort(lmdb, &sweep->view);
+	if (result == RESULT_OK) {
+		lmdb->has_freed = sweep->is_freeing ||
+				  (lmdb->has_freed && !sweep->is_changed);
+		garbage_leave(&lmdb->garbage, sweep->swept);
+	} else {
+		garbage_rewind(&lmdb->garbage, waiting);
+		lmdb->garbage.has_more = true; /* it may have been loaded */
+	}
+	return result;
+}
+
+enum result
+store_lmdb_sweep(
+    struct store *store, struct scoreboard *scoreboard, bool *ret_more)
+{
+	struct lmdb *lmdb = lmdb_of(store);
+	struct garbage_queue *queue = &lmdb->garbage;
+	struct sweep sweep = {
+		.lmdb = lmdb,
+		.scoreboard = scoreboard,
+		.moment = moment_now(),
+		.now = scoreboard_now(),
+	};
+	enum result result;
+
+	if (lmdb->is_broken)
+		return RESULT_IO;
+	/* A commit that fails ends this process, for nothing that is urgent. */
+	if (!lmdb_can_commit(lmdb)) {
+		*ret_more = false;
+		return RESULT_OK;
+	}
+	garbage_tag(queue, scoreboard);
+	if (is_sweepable(queue, 0, scoreboard) || must_load(queue) ||
+	    is_walk_due(lmdb, sweep.now) || must_settle(lmdb)) {
+		result = sweep_commit(&sweep);
+		if (result == RESULT_NO_SPACE) {
+			*ret_more = false; /* nothing happened: later */
+			return RESULT_OK;
+		}
+		if (result != RESULT_OK)
+			return result == RESULT_UNKNOWN ? RESULT_IO : result;
+		garbage_tag(queue, scoreboard);
+	}
+	*ret_more = is_sweepable(queue, 0, scoreboard) || must_load(queue) ||
+		    is_walk_due(lmdb, sweep.now) || must_settle(lmdb);
+	return RESULT_OK;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * http.c - which server it is, how to show who we are, and sending one
+ * request after the other.
+ */
+
+#include "http_state.h"
+
+#include "http_text.h"
+#include "tool/output.h"
+#include "base/digest.h"
+#include "protocol/json.h"
+#include "base/scoreboard.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#define HERE "http://127.0.0.1:8137"
+#define KEY_SIZE 16 /* bytes; enough never to meet twice */
+
+/* ---- opening ---- */
+
+static void
+add_header(struct ctl_http *http, struct arena *arena, const char *line)
+{
+	size_t size = sizeof(http->headers[0]);
+
+	http->headers = arena_resize(arena, http->headers,
+	    size * http->header_count, size * (http->header_count + 1));
+	http->headers[http->header_count++] = line;
+}
+
+/* A line that is one: nothing in it ends it, or begins the next. */
+static bool
+is_line(struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < text.size; i++)
+		if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static bool
+is_header(struct span line)
+{
+	size_t colon = span_find(line, ':');
+
+	return is_line(line) && colon > 0 && colon < line.size &&
+	       span_find(line, ' ') > colon;
+}
+
+/* Whoever reads it can say that he is us. */
+static bool
+is_secret(struct span line)
+{
+	static const char *const names[] = { "Authorization",
+		"Proxy-Authorization", "Cookie", "X-API-Key", "X-Auth-Token" };
+	struct span name = span_trim(span_split(&line, ':'));
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (span_is_nocase(name, names[i]))
+			return true;
+	return false;
+}
+
+/* Secrets go over the network in TLS, or nowhere, unless somebody says so. */
+static int
+refuse_plain(const struct ctl_http *http)
+{
+	const char *allowed = getenv("ARTIFACT_PLAIN_HTTP");
+	bool is_allowed = ctl_has(http->ctl, "plain-http") ||
+			  (allowed != NULL && strcmp(allowed, "1") == 0);
+
+	if (!http->has_secret || http->is_loopback || is_allowed ||
+	    ctl_http_is_tls(http->base))
+		return CTL_OK;
+	return ctl_usage(http->ctl,
+	    "%.*s is plain http, and everybody on the way could read who you "
+	    "are and say the same; give an https URL, or --plain-http (or "
+	    "ARTIFACT_PLAIN_HTTP=1) if nobody else is on that way",
+	    (int)http->shown.size, http->shown.data);
+}
+
+/* false: it has been said. */
+static bool
+add_headers(struct ctl_http *http, const struct ctl *ctl)
+{
+	const char *token = getenv("ARTIFACT_TOKEN");
+	const char *line;
+	size_t index = 0;
+
+	while ((line = ctl_next_value(ctl, "header", &index)) != NULL) {
+		if (!is_header(span_str(line))) {
+			(void)ctl_usage(
+			    ctl, "--header has to be NAME:VALUE, in one line");
+			return false;
+		}
+		add_header(http, ctl->arena, line);
+		http->has_secret |= is_secret(span_str(line));
+		if (strncasecmp(line, "Authorization:", 14) == 0)
+			token = NULL; /* one of them is enough */
+	}
+	if (token == NULL || *token == '\0')
+		return true;
+	if (!is_line(span_str(token))) {
+		(void)ctl_usage(ctl, "$ARTIFACT_TOKEN is not one line of text");
+		return false;
+	}
+	add_header(http, ctl->arena,
+	    arena_printf(ctl->arena, "Authorization: Bearer %s", token).data);
+	http->has_secret = true;
+	return true;
+}
+
+static const char *
+chosen_url(const struct ctl *ctl)
+{
+	const char *url = ctl_value(ctl, "url");
+
+	if (url == NULL)
+		url = getenv("ARTIFACT_URL");
+	return url == NULL || *url == '\0' ? HERE : url;
+}
+
+static void
+close_easy(void *easy)
+{
+	curl_easy_cleanup(easy);
+	curl_global_cleanup();
+}
+
+static int
+set_base(struct ctl_http *http, const char *url)
+{
+	if (!ctl_http_base(span_str(url), &http->base))
+		return ctl_usage(http->ctl,
+		    "\"%.200s\" is no URL of a store: it has to begin with "
+		    "http:// or https://, and to have no query",
+		    url);
+	http->shown = ctl_http_shown(http->ctl->arena, http->base);
+	http->is_loopback = ctl_http_is_loopback(http->base);
+	http->has_secret = http->shown.size < http->base.size;
+	return CTL_OK;
+}
+
+static void
+set_deadline(struct ctl_http *http, uint64_t seconds)
+{
+	if (seconds > 0)
+		http->deadline =
+		    scoreboard_now() + (int64_t)seconds * INT64_C(1000000);
+}
+
+static int
+start(struct ctl_http *http)
+{
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return ctl_fail("libcurl cannot be used");
+	http->easy = curl_easy_init();
+	if (http->easy == NULL)
+		abort(); /* for lack of memory alone */
+	arena_defer(http->ctl->arena, close_easy, http->easy);
+	return CTL_OK;
+}
+
+int
+ctl_http_open(
+    const struct ctl *ctl, const char *url, struct ctl_http **ret_http)
+{
+	struct ctl_http *http = arena_alloc(ctl->arena, sizeof(*http));
+	uint64_t seconds = 0;
+	int exit_code;
+
+	http->ctl = ctl;
+	exit_code = set_base(http, url != NULL ? url : chosen_url(ctl));
+	if (exit_code == CTL_OK)
+		exit_code = ctl_timeout(ctl, &seconds);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	set_deadline(http, seconds);
+	if (!add_headers(http, ctl) || refuse_plain(http) != CTL_OK)
+		return CTL_USAGE;
+	*ret_http = http;
+	return start(http);
+}
+
+int
+ctl_http_open_stranger(const struct ctl *ctl, const char *url, unsigned seconds,
+    struct ctl_http **ret_http)
+{
+	struct ctl_http *http = arena_alloc(ctl->arena, sizeof(*http));
+	int exit_code;
+
+	http->ctl = ctl;
+	exit_code = set_base(http, url);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	http->base = http->shown;
+	http->has_secret = false;
+	http->is_stranger = true;
+	set_deadline(http, seconds);
+	*ret_http = http;
+	return start(http);
+}
+
+const struct ctl *
+ctl_http_ctl(const struct ctl_http *http)
+{
+	return http->ctl;
+}
+
+struct span
+ctl_http_url(const struct ctl_http *http)
+{
+	return http->shown;
+}
+
+bool
+ctl_http_is_late(const struct ctl_http *http)
+{
+	return http->deadline != 0 && scoreboard_now() >= http->deadline;
+}
+
+int64_t
+ctl_http_time(const struct ctl_http *http)
+{
+	return http->server_time != 0 ? http->server_time : (int64_t)time(NULL);
+}
+
+/* ---- sending ---- */
+
+struct span
+ctl_http_header(const struct ctl_http_answer *answer, const char *name)
+{
+	size_t i;
+
+	for (i = answer->header_count; i > 0; i--)
+		if (span_is_nocase(answer->headers[i - 1].name, name))
+			return answer->headers[i - 1].value;
+	return SPAN_NONE;
+}
+
+const char *
+ctl_http_idempotency_key(struct arena *arena)
+{
+	uint8_t bytes[KEY_SIZE];
+	char text[2 * KEY_SIZE + 1];
+
+	digest_random(bytes, sizeof(bytes));
+	digest_hex(bytes, sizeof(bytes), text);
+	return arena_printf(arena, "Idempotency-Key: %s", text).data;
+}
+
+static void
+wait_for(long wait)
+{
+	struct timespec time = { wait / 1000, wait % 1000 * 1000000 };
+
+	(void)nanosleep(&time, NULL);
+}
+
+int
+ctl_http_send(struct ctl_http *http, const struct ctl_http_request *request,
+    struct arena *arena, struct ctl_http_answer *ret_answer)
+{
+	struct exchange exchange;
+	long wait = 0;
+	CURLcode code;
+	int exit_code;
+
+	exchange_init(&exchange, http, request, arena, http->easy);
+	for (;;) {
+		exchange_prepare(&exchange);
+		code = curl_easy_perform(exchange.easy);
+		if (!exchange_repeats(&exchange, code, &wait))
+			break;
+		exchange_tell_wait(&exchange, code, wait);
+		wait_for(wait);
+		exchange_release(&exchange);
+	}
+	exit_code = exchange_conclude(&exchange, code, ret_answer);
+	exchange_release(&exchange);
+	return exit_code;
+}
+
+int
+ctl_http_get(struct ctl_http *http, struct span path, struct arena *arena,
+    struct ctl_http_answer *ret_answer)
+{
+	const struct ctl_http_request request = { .method = "GET",
+		.path = path };
+
+	return ctl_http_send(http, &request, arena, ret_answer);
+}
+
+/* ---- how much a server takes ---- */
+
+static void
+ask_limits(struct ctl_http *http)
+{
+	const struct ctl_http_request request = { .method = "GET",
+		.path = SPAN("/healthz"),
+		.may_fail = true };
+	struct ctl_http_answer answer = { 0 };
+	struct json_document document;
+	struct faults faults;
+	struct arena *arena;
+
+	if (http->has_limits)
+		return;
+	arena = arena_open();
+	faults_init(&faults, arena);
+	http->has_limits = true;
+	http->max_content = UINT64_MAX;
+	http->max_json = UINT64_MAX;
+	if (ctl_http_send(http, &request, arena, &answer) == CTL_OK &&
+	    answer.status == 200 &&
+	    json_read(arena, answer.body, &faults, &document) == JSON_VALID &&
+	    faults.count == 0) {
+		(void)json_get_number(
+		    &document, "max_content", &http->max_content);
+		(void)json_get_number(&document, "max_json", &http->max_json);
+	}
+	arena_close(arena);
+}
+
+int
+ctl_http_check_content(struct ctl_http *http, const char *name, uint64_t size)
+{
+	ask_limits(http);
+	if (size <= http->max_content)
+		return CTL_OK;
+	return ctl_fail("%.200s has %llu bytes, and %.*s takes %llu at most, "
+			"by its setting max_content: nothing was sent",
+	    name, (unsigned long long)size, (int)http->shown.size,
+	    http->shown.data, (unsigned long long)http->max_content);
+}
+
+int
+ctl_http_check_json(struct ctl_http *http, uint64_t size)
+{
+	ask_limits(http);
+	if (size <= http->max_json)
+		return CTL_OK;
+	return ctl_fail("as JSON this has %llu bytes, and %.*s takes %llu at "
+			"most, by its setting max_json: nothing was sent; "
+			"artifactctl put sends it as a file",
+	    (unsigned long long)size, (int)http->shown.size, http->shown.data,
+	    (unsigned long long)http->max_json);
+}

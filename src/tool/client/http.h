@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * http.h - requests to an artifact store over HTTP: the door to libcurl.
+ *
+ * A request that is safe to repeat is repeated a few times where the other
+ * side is away or asks for it (connection refused or cut off, 429, 502, 503,
+ * 504), and a download goes on where it was cut off. Redirects are not
+ * followed: where they lead is told instead, and no token goes there. Stalled
+ * connections end; slow ones may take as long as they need, unless --timeout
+ * bounds the command. What went wrong
+ * has been said as a sentence when anything but CTL_OK comes back.
+ */
+#ifndef CTL_HTTP_H
+#define CTL_HTTP_H
+
+#include "tool/progress.h"
+
+#include <sys/types.h>
+
+#define CTL_HTTP_AT_ONCE 16 /* requests that ctl_http_many has under way */
+
+/* A server, and how to talk to it. Lives as long as the run. */
+struct ctl_http;
+
+/*
+ * url NULL: that of --url or $ARTIFACT_URL, or this host's. --header,
+ * $ARTIFACT_TOKEN, --cacert, --cert and --key apply to either. What says who
+ * we are is refused where it would leave this host in plain http, unless
+ * --plain-http or $ARTIFACT_PLAIN_HTTP allows that.
+ */
+MUST_USE int ctl_http_open(
+    const struct ctl *ctl, const char *url, struct ctl_http **ret_http);
+/*
+ * A URL as somebody who says nothing of himself asks it: without token,
+ * headers, user and password, and not through a proxy, for its answers would
+ * pass for the server's. Any certificate will do, since no secret goes there.
+ * All that is asked has so many seconds together.
+ */
+MUST_USE int ctl_http_open_stranger(const struct ctl *ctl, const char *url,
+    unsigned seconds, struct ctl_http **ret_http);
+const struct ctl *ctl_http_ctl(const struct ctl_http *http);
+/* The URL without user and password, for sentences. */
+struct span ctl_http_url(const struct ctl_http *http);
+
+/* Is the time over that --timeout gives to the whole command? */
+bool ctl_http_is_late(const struct ctl_http *http);
+
+/* The server's clock as of its last answer, or ours: seconds since 1970. */
+int64_t ctl_http_time(const struct ctl_http *http);
+
+/*
+ * Bytes to send, from this offset on: how many, never 0 before the size that
+ * was told; -1: it could not, and has said why.
+ */
+typedef ssize_t
+ctl_http_read(void *context, char *room, size_t size, uint64_t offset);
+
+/* A part of a form: text, or the bytes of a file (filename is not NULL). */
+struct ctl_http_part {
+	const char *name;
+	struct span text;
+	const char *filename;
+	const char *content_type;
+	struct span digest; /* Repr-Digest */
+	uint64_t size;
+	ctl_http_read *read;
+	void *context;
+};
+
+struct ctl_http_header {
+	struct span name;
+	struct span value;
+};
+
+struct ctl_http_answer {
+	unsigned status;
+	struct span body; /* in the arena; with a sink, only of errors */
+	struct ctl_http_header headers[64];
+	size_t header_count;
+};
+
+/* Both of these: false, it could not, and has said why. */
+/* The headers of a 2xx are there: once, before the first piece. */
+typedef bool
+ctl_http_begin(void *context, const struct ctl_http_answer *answer);
+/* The next piece of its body. */
+typedef bool ctl_http_sink(void *context, struct span piece);
+
+struct ctl_http_request {
+	const char *method;
+	struct span path; /* below the URL, percent-encoded, with its query */
+	struct span json; /* the body; SPAN_NONE: none */
+	const struct ctl_http_part *parts; /* or these, as a form */
+	size_t part_count;
+	const char *headers[4]; /* "Name: value"; NULL ends them */
+	bool is_repeatable;	/* as GET is: a second time changes nothing */
+	bool may_be_missing;	/* 404 is an answer, not an error */
+	bool may_be_no_path;	/* nor are 404 and 405, of any type */
+	bool is_any_type;	/* a 2xx need not be JSON */
+	/* Whatever comes of it is an answer, of status 0 where there is none:
+	 * it is not asked again, and nothing is said. */
+	bool may_fail;
+	bool has_content; /* the answer has one in it: 1 GiB, not 16 MiB */
+	ctl_http_begin *begin;	/* or NULL */
+	ctl_http_sink *sink;	/* where the body of a 2xx goes, of any type */
+	void *context;		/* of these two */
+	/* What has gone out of an upload is added to it; or NULL. */
+	struct ctl_progress *progress;
+};
+
+/* Of several the last; SPAN_NONE: there is none. */
+struct span
+ctl_http_header(const struct ctl_http_answer *answer, const char *name);
+
+/*
+ * Send it and wait. CTL_OK: the status is 2xx, or one that may be.
+ * Else 404 is CTL_NOT_FOUND, 409 CTL_AMBIGUOUS, 412 and content that was
+ * replaced meanwhile CTL_CHANGED, bytes that do not match their digest or
+ * check CTL_INTEGRITY, a server that is away or has no time CTL_TRY_LATER,
+ * all others CTL_FAILED.
+ */
+MUST_USE int
+ctl_http_send(struct ctl_http *http, const struct ctl_http_request *request,
+    struct arena *arena, struct ctl_http_answer *ret_answer);
+
+/* GET of JSON. */
+MUST_USE int ctl_http_get(struct ctl_http *http, struct span path,
+    struct arena *arena, struct ctl_http_answer *ret_answer);
+
+/*
+ * Would the server take so many bytes of content, or of a JSON body? It is
+ * asked for its limits once; one that does not tell them may take any. Not
+ * CTL_OK: it would not, which has been said; nothing was sent.
+ */
+MUST_USE int
+ctl_http_check_content(struct ctl_http *http, const char *name, uint64_t size);
+MUST_USE int ctl_http_check_json(struct ctl_http *http, uint64_t size);
+
+/* A header for a change that is safe to repeat, new each time. */
+const char *ctl_http_idempotency_key(struct arena *arena);
+
+/*
+ * Many requests, up to CTL_HTTP_AT_ONCE at a time, in no order. next fills
+ * in the next one (all zero before), with what belongs to it, or says that
+ * there is none now; it is asked again when another has ended, and all is
+ * over when none is under way. done gets each that ctl_http_send would call
+ * CTL_OK, and may fill in a request that follows it, of the same item.
+ * Bodies go to the arena, which is gone after the last request of an item.
+ *
+ * failed hears of each other, which has been said. is_hopeless: nor would
+ * another request go well, since the server is away or lets nobody in.
+ * Anything but CTL_OK from done or failed ends it all: what is under way is
+ * still waited for, and the first exit code is given back. failed NULL: the
+ * first failure ends it.
+ */
+struct ctl_http_many {
+	void *context;
+	bool (*next)(void *context, struct arena *arena, void **ret_item,
+	    struct ctl_http_request *ret_request);
+	int (*done)(void *context, void *item, struct arena *arena,
+	    const struct ctl_http_answer *answer,
+	    struct ctl_http_request *ret_more);
+	int (*failed)(
+	    void *context, void *item, int exit_code, bool is_hopeless);
+};
+
+MUST_USE int
+ctl_http_many(struct ctl_http *http, const struct ctl_http_many *many);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * http_state.h - shared by the files of the door to libcurl, and by no
+ * others.
+ */
+#ifndef CTL_HTTP_STATE_H
+#define CTL_HTTP_STATE_H
+
+#include "http.h"
+
+#include <curl/curl.h>
+
+struct ctl_http {
+	const struct ctl *ctl;
+	struct span base;  /* without slashes at its end */
+	struct span shown; /* without user and password */
+	const char **headers;
+	size_t header_count;
+	bool is_loopback;
+	bool has_secret;     /* a header, or the URL, says who we are */
+	bool is_stranger;    /* nothing does: ctl_http_open_stranger */
+	/* What the server takes, once it has been asked; UINT64_MAX: it does
+	 * not tell. */
+	bool has_limits;
+	uint64_t max_content;
+	uint64_t max_json;
+	int64_t server_time; /* of the last answer; 0: it told none */
+	int64_t deadline;    /* us: of all that it is asked; 0: none */
+	CURL *easy;	     /* of ctl_http_send; its connection is kept */
+};
+
+/* A request on its way, over as many tries as it takes. */
+struct exchange {
+	struct ctl_http *http;
+	const struct ctl_http_request *request;
+	struct arena *arena;
+	struct ctl_http_answer answer; /* of this try */
+	struct buffer body;	       /* what no sink took */
+	unsigned tries;
+	uint64_t sent; /* of files, in this try, as progress was told */
+
+	/* A download that may be cut off. */
+	bool has_begun;
+	uint64_t delivered; /* bytes that the sink took, of all tries */
+	struct ctl_http_answer first; /* the answer that they began with */
+	bool is_refused;	      /* begin, sink or read: no more */
+	uint64_t too_large; /* the bytes that it is larger than; 0: no */
+	bool is_replaced; /* going on would put two contents together */
+
+	CURL *easy;
+	struct curl_slist *headers;
+	curl_mime *mime;
+	char error[CURL_ERROR_SIZE];
+};
+
+void exchange_init(struct exchange *exchange, struct ctl_http *http,
+    const struct ctl_http_request *request, struct arena *arena, CURL *easy);
+/* Set up a try on the easy handle. */
+void exchange_prepare(struct exchange *exchange);
+/* A try has ended. Worth another one, after so many milliseconds? */
+bool exchange_repeats(
+    const struct exchange *exchange, CURLcode code, long *ret_wait);
+/* Does it change nothing, so that it may be sent as often as one likes? */
+bool exchange_only_reads(const struct exchange *exchange);
+/* It ended so. Is it the server, so that no other request would go better? */
+bool exchange_is_hopeless(const struct exchange *exchange, CURLcode code);
+/* Of the first answer of a download, if it is strong; SPAN_NONE: none. */
+struct span exchange_etag(const struct exchange *exchange);
+/* Gives back what a try held. */
+void exchange_release(struct exchange *exchange);
+
+/*
+ * What came of it, said where it is an error; the exit code. CTL_OK: the
+ * answer is *ret_answer.
+ */
+int exchange_conclude(struct exchange *exchange, CURLcode code,
+    struct ctl_http_answer *ret_answer);
+/* What went wrong in a few words. */
+struct span exchange_trouble(const struct exchange *exchange, CURLcode code);
+/* Say what the next try waits for: whoever reads a log wants to know, too. */
+void
+exchange_tell_wait(const struct exchange *exchange, CURLcode code, long wait);
+
+#endif

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * remote.c - artifacts as a server describes them, by id and in lists.
+ * Knows what the API's answers look like, and nothing of commands.
+ */
+
+#include "remote.h"
+
+#include "http_text.h"
+#include "protocol/query.h"
+#include "protocol/utf8.h"
+
+#define SHORT_ID 12
+
+/* ---- one artifact ---- */
+
+/* Where each text of an artifact goes. */
+static const struct text_member {
+	const char *name;
+	size_t offset;
+} text_members[] = {
+	{ "id", offsetof(struct ctl_artifact, id) },
+	{ "workflow_id", offsetof(struct ctl_artifact, workflow) },
+	{ "phase_id", offsetof(struct ctl_artifact, phase) },
+	{ "session_id", offsetof(struct ctl_artifact, session) },
+	{ "artifact_type", offsetof(struct ctl_artifact, type) },
+	{ "title", offsetof(struct ctl_artifact, title) },
+	{ "created_at", offsetof(struct ctl_artifact, created) },
+	{ "created_by", offsetof(struct ctl_artifact, creator) },
+	{ "content_type", offsetof(struct ctl_artifact, content_type) },
+	{ "content_hash", offsetof(struct ctl_artifact, hash) },
+	{ "content", offsetof(struct ctl_artifact, content) },
+};
+
+static void
+read_texts(
+    const struct json_document *document, struct ctl_artifact *ret_artifact)
+{
+	const size_t count = sizeof(text_members) / sizeof(text_members[0]);
+	struct span text;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		text = json_text_of(document->arena,
+		    json_get_source(document, text_members[i].name));
+		memcpy((char *)ret_artifact + text_members[i].offset, &text,
+		    sizeof(text));
+	}
+}
+
+/* Those of the list that are texts; absent is an empty list. */
+static bool
+read_parents(
+    const struct json_document *document, struct ctl_artifact *ret_artifact)
+{
+	struct arena *arena = document->arena;
+	struct span *items;
+	size_t count, i;
+
+	if (ret_artifact->derived_from.data == NULL)
+		return true;
+	if (!json_read_items(arena, ret_artifact->derived_from, &items, &count))
+		return false;
+	for (i = 0; i < count; i++) {
+		items[i] = json_text_of(arena, items[i]);
+		if (items[i].data == NULL)
+			return false;
+	}
+	ret_artifact->parents = items;
+	ret_artifact->parent_count = count;
+	return true;
+}
+
+bool
+ctl_artifact_read(
+    struct arena *arena, struct span source, struct ctl_artifact *ret_artifact)
+{
+	struct ctl_artifact artifact = { .is_primary = true };
+	struct json_document document;
+	struct faults faults;
+
+	faults_init(&faults, arena);
+	if (json_read(arena, source, &faults, &document) != JSON_VALID ||
+	    faults.count > 0)
+		return false;
+	read_texts(&document, &artifact);
+	artifact.metadata = json_get_source(&document, "metadata");
+	artifact.derived_from = json_get_source(&document, "derived_from");
+	(void)json_get_bool(
+	    &document, "is_primary_deliverable", &faults, &artifact.is_primary);
+	(void)json_get_number(&document, "size_bytes", &artifact.size);
+	if (artifact.id.data == NULL || !read_parents(&document, &artifact))
+		return false;
+	*ret_artifact = artifact;
+	return true;
+}
+
+bool
+ctl_artifact_is_exact(const struct ctl_artifact *artifact)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+	struct span content = artifact->content;
+	uint8_t hash[DIGEST_SHA256_SIZE];
+	char text[DIGEST_SHA256_HEX + 1];
+	struct digest digest;
+
+	if (content.data == NULL)
+		return false;
+	/* Where nothing was replaced, the text is the bytes. */
+	if (artifact->hash.data == NULL)
+		return memmem(content.data, content.size, replacement,
+			   sizeof(replacement) - 1) == NULL;
+	digest_begin(&digest);
+	digest_add(&digest, content);
+	digest_end(&digest, hash);
+	digest_hex(hash, sizeof(hash), text);
+	return span_is(artifact->hash, text);
+}
+
+struct span
+ctl_remote_path(struct arena *arena, const char *id, const char *suffix)
+{
+	struct buffer path;
+
+	buffer_init(&path, arena);
+	buffer_append(&path, SPAN("/artifacts/"));
+	query_encode(&path, span_str(id));
+	buffer_append(&path, span_str(suffix));
+	buffer_append_byte(&path, '\0');
+	path.size--;
+	return buffer_span(&path);
+}
+
+int
+ctl_remote_check_id(const struct ctl *ctl, const char *id)
+{
+	const char *byte;
+
+	/* What else there is in a path would make it another one. */
+	for (byte = id; ascii_is_alpha(*byte) || ascii_is_digit(*byte) ||
+			*byte == '-' || *byte == '_';
+	     byte++)
+		;
+	if (byte > id && *byte == '\0' && byte - id <= ID_TEXT)
+		return CTL_OK;
+	return ctl_usage(ctl, "\"%.200s\" is no id, nor the start of one", id);
+}
+
+int
+ctl_remote_strange(const struct ctl_http *http)
+{
+	struct span url = ctl_http_url(http);
+
+	return ctl_fail("%.*s does not answer as a store does; is the URL "
+			"right, with its path?",
+	    (int)url.size, url.data);
+}
+
+int
+ctl_remote_read_detail(struct ctl_http *http, struct arena *arena,
+    const struct ctl_http_answer *answer, struct ctl_artifact *ret_artifact)
+{
+	struct span etag = ctl_http_header(answer, "ETag");
+
+	if (!ctl_artifact_read(arena, answer->body, ret_artifact))
+		return ctl_remote_strange(http);
+	if (span_starts_with(etag, "\"") && etag.size > 1)
+		ret_artifact->etag = span_of(etag.data + 1, etag.size - 2);
+	return CTL_OK;
+}
+
+int
+ctl_remote_detail(struct ctl_http *http, const char *id, bool with_content,
+    struct arena *arena, struct ctl_artifact *ret_artifact)
+{
+	const struct ctl_http_request request = { .method = "GET",
+		.path = ctl_remote_path(
+		    arena, id, with_content ? "" : "?include_content=false"),
+		.has_content = with_content };
+	struct ctl_http_answer answer;
+	int exit_code;
+
+	exit_code = ctl_http_send(http, &request, arena, &answer);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	return ctl_remote_read_detail(http, arena, &answer, ret_artifact);
+}
+
+/* ---- lists ---- */
+
+int
+ctl_filter_read(const struct ctl *ctl, struct ctl_filter *ret_filter)
+{
+	const struct {
+		const char *name;
+		const char **ret_value;
+	} options[] = {
+		{ "workflow", &ret_filter->workflow },
+		{ "phase", &ret_filter->phase },
+		{ "type", &ret_filter->type },
+		{ "session", &ret_filter->session },
+	};
+	size_t i;
+
+	*ret_filter = (struct ctl_filter){ 0 };
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		*options[i].ret_value = ctl_value(ctl, options[i].name);
+		if (*options[i].ret_value != NULL &&
+		    **options[i].ret_value == '\0')
+			return ctl_usage(ctl,
+			    "--%s is empty, which would mean all; leave it "
+			    "out for that",
+			    options[i].name);
+	}
+	return CTL_OK;
+}
+
+static void
+append_pair(struct buffer *query, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	buffer_append(query, span_str(name));
+	buffer_append_byte(query, '=');
+	query_encode(query, span_str(value));
+	buffer_append_byte(query, '&');
+}
+
+void
+ctl_filter_append(struct buffer *query, const struct ctl_filter *filter)
+{
+	append_pair(query, "workflow_id", filter->workflow);
+	append_pair(query, "phase_id", filter->phase);
+	append_pair(query, "artifact_type", filter->type);
+	append_pair(query, "session_id", filter->session);
+}
+
+/* A walk through a list; arena is of the present page. */
+struct walk {
+	struct ctl_http *http;
+	struct arena *arena;
+	struct buffer query; /* of the next page, without its limit */
+	struct buffer first; /* the id that the present page begins with */
+	/* The query behind an earlier page, and the id that it began with. */
+	struct buffer seen;
+	struct buffer seen_first;
+	uint64_t pages;
+	uint64_t left;
+	ctl_remote_visit *visit;
+	void *context;
+	bool has_more;
+};
+
+static int
+visit_page(struct walk *walk, struct span body)
+{
+	struct ctl_artifact artifact;
+	struct span *items;
+	size_t count, i;
+	int exit_code;
+
+	if (!json_read_items(walk->arena, body, &items, &count))
+		return ctl_remote_strange(walk->http);
+	buffer_clear(&walk->first);
+	for (i = 0; i < count; i++) {
+		if (!ctl_artifact_read(walk->arena, items[i], &artifact))
+			return ctl_remote_strange(walk->http);
+		if (i == 0)
+			buffer_append(&walk->first, artifact.id);
+		exit_code = walk->visit(walk->context, walk->arena, &artifact);
+		if (exit_code != CTL_OK)
+			return exit_code;
+	}
+	walk->left -= count < walk->left ? count : walk->left;
+	return CTL_OK;
+}
+
+/*
+ * Are we sent where we were, or shown what we were shown? Of all pages one is
+ * kept, a later one each time their number has doubled: no circle is too long
+ * for that.
+ */
+static bool
+is_circle(struct walk *walk)
+{
+	struct span query = buffer_span(&walk->query);
+	struct span first = buffer_span(&walk->first);
+
+	if (!walk->has_more)
+		return false;
+	if (walk->pages > 0 &&
+	    (span_equal(query, buffer_span(&walk->seen)) ||
+		span_equal(first, buffer_span(&walk->seen_first))))
+		return true;
+	if ((walk->pages & (walk->pages + 1)) == 0) {
+		buffer_clear(&walk->seen);
+		buffer_append(&walk->seen, query);
+		buffer_clear(&walk->seen_first);
+		buffer_append(&walk->seen_first, first);
+	}
+	walk->pages++;
+	return false;
+}
+
+/* Is there a way on from here that comes to an end? */
+static int
+judge_way_on(struct walk *walk)
+{
+	struct span url = ctl_http_url(walk->http);
+
+	/* A store has a next page only when there is something on it. */
+	if (walk->has_more && walk->first.size == 0)
+		return ctl_fail("%.*s sends from an empty page of a list to "
+				"the next one, so that it might never end",
+		    (int)url.size, url.data);
+	if (is_circle(walk))
+		return ctl_fail("%.*s sends from one page of a list to the "
+				"next in a circle, so that it would never end",
+		    (int)url.size, url.data);
+	return CTL_OK;
+}
+
+/* The last of two limits counts, so ours goes behind the link's. */
+static int
+walk_page(struct walk *walk)
+{
+	struct ctl_http_answer answer;
+	struct buffer path;
+	struct span next;
+	int exit_code;
+
+	buffer_init(&path, walk->arena);
+	buffer_printf(&path, "/artifacts?%.*slimit=%d", (int)walk->query.size,
+	    walk->query.size == 0 ? "" : walk->query.data,
+	    walk->left < LIMIT_PAGE ? (int)walk->left : LIMIT_PAGE);
+	exit_code =
+	    ctl_http_get(walk->http, buffer_span(&path), walk->arena, &answer);
+	if (exit_code == CTL_OK)
+		exit_code = visit_page(walk, answer.body);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	next = ctl_http_next_query(ctl_http_header(&answer, "Link"));
+	walk->has_more = next.data != NULL;
+	buffer_clear(&walk->query);
+	buffer_append(&walk->query, next);
+	buffer_append_byte(&walk->query, '&');
+	return judge_way_on(walk);
+}
+
+int
+ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
+    uint64_t most, ctl_remote_visit *visit, void *context, bool *ret_has_more)
+{
+	struct arena *links = arena_open();
+	struct walk walk = { .http = http,
+		.arena = arena_open(),
+		.left = most == 0 ? UINT64_MAX : most,
+		.visit = visit,
+		.context = context };
+	int exit_code;
+
+	buffer_init(&walk.query, links);
+	buffer_init(&walk.first, links);
+	buffer_init(&walk.seen, links);
+	buffer_init(&walk.seen_first, links);
+	ctl_filter_append(&walk.query, filter);
+	do {
+		exit_code = walk_page(&walk);
+		arena_reset(walk.arena);
+	} while (exit_code == CTL_OK && walk.has_more && walk.left > 0);
+	arena_close(walk.arena);
+	arena_close(links);
+	*ret_has_more = walk.has_more;
+	return exit_code;
+}
+
+/* ---- rows ---- */
+
+struct span
+ctl_remote_short(const struct ctl *ctl, struct span id)
+{
+	if (ctl->is_terminal && !ctl->is_json && id.size > SHORT_ID)
+		return span_of(id.data, SHORT_ID);
+	return id;
+}
+
+/* By the server's clock, which wrote the other time too. */
+static void
+put_age(struct ctl_http *http, struct ctl_row *row, struct span created)
+{
+	int64_t now = ctl_http_time(http), then;
+	uint64_t moment;
+
+	if (!moment_parse(created, &moment)) {
+		ctl_row_text(row, "age", created);
+		return;
+	}
+	then = (int64_t)(moment / 1000000);
+	ctl_row_age(row, "age", now > then ? (uint64_t)(now - then) : 0);
+}
+
+/* What is the same in each row, since a filter names it, is left out. */
+static void
+put_unless(struct ctl_row *row, const char *name, struct span text,
+    const char *filter)
+{
+	if (filter == NULL)
+		ctl_row_text(row, name, text);
+}
+
+static void
+put_for_people(struct ctl_http *http, struct ctl_row *row,
+    const struct ctl_filter *filter, const struct ctl_artifact *artifact)
+{
+	const struct ctl_filter none = { 0 };
+
+	if (filter == NULL)
+		filter = &none;
+	ctl_row_key(
+	    row, "id", ctl_remote_short(ctl_http_ctl(http), artifact->id));
+	ctl_row_text(row, "title", artifact->title);
+	put_unless(row, "workflow", artifact->workflow, filter->workflow);
+	put_unless(row, "phase", artifact->phase, filter->phase);
+	put_unless(row, "type", artifact->type, filter->type);
+	ctl_row_size(row, "size", artifact->size);
+	put_age(http, row, artifact->created);
+}
+
+void
+ctl_remote_row(struct ctl_http *http, struct arena *arena,
+    struct ctl_output *output, const struct ctl_filter *filter,
+    const struct ctl_artifact *artifact)
+{
+	const struct ctl *ctl = ctl_http_ctl(http);
+	struct ctl_row *row = ctl_row(arena);
+
+	if (ctl->is_terminal && !ctl->is_json) {
+		put_for_people(http, row, filter, artifact);
+	} else {
+		ctl_row_text(row, "id", artifact->id);
+		ctl_row_text(row, "workflow_id", artifact->workflow);
+		ctl_row_text(row, "phase_id", artifact->phase);
+		ctl_row_text(row, "artifact_type", artifact->type);
+		ctl_row_size(row, "size_bytes", artifact->size);
+		ctl_row_text(row, "created_at", artifact->created);
+		ctl_row_text(row, "title", artifact->title);
+	}
+	ctl_output_row(output, row);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * remote.h - what the remote commands share: artifacts as a server
+ * describes them, one by id or many by a list.
+ */
+#ifndef CTL_REMOTE_H
+#define CTL_REMOTE_H
+
+#include "model/artifact.h"
+#include "http.h"
+#include "tool/output.h"
+
+/* What a summary or a detail says; SPAN_NONE is null, or not told. */
+struct ctl_artifact {
+	struct span id;
+	struct span workflow;
+	struct span phase;
+	struct span session;
+	struct span type;
+	struct span title;
+	struct span created; /* as the server writes it */
+	struct span creator;
+	struct span content_type;
+	struct span hash; /* 64 hex digits */
+	struct span content;
+	struct span metadata;	  /* JSON text */
+	struct span derived_from; /* JSON text */
+	struct span *parents;	  /* the same, as texts */
+	size_t parent_count;
+	uint64_t size;
+	bool is_primary;
+	struct span etag; /* without quotes; of a detail */
+};
+
+/* Read one object of an answer; false: it is not what a store would say. */
+MUST_USE bool ctl_artifact_read(
+    struct arena *arena, struct span source, struct ctl_artifact *ret_artifact);
+
+/*
+ * Is the content of a detail, which is a text, what is stored, byte for byte?
+ * Where bytes are no UTF-8 it has U+FFFD instead.
+ */
+bool ctl_artifact_is_exact(const struct ctl_artifact *artifact);
+
+/* "/artifacts/<id><suffix>", the id percent-encoded. */
+struct span
+ctl_remote_path(struct arena *arena, const char *id, const char *suffix);
+
+/* An id, whole or the start of one; not CTL_OK: it has been said. */
+MUST_USE int ctl_remote_check_id(const struct ctl *ctl, const char *id);
+
+/* Read the detail of an id or prefix. */
+MUST_USE int ctl_remote_detail(struct ctl_http *http, const char *id,
+    bool with_content, struct arena *arena, struct ctl_artifact *ret_artifact);
+/* The answer to a request for a detail, as above. */
+MUST_USE int ctl_remote_read_detail(struct ctl_http *http, struct arena *arena,
+    const struct ctl_http_answer *answer, struct ctl_artifact *ret_artifact);
+
+/* "The answer … is not that of a store"; CTL_FAILED. */
+int ctl_remote_strange(const struct ctl_http *http);
+
+/* ---- lists ---- */
+
+/* NULL: any. */
+struct ctl_filter {
+	const char *workflow;
+	const char *phase;
+	const char *type;
+	const char *session;
+};
+
+/* From the options of CTL_FILTERS. An empty one is refused: to the server it
+ * would mean all. */
+MUST_USE int
+ctl_filter_read(const struct ctl *ctl, struct ctl_filter *ret_filter);
+
+/* As a query, with "&" behind each pair. */
+void
+ctl_filter_append(struct buffer *query, const struct ctl_filter *filter);
+
+/* The arena is that of a page. Anything but CTL_OK ends the list. */
+typedef int ctl_remote_visit(
+    void *context, struct arena *arena, const struct ctl_artifact *artifact);
+
+/*
+ * Visit the artifacts of a filter, newest first, at most so many (0: all),
+ * page by page. *ret_has_more: there are others behind.
+ */
+MUST_USE int
+ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
+    uint64_t most, ctl_remote_visit *visit, void *context, bool *ret_has_more);
+
+/*
+ * A row of a list. On a terminal its title comes second, its age stands for its
+ * time, and what the filter names (NULL: nothing) is left out.
+ */
+void ctl_remote_row(struct ctl_http *http, struct arena *arena,
+    struct ctl_output *output, const struct ctl_filter *filter,
+    const struct ctl_artifact *artifact);
+
+/* An id as tables show it: the first 12 characters on a terminal. */
+struct span ctl_remote_short(const struct ctl *ctl, struct span id);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: ISC */
+/* source.c - files on their way out: opened, copied aside, hashed. */
+
+#include "source.h"
+
+#include "tool/progress.h"
+#include "type.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PIECE 262144
+
+/* ---- standard input, and what else cannot be read twice ---- */
+
+/* A file without a name; -1: errno says why. */
+static int
+open_aside(const char *directory)
+{
+	char path[4096];
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0 ||
+	    (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+		return fd;
+	(void)snprintf(path, sizeof(path), "%s/artifactctl-XXXXXX", directory);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		(void)unlink(path);
+	return fd;
+}
+
+static bool
+write_all(int fd, struct span bytes)
+{
+	ssize_t count;
+
+	while (bytes.size > 0) {
+		count = write(fd, bytes.data, bytes.size);
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			return false;
+		bytes = span_from(bytes, (size_t)count);
+	}
+	return true;
+}
+
+/* Copy all of it; false: it has been said. */
+static bool
+copy(const struct ctl_source *source, int from, int to, const char *directory,
+    char *piece)
+{
+	ssize_t count;
+
+	while ((count = read(from, piece, PIECE)) != 0) {
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0) {
+			(void)ctl_fail("cannot read %s: %m", source->name);
+			return false;
+		}
+		if (!write_all(to, span_of(piece, (size_t)count))) {
+			(void)ctl_fail("cannot copy %s to %.200s: %m; $TMPDIR "
+				       "may name another directory",
+			    source->name, directory);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Put a copy that can be read twice in place of the descriptor. */
+static int
+set_aside(struct ctl_source *source, char *piece)
+{
+	const char *directory = getenv("TMPDIR");
+	int from = source->fd;
+
+	if (directory == NULL || *directory == '\0')
+		directory = "/var/tmp";
+	source->fd = open_aside(directory);
+	if (source->fd < 0) {
+		source->fd = from;
+		return ctl_fail(
+		    "cannot make a temporary file in %.200s: %m; $TMPDIR may "
+		    "name another directory",
+		    directory);
+	}
+	source->is_copy = true;
+	if (!copy(source, from, source->fd, directory, piece)) {
+		close(from);
+		return CTL_FAILED;
+	}
+	close(from);
+	return CTL_OK;
+}
+
+/* ---- opening ---- */
+
+/* Regular, with a size that can be believed: files of /proc say 0. */
+static bool
+can_be_read_twice(const struct ctl_source *source, const struct stat *status)
+{
+	char byte;
+
+	return S_ISREG(status->st_mode) &&
+	       (status->st_size > 0 || pread(source->fd, &byte, 1, 0) <= 0);
+}
+
+static int
+open_path(const char *path, bool is_found, struct ctl_source *source,
+    struct stat *ret_status)
+{
+	int flags = O_RDONLY | O_CLOEXEC;
+
+	if (is_found)
+		flags |= O_NOFOLLOW | O_NONBLOCK;
+	source->name = path;
+	if (strcmp(path, "-") == 0 && !is_found) {
+		source->name = "standard input";
+		source->fd = dup(STDIN_FILENO);
+	} else {
+		source->fd = open(path, flags);
+	}
+	if (source->fd < 0 || fstat(source->fd, ret_status) != 0)
+		return ctl_fail("cannot open %.200s: %m", source->name);
+	if (S_ISDIR(ret_status->st_mode))
+		return ctl_fail("%.200s is a directory", source->name);
+	if (is_found && !S_ISREG(ret_status->st_mode))
+		return ctl_fail(
+		    "%.200s is no regular file any more", source->name);
+	return CTL_OK;
+}
+
+/*
+ * Size and hash of its first bytes, as many as there are now: to a file that
+ * is written to without end more may come faster than it is read.
+ */
+static int
+hash(const struct ctl *ctl, struct ctl_source *source, char *piece)
+{
+	struct ctl_progress progress;
+	struct digest digest;
+	struct stat status;
+	uint64_t left;
+	ssize_t count = 0;
+
+	if (fstat(source->fd, &status) != 0)
+		return ctl_fail("cannot read %.200s: %m", source->name);
+	left = (uint64_t)status.st_size;
+	ctl_progress_begin(&progress, ctl, source->name, left);
+	digest_begin(&digest);
+	source->size = 0;
+	while (left > 0 &&
+	       (count = pread(source->fd, piece, left < PIECE ? left : PIECE,
+		    (off_t)source->size)) > 0) {
+		digest_add(&digest, span_of(piece, (size_t)count));
+		source->size += (uint64_t)count;
+		left -= (uint64_t)count;
+		ctl_progress_at(&progress, source->size);
+	}
+	ctl_progress_end(&progress);
+	digest_end(&digest, source->hash);
+	if (count < 0)
+		return ctl_fail("cannot read %.200s: %m", source->name);
+	return CTL_OK;
+}
+
+int
+ctl_source_open(const struct ctl *ctl, const char *path, bool is_found,
+    struct ctl_source *ret_source)
+{
+	struct ctl_source source = { .fd = -1 };
+	struct arena *arena = arena_open();
+	char *piece = arena_room(arena, PIECE);
+	struct stat status;
+	int exit_code;
+
+	exit_code = open_path(path, is_found, &source, &status);
+	/* stdin may be a file that is read already, up to somewhere. */
+	if (exit_code == CTL_OK && ((strcmp(path, "-") == 0 && !is_found) ||
+				       !can_be_read_twice(&source, &status)))
+		exit_code = set_aside(&source, piece);
+	if (exit_code == CTL_OK)
+		exit_code = hash(ctl, &source, piece);
+	arena_close(arena);
+	if (exit_code != CTL_OK) {
+		ctl_source_close(&source);
+		return exit_code;
+	}
+	*ret_source = source;
+	return CTL_OK;
+}
+
+void
+ctl_source_close(struct ctl_source *source)
+{
+	if (source->fd >= 0)
+		(void)close(source->fd);
+	source->fd = -1;
+}
+
+/* ---- what is in it ---- */
+
+int
+ctl_source_type(const struct ctl_source *source, const char *path,
+    struct arena *arena, const char **ret_type)
+{
+	size_t size = source->size < CTL_TYPE_START ? (size_t)source->size
+						    : CTL_TYPE_START;
+	char *start = arena_room(arena, size);
+	ssize_t count = pread(source->fd, start, size, 0);
+
+	if (count < 0)
+		return ctl_fail("cannot read %.200s: %m", source->name);
+	*ret_type = ctl_type_guess(arena, path, span_of(start, (size_t)count));
+	return CTL_OK;
+}
+
+static void
+say_cut(const struct ctl_source *source)
+{
+	struct stat status = { 0 };
+
+	(void)fstat(source->fd, &status);
+	(void)ctl_fail("%.200s was cut to %llu bytes while it was sent as "
+		       "%llu; nothing was stored",
+	    source->name, (unsigned long long)status.st_size,
+	    (unsigned long long)source->size);
+}
+
+ssize_t
+ctl_source_read(void *object, char *room, size_t size, uint64_t offset)
+{
+	const struct ctl_source *source = object;
+	uint64_t left = source->size - offset;
+	ssize_t count;
+
+	if (size > left)
+		size = (size_t)left;
+	if (size == 0)
+		return 0;
+	do
+		count = pread(source->fd, room, size, (off_t)offset);
+	while (count < 0 && errno == EINTR);
+	if (count < 0)
+		(void)ctl_fail(
+		    "cannot read %.200s: %m; nothing was stored", source->name);
+	else if (count == 0)
+		say_cut(source);
+	return count > 0 ? count : -1;
+}
+
+void
+ctl_source_tell_growth(const struct ctl_source *source)
+{
+	struct stat status;
+
+	if (source->is_copy || fstat(source->fd, &status) != 0 ||
+	    (uint64_t)status.st_size <= source->size)
+		return;
+	(void)ctl_error(CTL_OK,
+	    "%.200s has grown to %llu bytes: the first %llu were sent",
+	    source->name, (unsigned long long)status.st_size,
+	    (unsigned long long)source->size);
+}

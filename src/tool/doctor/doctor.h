@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * doctor.h - what the files of "artifactctl doctor" share: checks, and
+ * what they find.
+ *
+ * A check is a row: a name and a function that calls doctor_problem or
+ * doctor_warning for what is wrong, with a sentence that has the way out,
+ * doctor_unknown for what it cannot judge, or none of them. Nothing is changed,
+ * ever.
+ */
+#ifndef CTL_DOCTOR_H
+#define CTL_DOCTOR_H
+
+#include "tool/local/local.h"
+#include "tool/output.h"
+#include "tool/program.h"
+
+#define DOCTOR_FIGURES 32
+
+struct nginx;
+
+/* What the store says of itself; filled in by a process of its user. */
+struct doctor_store {
+	bool is_open;
+	bool is_old; /* it is not, for its format is an older one */
+	struct {
+		char name[48];
+		uint64_t value;
+	} figures[DOCTOR_FIGURES];
+	size_t count;
+	struct store_room room;
+	uint64_t newest; /* moment of the newest artifact; 0: none */
+};
+
+struct doctor {
+	const struct ctl *ctl;
+	struct arena *arena;
+	const struct config *config; /* NULL: it cannot be read */
+	const char *error;	     /* then why */
+	struct ctl_local local;
+	bool has_directory; /* state_dir exists, and local is filled */
+	struct doctor_store *store;
+	const char *unit;	   /* properties of artifactd.service */
+	struct span nginx;	   /* what nginx -T printed */
+	struct span nginx_build;   /* and nginx -V */
+	const struct nginx *whole; /* the same, read; NULL: not asked for */
+	struct ctl_output *output; /* with --json */
+	const char *check;	   /* that runs */
+	unsigned findings;	   /* of that one */
+	unsigned problems;	   /* of all */
+	unsigned warnings;
+	unsigned unknowns;
+};
+
+/* What needs what to be looked at. */
+#define DOCTOR_CONFIG 1u    /* a configuration that can be read */
+#define DOCTOR_DIRECTORY 2u /* a state_dir */
+#define DOCTOR_STORE 4u	    /* a store that can be opened */
+#define DOCTOR_SYSTEMD 8u   /* artifactd.service, known to systemd */
+#define DOCTOR_NGINX 16u    /* --nginx */
+#define DOCTOR_URL 32u	    /* a public_url */
+
+struct doctor_check {
+	const char *name;
+	unsigned needs;
+	void (*look)(struct doctor *doctor);
+};
+
+/* Tables end with a row without a name. */
+extern const struct doctor_check doctor_store_checks[];
+extern const struct doctor_check doctor_host_checks[];
+extern const struct doctor_check doctor_nginx_checks[];
+
+/* Something fails, or will; something ought to be looked at. */
+void doctor_problem(struct doctor *doctor, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void doctor_warning(struct doctor *doctor, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* It cannot be judged from here: no finding. */
+void doctor_unknown(struct doctor *doctor, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* "1.4 MiB" */
+const char *doctor_size(struct doctor *doctor, uint64_t bytes);
+
+/* ---- store.c ---- */
+
+/* Look into the store, as its user. */
+void doctor_open_store(struct doctor *doctor);
+
+/* ---- host.c ---- */
+
+/* Ask systemd about artifactd.service; false: it does not know it. */
+bool doctor_ask_systemd(struct doctor *doctor);
+
+/* ---- nginx.c ---- */
+
+/* Ask nginx for its configuration; what is wrong with that is a finding. */
+void doctor_ask_nginx(struct doctor *doctor);
+
+#endif

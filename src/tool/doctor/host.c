@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * host.c - what can be wrong around the store: the configuration,
+ * the socket, who is let in, and what systemd knows of our units.
+ */
+
+#include "doctor.h"
+#include "tool/client/http.h"
+#include "tool/client/http_text.h"
+#include "nginx_conf.h"
+#include "tool/client/rm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SERVICE "artifactd.service"
+/* Of 10; what the unit has as it is shipped, in steps of 0.1. */
+#define EXPOSURE 0.2
+/* Descriptors and processes beside those of each worker. */
+#define BESIDE 64
+
+/* ---- the configuration ---- */
+
+static void
+look_at_mode(struct doctor *doctor, const char *path, mode_t forbidden,
+    const char *reason, const char *mode)
+{
+	struct stat file;
+
+	if (stat(path, &file) != 0 || !S_ISREG(file.st_mode))
+		return;
+	if ((file.st_mode & forbidden) != 0)
+		doctor_problem(doctor, "%s %s (mode %03o): chmod %s %s", path,
+		    reason, file.st_mode & 0777, mode, path);
+	if (file.st_uid != 0 && file.st_uid != geteuid())
+		doctor_problem(doctor,
+		    "%s belongs to user %lu, who may change what root and the "
+		    "service do: chown root: %s",
+		    path, (unsigned long)file.st_uid, path);
+}
+
+/* The service starts as the store's user. */
+static void
+look_whether_readable(struct doctor *doctor, const char *path)
+{
+	const struct ctl_local *local = &doctor->local;
+	struct stat file;
+
+	if (!doctor->has_directory || local->uid == 0 ||
+	    stat(path, &file) != 0 || (file.st_mode & 04) != 0 ||
+	    (file.st_uid == local->uid && (file.st_mode & 0400) != 0) ||
+	    (file.st_gid == local->gid && (file.st_mode & 040) != 0))
+		return;
+	doctor_problem(doctor,
+	    "%s cannot be read by %s, as whom the service starts (mode %03o): "
+	    "chgrp %lu %s && chmod g+r %s",
+	    path, local->user, file.st_mode & 0777, (unsigned long)local->gid,
+	    path, path);
+}
+
+/* What lets others pass for any user, or keeps all out. */
+static void
+look_at_secret(struct doctor *doctor)
+{
+	const char *path = doctor->config->secret_file;
+	struct stat file;
+
+	if (stat(path, &file) != 0) {
+		doctor_problem(doctor,
+		    "%s, the secret by which artifactd knows nginx: %s, and "
+		    "without it neither starts: \"" NGINX_DIR
+		    "/make-secret.sh %s\", and reload nginx",
+		    path, strerror(errno), path);
+		return;
+	}
+	look_at_mode(doctor, path, 07,
+	    "is open to all users of this host, who can then claim to be "
+	    "nginx, and through it anybody", "o=");
+	look_at_mode(doctor, path, 020,
+	    "can be changed by others than its owner", "g-w");
+	look_whether_readable(doctor, path);
+}
+
+static void
+look_at_configuration(struct doctor *doctor)
+{
+	const char *path = ctl_value(doctor->ctl, "config");
+
+	if (path == NULL)
+		path = config_default_path();
+	if (doctor->config == NULL)
+		doctor_problem(doctor,
+		    "%s: the service does not start with it, and refuses a "
+		    "reload: see artifactd.conf(5), and \"artifactd -t\" "
+		    "before the next reload",
+		    doctor->error);
+	look_at_mode(doctor, path, 022,
+	    "can be changed by others than its owner", "go-w");
+	look_whether_readable(doctor, path);
+	look_at_mode(doctor, SYSCONFDIR "/artifactd/artifactctl.env", 077,
+	    "is open to others, and may hold a token", "0600");
+}
+
+static void
+look_at_retention(struct doctor *doctor)
+{
+	const struct config_list *lines = &doctor->config->retention;
+	struct ctl_rm_filter filter;
+	size_t i;
+
+	for (i = 0; i < lines->count; i++)
+		if (ctl_rm_parse(doctor->ctl, lines->items[i], &filter) !=
+		    CTL_OK)
+			doctor_problem(doctor,
+			    "\"%.200s\", number %zu of the setting retention, "
+			    "cannot be followed, as was said above, and so "
+			    "none of them is: it takes the options of "
+			    "\"artifactctl rm\" that say which",
+			    lines->items[i], i + 1);
+}
+
+static void
+look_at_listen(struct doctor *doctor)
+{
+	const char *path = doctor->config->listen, *reason;
+	struct stat file;
+
+	if (stat(path, &file) != 0) {
+		reason = strerror(errno);
+		if (doctor->has_directory &&
+		    ctl_local_is_running(&doctor->local))
+			doctor_problem(doctor,
+			    "the service runs (or another artifactctl is at "
+			    "work), but there is no socket %s, which the "
+			    "setting listen names (%s): systemctl restart "
+			    "artifactd.socket artifactd.service",
+			    path, reason);
+		else
+			doctor_warning(doctor,
+			    "the service does not run: there is no socket %s: "
+			    "systemctl start artifactd.socket "
+			    "artifactd.service",
+			    path);
+		return;
+	}
+	if (!S_ISSOCK(file.st_mode))
+		doctor_problem(doctor,
+		    "%s is no socket: remove it, and restart the service",
+		    path);
+	else if ((file.st_mode & 07) != 0)
+		doctor_problem(doctor,
+		    "every user of this host can connect to %s (mode %03o) and "
+		    "pass for any other: chmod o= %s, and SocketMode=0660 in "
+		    "artifactd.socket",
+		    path, file.st_mode & 0777, path);
+}
+
+/* ---- who is let in ---- */
+
+#define A_LIST "/artifacts?limit=1"
+#define ASK_SECONDS 5
+
+static bool
+ends_with(struct span text, const char *end)
+{
+	size_t size = strlen(end);
+
+	return text.size >= size &&
+	       memcmp(text.data + text.size - size, end, size) == 0;
+}
+
+/*
+ * By asking, as somebody who says nothing of himself. A redirection to a login
+ * is a refusal; one to the same path, as from http to https, is not: who is
+ * let in there nobody has asked.
+ */
+static void
+judge_answer(struct doctor *doctor, const char *url,
+    const struct ctl_http_answer *answer)
+{
+	struct span to = ctl_http_header(answer, "Location");
+	bool leads_on =
+	    answer->status >= 300 && answer->status < 400 && to.size > 0;
+
+	if (answer->status == 0)
+		doctor_unknown(doctor,
+		    "%s does not answer here within %d s, so whether it asks "
+		    "who is there is not known: ask it from another host",
+		    url, ASK_SECONDS);
+	else if (answer->status == 200 &&
+		 span_starts_with(span_trim(answer->body), "["))
+		doctor_warning(doctor,
+		    "%s gives its artifacts to whoever asks: all who reach it "
+		    "can read, change and delete every one. \"Is it open?\" in "
+		    "doc/operations.md has the ways to let in only some",
+		    url);
+	else if (leads_on && ends_with(to, A_LIST))
+		doctor_unknown(doctor,
+		    "%s leads to %.*s, where nobody was asked: say that in the "
+		    "setting public_url",
+		    url, (int)to.size - (int)strlen(A_LIST), to.data);
+	else if (!leads_on && answer->status != 401 && answer->status != 403)
+		doctor_unknown(doctor,
+		    "%s answers with status %u and not as a store does, so "
+		    "whether it asks who is there is not known: does the "
+		    "setting public_url have its path?",
+		    url, answer->status);
+}
+
+static void
+look_whether_open(struct doctor *doctor)
+{
+	const struct ctl_http_request request = {
+		.method = "GET", .path = SPAN(A_LIST), .may_fail = true
+	};
+	const char *url = doctor->config->public_url;
+	struct ctl_http_answer answer;
+	struct ctl_http *http;
+	struct span base;
+
+	if (ctl_http_base(span_str(url), &base) && ctl_http_is_loopback(base))
+		return; /* for who is on this host, and open to all of them */
+	if (ctl_http_open_stranger(doctor->ctl, url, ASK_SECONDS, &http) !=
+		CTL_OK ||
+	    ctl_http_send(http, &request, doctor->arena, &answer) != CTL_OK)
+		doctor_unknown(doctor, "nobody was asked, as was said above");
+	else
+		judge_answer(doctor,
+		    arena_string(doctor->arena, ctl_http_url(http)), &answer);
+}
+
+/* ---- systemd ---- */
+
+/* The value of a property in what systemctl show printed; "": none. */
+static const char *
+property(struct doctor *doctor, const char *text, const char *name)
+{
+	struct span rest = span_str(text), line, key;
+
+	while (rest.data != NULL) {
+		line = span_split(&rest, '\n');
+		key = span_split(&line, '=');
+		if (span_is(key, name) && line.data != NULL)
+			return arena_string(doctor->arena, line);
+	}
+	return "";
+}
+
+/* NULL: systemd cannot be asked. */
+static const char *
+show(struct doctor *doctor, const char *unit)
+{
+	const char *const words[] = { "systemctl", "show", unit, NULL };
+	struct ctl_program program;
+
+	if (!ctl_program_run(doctor->arena, words, &program) ||
+	    program.exit_code != 0)
+		return NULL;
+	return arena_string(doctor->arena, program.output);
+}
+
+bool
+doctor_ask_systemd(struct doctor *doctor)
+{
+	const char *text = show(doctor, SERVICE);
+
+	if (text == NULL ||
+	    strcmp(property(doctor, text, "LoadState"), "loaded") != 0)
+		return false;
+	doctor->unit = text;
+	return true;
+}
+
+static void
+look_at_state(struct doctor *doctor, const char *unit, const char *text)
+{
+	if (strcmp(property(doctor, text, "ActiveState"), "failed") == 0)
+		doctor_problem(doctor,
+		    "%s has failed (%s): see \"journalctl -u %s\", and then "
+		    "\"systemctl reset-failed %s\"",
+		    unit, property(doctor, text, "Result"), unit, unit);
+	if (strcmp(property(doctor, text, "NeedDaemonReload"), "yes") == 0)
+		doctor_warning(doctor,
+		    "the files of %s have changed since systemd read them: "
+		    "systemctl daemon-reload",
+		    unit);
+}
+
+static void
+look_at_units(struct doctor *doctor)
+{
+	static const char *const units[] = { SERVICE, "artifactd.socket",
+		"artifactd-check.service", "artifactd-backup.service",
+		"artifactd-retention.service" };
+	const char *text;
+	size_t i;
+
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		text = show(doctor, units[i]);
+		if (text != NULL)
+			look_at_state(doctor, units[i], text);
+	}
+	if (strcmp(property(doctor, doctor->unit, "UnitFileState"),
+		"disabled") == 0)
+		doctor_warning(doctor,
+		    SERVICE " does not start with the machine: systemctl "
+			    "enable artifactd.socket " SERVICE);
+}
+
+/* yes: it is to be on, for this reason. */
+static void
+look_at_timer(
+    struct doctor *doctor, const char *name, bool is_wanted, const char *reason)
+{
+	const char *unit =
+	    arena_printf(doctor->arena, "artifactd-%s.timer", name).data;
+	const char *text = show(doctor, unit);
+	bool is_on;
+
+	if (text == NULL ||
+	    strcmp(property(doctor, text, "LoadState"), "loaded") != 0)
+		return;
+	is_on = strcmp(property(doctor, text, "ActiveState"), "active") == 0;
+	if (is_on != is_wanted)
+		doctor_warning(doctor, "%s is %s, %s: systemctl %s --now %s",
+		    unit, is_on ? "on" : "off", reason,
+		    is_on ? "disable" : "enable", unit);
+}
+
+static void
+look_at_timers(struct doctor *doctor)
+{
+	bool has_rules = doctor->config->retention.count > 0;
+
+	look_at_timer(doctor, "check", true,
+	    "so that damage is found by whoever reads it");
+	look_at_timer(doctor, "backup", true,
+	    "so that a lost disk is a lost store (unless another tool runs "
+	    "\"artifactctl backup\")");
+	look_at_timer(doctor, "retention", has_rules,
+	    has_rules ? "but the setting retention has rules"
+		      : "but the setting retention is empty");
+}
+
+static void
+look_at_exposure(struct doctor *doctor)
+{
+	const char *const words[] = { "systemd-analyze", "security",
+		"--no-pager", SERVICE, NULL };
+	struct ctl_program program;
+	const char *text, *found;
+	double exposure;
+
+	if (!ctl_program_run(doctor->arena, words, &program))
+		return;
+	text = arena_string(doctor->arena, program.output);
+	found = strstr(text, "exposure level for " SERVICE ": ");
+	if (found == NULL)
+		return;
+	exposure = strtod(strstr(found, ": ") + 2, NULL);
+	if (exposure > EXPOSURE + 0.05)
+		doctor_warning(doctor,
+		    SERVICE " is exposed to %.1f of 10, and as it is shipped "
+			    "to %.1f: \"systemctl cat " SERVICE
+			    "\" shows what was changed, \"systemd-analyze "
+			    "security " SERVICE "\" what that opens",
+		    exposure, EXPOSURE);
+}
+
+static void
+look_at_limit(
+    struct doctor *doctor, const char *name, uint64_t least, const char *line)
+{
+	const char *text = property(doctor, doctor->unit, name);
+	char *end;
+	unsigned long long value = strtoull(text, &end, 10);
+
+	if (end == text || *end != '\0' || value >= least)
+		return; /* infinity, or nothing */
+	doctor_problem(doctor,
+	    SERVICE " may have %llu by %s, and %u workers can take %llu: "
+		    "\"systemctl edit " SERVICE "\", %s=%llu",
+	    value, line, doctor->config->workers, (unsigned long long)least,
+	    line, (unsigned long long)least);
+}
+
+static void
+look_at_limits(struct doctor *doctor)
+{
+	uint64_t workers = doctor->config->workers;
+	uint64_t stop;
+
+	look_at_limit(
+	    doctor, "LimitNOFILE", 4 * workers + BESIDE, "LimitNOFILE");
+	look_at_limit(doctor, "TasksMax", 2 * workers + BESIDE, "TasksMax");
+	if (ctl_nginx_time(
+		span_str(property(doctor, doctor->unit, "TimeoutStopUSec")),
+		&stop) &&
+	    stop <= 1000 * (uint64_t)doctor->config->drain_timeout)
+		doctor_problem(doctor,
+		    "the setting drain_timeout gives requests %u s to end, but "
+		    "systemd kills the service after %llu: a longer "
+		    "TimeoutStopSec in \"systemctl edit " SERVICE
+		    "\", or a shorter drain_timeout",
+		    doctor->config->drain_timeout,
+		    (unsigned long long)stop / 1000);
+}
+
+/* The length of directory if path is it, or lies in it; else 0. Slashes at the
+ * end, all that the root consists of, say nothing. */
+static size_t
+lies_in(const char *path, struct span directory)
+{
+	size_t size = directory.size;
+
+	while (size > 0 && directory.data[size - 1] == '/')
+		size--;
+	if (directory.size == 0 || strlen(path) < size ||
+	    memcmp(path, directory.data, size) != 0 ||
+	    (path[size] != '\0' && path[size] != '/'))
+		return 0;
+	return size == 0 ? 1 : size;
+}
+
+/* The length of the longest of the words that path is, or lies in; or 0. */
+static size_t
+nearest(struct span words, const char *path)
+{
+	size_t longest = 0, size;
+	struct span word;
+
+	while (words.data != NULL) {
+		word = span_split(&words, ' ');
+		while (word.size > 0 &&
+		       (word.data[0] == '-' || word.data[0] == '+'))
+			word = span_from(word, 1);
+		size = lies_in(path, word);
+		if (size > longest)
+			longest = size;
+	}
+	return longest;
+}
+
+#define DROP_IN SYSCONFDIR "/artifactd/service.d"
+#define MAKE_DROP_IN \
+	"mkdir -p " DROP_IN "; printf '[Unit]\\nRequiresMountsFor=%s\\n" \
+	"[Service]\\nReadWritePaths=%s\\nNoExecPaths=%s\\n' >" DROP_IN \
+	"/state_dir.conf; systemctl daemon-reload. That is for all units " \
+	"that open the store"
+
+/* ProtectSystem=strict leaves little to write to, and NoExecPaths=/ does not
+ * hold for what ReadWritePaths= opens. Units that open the store have one
+ * directory of drop-ins together (Makefile.am). */
+static void
+look_at_paths(struct doctor *doctor)
+{
+	static const char *const units[] = { SERVICE, "artifactd-check.service",
+		"artifactd-backup.service" };
+	const char *directory = doctor->config->state_dir;
+	const char *text, *closed;
+	size_t opened, i;
+
+	if (strcmp(directory, STATEDIR) == 0)
+		return;
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		text = show(doctor, units[i]);
+		if (text == NULL ||
+		    strcmp(property(doctor, text, "ProtectSystem"), "strict") !=
+			0)
+			continue;
+		opened =
+		    nearest(span_str(property(doctor, text, "ReadWritePaths")),
+			directory);
+		closed = property(doctor, text, "NoExecPaths");
+		if (opened != 0 &&
+		    (closed[0] == '\0' ||
+			nearest(span_str(closed), directory) >= opened))
+			continue;
+		if (opened == 0)
+			doctor_problem(doctor,
+			    "the setting state_dir is %s, where %s may not "
+			    "write: " MAKE_DROP_IN,
+			    directory, units[i], directory, directory,
+			    directory);
+		else
+			doctor_warning(doctor,
+			    "the setting state_dir is %s, and %s could run a "
+			    "program that lies there: " MAKE_DROP_IN,
+			    directory, units[i], directory, directory,
+			    directory);
+		return;
+	}
+}
+
+static void
+look_at_socket_unit(struct doctor *doctor)
+{
+	const char *text = show(doctor, "artifactd.socket");
+	const char *path = doctor->config->listen;
+	const char *listens;
+
+	if (text == NULL ||
+	    strcmp(property(doctor, text, "LoadState"), "loaded") != 0)
+		return;
+	listens = property(doctor, text, "Listen");
+	if (listens[0] != '\0' && nearest(span_str(listens), path) == 0)
+		doctor_problem(doctor,
+		    "the setting listen is %s, but artifactd.socket listens on "
+		    "%s, which counts: say the same in both, and in nginx",
+		    path, listens);
+}
+
+const struct doctor_check doctor_host_checks[] = {
+	{ "configuration", 0, look_at_configuration },
+	{ "retention", DOCTOR_CONFIG, look_at_retention },
+	{ "secret", DOCTOR_CONFIG, look_at_secret },
+	{ "socket", DOCTOR_CONFIG, look_at_listen },
+	{ "public_url", DOCTOR_CONFIG | DOCTOR_URL, look_whether_open },
+	{ "units", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_units },
+	{ "timers", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_timers },
+	{ "exposure", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_exposure },
+	{ "limits", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_limits },
+	{ "paths", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_paths },
+	{ "socket_unit", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_socket_unit },
+	{ NULL, 0, NULL },
+};

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: ISC */
+/* local.c - the store of this host: configuration, user, opening. */
+
+#include "local.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- configuration ---- */
+
+struct config *
+ctl_local_config(const struct ctl *ctl, const char **ret_error)
+{
+	char **settings =
+	    arena_alloc(ctl->arena, ctl->given_count * sizeof(*settings));
+	const char *value;
+	size_t i = 0, count = 0;
+
+	while ((value = ctl_next_value(ctl, "set", &i)) != NULL)
+		settings[count++] = arena_string(ctl->arena, span_str(value));
+	return config_load(
+	    ctl->arena, ctl_value(ctl, "config"), settings, count, ret_error);
+}
+
+/* ---- whom it belongs to ---- */
+
+/*
+ * The directory's owner, who can have put anything into it; only if that is
+ * root is data.mdb's owner to be believed.
+ */
+static bool
+find_owner(const struct ctl_local *local, struct stat *ret_stat)
+{
+	struct span data =
+	    arena_printf(local->ctl->arena, "%s/data.mdb", local->directory);
+	struct stat file;
+
+	if (stat(local->directory, ret_stat) != 0)
+		return false;
+	if (ret_stat->st_uid == 0 && lstat(data.data, &file) == 0 &&
+	    S_ISREG(file.st_mode))
+		*ret_stat = file;
+	return true;
+}
+
+static const char *
+name_of(struct arena *arena, uid_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user != NULL)
+		return arena_string(arena, span_str(user->pw_name));
+	return arena_printf(arena, "%lld", (long long)uid).data;
+}
+
+static int
+no_directory(const struct ctl_local *local)
+{
+	int error = errno;
+
+	if (error == EACCES)
+		return ctl_fail("%s is closed to you: run artifactctl as root, "
+				"or as the user of artifactd",
+		    local->directory);
+	if (error != ENOENT)
+		return ctl_fail("%s: %s", local->directory, strerror(error));
+	return ctl_fail(
+	    "there is no directory %s, which the setting "
+	    "state_dir names: is its disk mounted? On a new host "
+	    "systemd-tmpfiles --create makes it, or artifactctl init, with a "
+	    "new store in it; --config or --set state_dir= name another",
+	    local->directory);
+}
+
+int
+ctl_local_load(const struct ctl *ctl, struct ctl_local *ret_local)
+{
+	struct ctl_local local = { .ctl = ctl };
+	const char *error = NULL;
+	uid_t me = geteuid();
+	struct stat file;
+
+	local.config = ctl_local_config(ctl, &error);
+	if (local.config == NULL)
+		return ctl_fail("%s", error);
+	local.directory = local.config->state_dir;
+	if (!find_owner(&local, &file))
+		return no_directory(&local);
+	local.uid = file.st_uid;
+	local.gid = file.st_gid;
+	local.user = name_of(ctl->arena, local.uid);
+	local.must_become = me == 0 && local.uid != 0;
+	if (me != 0 && me != local.uid)
+		return ctl_fail("%s belongs to %s: run artifactctl as root, "
+				"or as that user (a file made by another would "
+				"lock the service out)",
+		    local.directory, local.user);
+	*ret_local = local;
+	return CTL_OK;
+}
+
+int
+ctl_local_become(struct ctl_local *local)
+{
+	const struct passwd *user;
+	bool has_groups;
+
+	if (!local->must_become)
+		return CTL_OK;
+	user = getpwuid(local->uid);
+	has_groups = user != NULL ? initgroups(user->pw_name, local->gid) == 0
+				  : setgroups(0, NULL) == 0;
+	if (!has_groups || setgid(local->gid) != 0 || setuid(local->uid) != 0)
+		return ctl_fail("cannot become %s, whom %s belongs to: %s",
+		    local->user, local->directory, strerror(errno));
+	local->must_become = false;
+	return CTL_OK;
+}
+
+int
+ctl_local_yield(struct ctl_local *local, int directory)
+{
+	struct stat file;
+
+	if (!local->must_become || fstat(directory, &file) != 0 ||
+	    file.st_uid != local->uid)
+		return CTL_OK;
+	return ctl_local_become(local);
+}
+
+/* ---- opening ---- */
+
+int
+ctl_local_refusal(enum result result, const char *sentence)
+{
+	return ctl_error(result == RESULT_DAMAGED ? CTL_INTEGRITY : CTL_FAILED,
+	    "%s", sentence);
+}
+
+int
+ctl_local_in_use(void)
+{
+	return ctl_fail(
+	    "the service is running, or another artifactctl is at work: "
+	    "systemctl stop artifactd.socket artifactd.service");
+}
+
+int
+ctl_local_open_reader(struct ctl_local *local, struct store **ret_store)
+{
+	char error[256] = "";
+	enum result result;
+	int exit_code = ctl_local_become(local);
+
+	if (exit_code != CTL_OK)
+		return exit_code;
+	result = store_lmdb_open_reader(local->directory, error, ret_store);
+	return result == RESULT_OK ? CTL_OK : ctl_local_refusal(result, error);
+}
+
+bool
+ctl_local_has_store(const struct ctl_local *local)
+{
+	struct arena *arena = local->ctl->arena;
+	struct stat file;
+
+	return stat(arena_printf(arena, "%s/format", local->directory).data,
+		   &file) == 0 ||
+	       stat(arena_printf(arena, "%s/data.mdb", local->directory).data,
+		   &file) == 0;
+}
+
+int
+ctl_local_no_store(const struct ctl_local *local)
+{
+	return ctl_fail("%s holds no store: is its disk mounted? Where a new, "
+			"empty one is to be, artifactctl init makes it",
+	    local->directory);
+}
+
+int
+ctl_local_open_writer(
+    struct ctl_local *local, bool may_create, struct store **ret_store)
+{
+	const struct store_lmdb_options options = {
+		.directory = local->directory,
+		.max_bytes = local->config->max_bytes,
+		.reserve = local->config->reserve,
+		.may_create = may_create,
+	};
+	char error[256] = "";
+	enum result result;
+	int exit_code = ctl_local_become(local);
+
+	if (exit_code != CTL_OK)
+		return exit_code;
+	result = store_lmdb_open_writer(&options, error, ret_store);
+	if (result == RESULT_OK)
+		return CTL_OK;
+	return result == RESULT_UNAVAILABLE ? ctl_local_in_use()
+					    : ctl_local_refusal(result, error);
+}
+
+int
+ctl_local_sweep(struct store *store)
+{
+	struct scoreboard *scoreboard = scoreboard_open();
+	enum result result = RESULT_OK;
+	bool has_more = true;
+
+	if (scoreboard == NULL)
+		return ctl_fail("no memory: %s", strerror(errno));
+	while (has_more && result == RESULT_OK)
+		result = store_lmdb_sweep(store, scoreboard, &has_more);
+	scoreboard_close(scoreboard);
+	if (result == RESULT_OK)
+		return CTL_OK;
+	return ctl_local_refusal(result, store_reason(store));
+}
+
+bool
+ctl_local_is_running(const struct ctl_local *local)
+{
+	int fd = open(local->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool is_running;
+
+	if (fd < 0)
+		return false;
+	/* Shared, so that two who ask are not each other's service. */
+	is_running = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	(void)close(fd); /* lets go of it */
+	return is_running;
+}

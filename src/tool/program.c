@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * program.c - what other programs of this host say. Their output goes
+ * into memory, so that none of them waits for us while we wait for it.
+ */
+
+#include "program.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OUTPUT_MOST (16 << 20)
+#define LOOK_EVERY_US 10000
+#define LOOKS 3000
+
+extern char **environ;
+
+/* Administrators' programs are looked for as well, at the end. */
+static void
+extend_path(struct arena *arena)
+{
+	const char *path = getenv("PATH");
+
+	if (path != NULL && strstr(path, ":/usr/sbin") != NULL)
+		return;
+	(void)setenv("PATH",
+	    arena_printf(arena, "%s:/usr/sbin:/sbin",
+		path == NULL ? "/usr/bin:/bin" : path)
+		.data,
+	    1); /* out of memory: the shorter one stays */
+}
+
+static bool
+spawn(const char *const *words, int output, int errors, pid_t *ret_pid)
+{
+	posix_spawn_file_actions_t actions;
+	bool is_done;
+
+	if (posix_spawn_file_actions_init(&actions) != 0)
+		return false;
+	is_done = posix_spawn_file_actions_addopen(
+		      &actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0 &&
+		  posix_spawn_file_actions_adddup2(&actions, output, 1) == 0 &&
+		  posix_spawn_file_actions_adddup2(&actions, errors, 2) == 0 &&
+		  posix_spawnp(ret_pid, words[0], &actions, NULL,
+		      (char *const *)words, environ) == 0;
+	(void)posix_spawn_file_actions_destroy(&actions); /* always 0 */
+	return is_done;
+}
+
+/* -1: it was ended. */
+static int
+wait_for(pid_t pid)
+{
+	int status, looks;
+
+	for (looks = 0; looks < LOOKS; looks++) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+		(void)usleep(LOOK_EVERY_US); /* shorter does no harm */
+	}
+	(void)kill(pid, SIGKILL); /* a child that we have not waited for */
+	(void)waitpid(pid, &status, 0);
+	return -1;
+}
+
+static struct span
+contents(struct arena *arena, int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	ssize_t got;
+	char *text;
+
+	if (size <= 0)
+		return SPAN("");
+	if (size > OUTPUT_MOST)
+		size = OUTPUT_MOST;
+	text = arena_room(arena, (size_t)size);
+	got = pread(fd, text, (size_t)size, 0);
+	return span_of(text, got > 0 ? (size_t)got : 0);
+}
+
+bool
+ctl_program_run(struct arena *arena, const char *const *words,
+    struct ctl_program *ret_program)
+{
+	int output = memfd_create("output", MFD_CLOEXEC);
+	int errors = memfd_create("errors", MFD_CLOEXEC);
+	bool is_started = false;
+	pid_t pid;
+
+	extend_path(arena);
+	if (output >= 0 && errors >= 0)
+		is_started = spawn(words, output, errors, &pid);
+	if (is_started) {
+		ret_program->exit_code = wait_for(pid);
+		ret_program->output = contents(arena, output);
+		ret_program->errors = contents(arena, errors);
+	}
+	if (output >= 0)
+		(void)close(output); /* memory */
+	if (errors >= 0)
+		(void)close(errors);
+	return is_started;
+}

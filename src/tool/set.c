@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+/* set.c - a hash table that only grows. */
+
+#include "set.h"
+
+#include "base/digest.h"
+
+#include <assert.h>
+
+#define SLOTS_FIRST 256
+
+void
+import_set_init(struct import_set *set, struct arena *arena)
+{
+	*set = (struct import_set){ .arena = arena };
+	set->slot_count = SLOTS_FIRST;
+	set->slots = arena_alloc(arena, SLOTS_FIRST * sizeof(set->slots[0]));
+}
+
+/* The slot that has this text, or is free for it. */
+static uint32_t *
+find_slot(const struct import_set *set, struct span text)
+{
+	uint64_t hash = digest_check(text, SPAN(""));
+	size_t mask = set->slot_count - 1;
+	size_t i = (size_t)hash & mask;
+
+	while (set->slots[i] != 0 &&
+	       !span_equal(set->texts[set->slots[i] - 1], text))
+		i = (i + 1) & mask;
+	return &set->slots[i];
+}
+
+/* At most half of the slots are ever used. */
+static void
+grow(struct import_set *set)
+{
+	size_t i;
+
+	set->slot_count *= 2;
+	set->slots =
+	    arena_alloc(set->arena, set->slot_count * sizeof(set->slots[0]));
+	for (i = 0; i < set->count; i++)
+		*find_slot(set, set->texts[i]) = (uint32_t)i + 1;
+}
+
+bool
+import_set_find(
+    const struct import_set *set, struct span text, size_t *ret_number)
+{
+	uint32_t slot = *find_slot(set, text);
+
+	if (slot == 0)
+		return false;
+	*ret_number = slot - 1;
+	return true;
+}
+
+bool
+import_set_add(struct import_set *set, struct span text, size_t *ret_number)
+{
+	uint32_t *slot = find_slot(set, text);
+	bool is_new = *slot == 0;
+	size_t size = sizeof(set->texts[0]);
+	size_t capacity = set->capacity;
+
+	if (is_new && set->count == capacity) {
+		set->capacity = capacity == 0 ? SLOTS_FIRST : 2 * capacity;
+		set->texts = arena_resize(set->arena, set->texts,
+		    capacity * size, set->capacity * size);
+	}
+	if (is_new) {
+		assert(set->count < UINT32_MAX);
+		set->texts[set->count] = arena_copy(set->arena, text);
+		*slot = (uint32_t)++set->count;
+	}
+	if (ret_number != NULL)
+		*ret_number = *slot - 1;
+	if (is_new && 2 * set->count > set->slot_count)
+		grow(set);
+	return is_new;
+}

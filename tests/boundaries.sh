@@ -1,0 +1,104 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# boundaries.sh - the walls of src/: which folder may include which, what of a
+# folder others may include, and which folder opens the door to a library.
+#
+# Takes a source tree as argument (or $TOP_SRCDIR, or the one around it).
+# Fails with a sentence per offence.
+
+cd "${1:-${TOP_SRCDIR:-$(dirname "$0")/..}}" || exit 1
+
+# shellcheck disable=SC2046 # no name has a space
+exec awk -f - $(find src -name '*.[ch]' | sort) <<'END'
+# A folder; those that it may include from; its headers for them (*: all).
+function folder(name, below, public)
+{
+	may[name] = " " name " " below " "
+	shows[name] = " " public " "
+}
+
+# A header of a library, and the only files that include it.
+function door(header, files)
+{
+	opens[header] = files
+}
+
+BEGIN {
+	engines = "store store/lmdb store/proxy model protocol base"
+	folder("base", "", "*")
+	folder("config", "base", "config.h note.h")
+	folder("protocol", "base", "*")
+	folder("model", "base protocol", "*")
+	folder("store", "base model", "store.h engine.h")
+	folder("store/lmdb", "store model base", "lmdb.h upkeep.h")
+	folder("store/proxy", "store model base", "proxy.h wire.h")
+	folder("api", "store model protocol config base", \
+	    "request.h response.h router.h")
+	folder("daemon", "api config " engines, "process.h")
+	folder("tool", "config " engines, "*")
+	folder("tool/client", "tool config " engines, \
+	    "file.h http.h http_text.h remote.h rm.h")
+	folder("tool/local", "tool config " engines, "local.h mount.h verify.h")
+	folder("tool/transfer", \
+	    "tool tool/client tool/local config " engines, "")
+	folder("tool/doctor", \
+	    "tool tool/client tool/local config " engines, "")
+
+	door("lmdb.h", "^src/store/lmdb/")
+	door("(sodium|xxhash).h", "^src/base/digest.c$")
+	door("json(-c/.*|.h)", "^src/protocol/json.c$")
+	door("fcgi.*", "^src/daemon/fcgi.c$")
+	door("(linux/)?seccomp.h", "^src/daemon/sandbox.c$")
+	door("confuse.h", "^src/config/")
+	door("curl/.*", "^src/tool/client/")
+	door("archive.*", "^src/tool/transfer/tar.c$")
+	door("magic.h", "^src/tool/client/type.c$")
+}
+
+function offence(text)
+{
+	printf "%s:%d: %s\n", FILENAME, FNR, text
+	offences++
+}
+
+FNR == 1 {
+	mine = FILENAME
+	sub(/^src\//, "", mine)
+	sub(/\/[^\/]*$/, "", mine)
+	if (!(mine in may))
+		offence("src/" mine " is no folder that this script knows")
+}
+
+FNR == 1001 { offence("has over 1,000 lines: what is in it?") }
+
+/^[ \t]*#[ \t]*include[ \t]*"/ {
+	split($0, part, "\"")
+	theirs = part[2]
+	# Without a folder it is the includer's own.
+	if (!sub(/\/[^\/]*$/, "", theirs))
+		next
+	name = part[2]
+	sub(/.*\//, "", name)
+	if (!index(may[mine], " " theirs " "))
+		offence("src/" mine " may not include src/" part[2])
+	else if (theirs == mine)
+		offence("its own folder's " name " goes without the folder")
+	else if (shows[theirs] != " * " && !index(shows[theirs], " " name " "))
+		offence("src/" part[2] " is private to its folder")
+}
+
+/^[ \t]*#[ \t]*include[ \t]*</ {
+	split($0, part, "[<>]")
+	for (header in opens)
+		if (part[2] ~ ("^" header "$") && FILENAME !~ opens[header])
+			offence("<" part[2] "> has its door in " opens[header])
+}
+
+# Only those who run something speak.
+/log_(open|request|event)[a-z_]*\(/ && mine !~ /^(base|config|daemon|tool)/ {
+	offence("logs; only daemon and tool do")
+}
+
+END { exit offences > 0 }
+END

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * fuzz_fcgi.c - the bytes of a connection, through a listening socket and
+ * daemon/fcgi.c, as a worker serves it: accept, receive, parse, read the body to its
+ * end, answer, finish. The peer has sent all it has, and nothing ever waits.
+ *
+ * A connection is one request at most, and leaves no descriptor behind. A
+ * body is CONTENT_LENGTH bytes or an error. What goes back is records, the
+ * answer in them and one end. And when a plain reading of the records
+ * (fcgi_plain.c) takes all for one request, so does daemon/fcgi.c.
+ *
+ * libfcgi is Debian's, without sanitizers, and dies in two ways of its own,
+ * which RELIABILITY 17 counts among a worker's deaths: it asserts that there
+ * is memory, of which a parameter may claim 2 GiB, and it writes past a
+ * buffer for many names in FCGI_GET_VALUES. From the first there is a way
+ * back, out of __assert_fail; of the second no way, so such a record gets
+ * another type, unknown to libfcgi. All else is ours.
+ */
+#include "fcgi_plain.h"
+
+#include "daemon/fcgi.h"
+#include "api/request.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define SECRET "complete" /* as in the corpus */
+#define MOST 100000    /* what a socket takes from a peer that does not wait */
+#define VALUES_SAFE 59 /* four names that libfcgi knows are 60 bytes */
+
+static int listener;
+static struct sockaddr_un address;
+static socklen_t address_size = sizeof(address);
+static struct fcgi *fcgi;
+
+/* ---- libfcgi's death ---- */
+
+static jmp_buf death;
+
+void __assert_fail(const char *assertion, const char *file, unsigned line,
+    const char *function) __attribute__((noreturn));
+const char *__asan_default_options(void);
+const char *__lsan_default_suppressions(void);
+int __lsan_is_turned_off(void);
+
+void
+__assert_fail(const char *assertion, const char *file, unsigned line,
+    const char *function)
+{
+	if (strcmp(file, "fcgiapp.c") == 0 &&
+	    strcmp(assertion, "size == 0 || result != ((void *)0)") == 0)
+		longjmp(death, 1);
+	fprintf(
+	    stderr, "%s:%u: %s: not so: %s\n", file, line, function, assertion);
+	abort();
+}
+
+/* What no request of nginx comes near, instead of a fault of libFuzzer's. */
+const char *
+__asan_default_options(void)
+{
+	return "max_allocation_size_mb=64:allocator_may_return_null=1";
+}
+
+/*
+ * It leaks 48 bytes for each management record that it does not know. To
+ * tell them from leaks of ours takes milliseconds: once, at the end.
+ */
+static int is_fuzzing = 1;
+
+static void
+end_fuzzing(void)
+{
+	is_fuzzing = 0;
+}
+
+int
+__lsan_is_turned_off(void)
+{
+	return is_fuzzing;
+}
+
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:libfcgi.so";
+}
+
+/* ---- the peer ---- */
+
+static void
+spare_get_values(char *bytes, size_t size)
+{
+	struct fcgi_record record;
+	size_t at = 0;
+
+	while (fcgi_record_at(span_of(bytes, size), at, &record)) {
+		if (record.type == FCGI_PLAIN_GET_VALUES &&
+		    record.content.size > VALUES_SAFE)
+			bytes[at + 1] = FCGI_PLAIN_UNKNOWN;
+		at = record.end;
+	}
+}
+
+static int
+connect_and_send(struct span bytes)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	DEMAND(fd >= 0);
+	DEMAND(connect(fd, (void *)&address, address_size) == 0);
+	DEMAND(send(fd, bytes.data, bytes.size, MSG_DONTWAIT) ==
+	       (ssize_t)bytes.size);
+	DEMAND(shutdown(fd, SHUT_WR) == 0);
+	return fd;
+}
+
+/* All that comes back, up to the end of the connection. */
+static struct span
+read_answer(struct arena *arena, int fd)
+{
+	struct buffer answer;
+	char piece[65536];
+	ssize_t size;
+
+	buffer_init(&answer, arena);
+	while ((size = recv(fd, piece, sizeof(piece), MSG_DONTWAIT)) > 0)
+		buffer_append(&answer, span_of(piece, (size_t)size));
+	/* A reset is an end, too: bytes of ours were left unread. */
+	DEMAND(size == 0 || errno == ECONNRESET);
+	return buffer_span(&answer);
+}
+
+/* ---- a worker ---- */
+
+struct served {
+	bool is_received;
+	bool is_parsed;
+	struct request request;
+	size_t parameters;
+	enum result body_result;
+	struct span body;
+	struct span answer;
+};
+
+static void
+read_body(struct arena *arena, struct served *served)
+{
+	static const size_t sizes[] = { 1, 7, 100, 5000 };
+	struct request *request = &served->request;
+	enum result result = RESULT_OK;
+	char piece[5000];
+	struct buffer buffer;
+	size_t i, size = 0;
+
+	buffer_init(&buffer, arena);
+	request->body = fcgi_body(fcgi, request->content_length);
+	for (i = 0; result == RESULT_OK; i++) {
+		result = request->body.read(
+		    request->body.source, piece, sizes[i % 4], &size);
+		if (result == RESULT_OK) {
+			DEMAND(size > 0 && size <= sizes[i % 4]);
+			buffer_append(&buffer, span_of(piece, size));
+		}
+	}
+	DEMAND(result == RESULT_END || result == RESULT_MALFORMED);
+	DEMAND(buffer.size <= request->content_length);
+	DEMAND(result == RESULT_MALFORMED ||
+	       buffer.size == request->content_length);
+	served->body_result = result;
+	served->body = arena_copy(arena, buffer_span(&buffer));
+}
+
+/* Some answers small, some past libfcgi's buffer. */
+static void
+answer(struct arena *arena, struct served *served)
+{
+	size_t size = served->body.size % 8 == 4 ? 70000 : 100;
+	char *text = arena_alloc(arena, size);
+
+	memset(text, 'x', size);
+	served->answer = span_of(text, size);
+	DEMAND(fcgi_write(fcgi, span_of(text, 60)) == RESULT_OK);
+	DEMAND(fcgi_write(fcgi, span_of(text + 60, size - 60)) == RESULT_OK);
+	DEMAND(fcgi_finish(fcgi) == RESULT_OK);
+}
+
+static void
+serve_connection(struct arena *arena, struct served *served)
+{
+	char *const *parameters;
+	const char *reason = NULL;
+
+	if (fcgi_receive(fcgi) != RESULT_OK)
+		return;
+	served->is_received = true;
+	parameters = fcgi_parameters(fcgi);
+	while (parameters[served->parameters] != NULL)
+		served->parameters++;
+	served->is_parsed = request_parse(arena, parameters, SPAN(SECRET),
+				&served->request, &reason) == RESULT_OK;
+	if (served->is_parsed)
+		read_body(arena, served);
+	answer(arena, served);
+}
+
+/* All connections there are; their number. */
+static size_t
+serve(struct arena *arena, struct served *served)
+{
+	size_t connections = 0;
+
+	while (fcgi_accept(fcgi) == RESULT_OK) {
+		serve_connection(arena, served);
+		connections++;
+	}
+	return connections;
+}
+
+/* false: libfcgi died, and another worker takes its place. */
+static bool
+work(struct arena *arena, struct served *served)
+{
+	*served = (struct served){ .is_received = false };
+	if (setjmp(death) == 0) {
+		DEMAND(serve(arena, served) == 1);
+		return true;
+	}
+	fcgi_close(fcgi);
+	fcgi = fcgi_open(listener, 1);
+	DEMAND(fcgi != NULL);
+	return false;
+}
+
+/* ---- what must hold ---- */
+
+static void
+demand_answer(
+    struct arena *arena, const struct served *served, struct span bytes)
+{
+	struct fcgi_record record;
+	struct buffer out;
+	size_t at = 0, ends = 0;
+
+	buffer_init(&out, arena);
+	while (fcgi_record_at(bytes, at, &record)) {
+		if (record.type == FCGI_PLAIN_STDOUT)
+			buffer_append(&out, record.content);
+		/* FCGI_CANT_MPX_CONN refuses a second one meanwhile. */
+		if (record.type == FCGI_PLAIN_END &&
+		    record.content.data[4] == 0)
+			ends++;
+		at = record.end;
+	}
+	DEMAND(at == bytes.size);
+	DEMAND(ends == (served->is_received ? 1 : 0));
+	DEMAND(span_equal(buffer_span(&out), served->answer));
+}
+
+static void
+demand_plain(
+    struct arena *arena, const struct served *served, struct span bytes)
+{
+	struct request request;
+	const char *reason;
+	struct fcgi_plain plain;
+
+	if (!fcgi_plain_read(arena, bytes, &plain))
+		return;
+	DEMAND(served->is_received);
+	/* libfcgi puts FCGI_ROLE before them. */
+	DEMAND(served->parameters == plain.count + 1);
+	DEMAND(served->is_parsed ==
+	       (request_parse(arena, plain.parameters, SPAN(SECRET), &request,
+		    &reason) == RESULT_OK));
+	if (!served->is_parsed)
+		return;
+	DEMAND(span_equal(served->request.target, request.target));
+	DEMAND((served->body_result == RESULT_END) ==
+	       (request.content_length == plain.body.size));
+	DEMAND(served->body_result != RESULT_END ||
+	       span_equal(served->body, plain.body));
+}
+
+/* ---- the target ---- */
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	(void)signal(SIGPIPE, SIG_IGN);
+	DEMAND(atexit(end_fuzzing) == 0);
+	address.sun_family = AF_UNIX;
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	DEMAND(listener >= 0);
+	/* The kernel finds it a name (unix(7), autobind). */
+	DEMAND(bind(listener, (void *)&address, sizeof(sa_family_t)) == 0);
+	DEMAND(listen(listener, 5) == 0);
+	DEMAND(getsockname(listener, (void *)&address, &address_size) == 0);
+	fcgi = fcgi_open(listener, 1);
+	DEMAND(fcgi != NULL);
+	return 0;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct arena *arena = arena_open();
+	struct served served;
+	struct span bytes;
+	int peer, before = dup(0); /* the lowest that is free */
+
+	if (size > MOST)
+		size = MOST;
+	bytes = arena_copy(arena, span_of(data, size));
+	spare_get_values((char *)(uintptr_t)bytes.data, size);
+	peer = connect_and_send(bytes);
+	if (work(arena, &served)) {
+		demand_answer(arena, &served, read_answer(arena, peer));
+		demand_plain(arena, &served, bytes);
+	}
+	close(peer);
+	close(before);
+	DEMAND(dup(0) == before);
+	close(before);
+	arena_close(arena);
+	return 0;
+}

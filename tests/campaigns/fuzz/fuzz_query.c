@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * fuzz_query.c - any query and path is read without harm, and what
+ * query_encode writes is found again, between others, when it is text. What
+ * is a limit, says a regular expression made from CONTRACT section 4.
+ */
+#include "fuzz.h"
+#include "base/limits.h"
+#include "protocol/query.h"
+#include "protocol/utf8.h"
+
+#include <regex.h>
+
+#define SPACE "[ \t\n\v\f\r]*"
+#define INTEGER "^" SPACE "[+-]?[0-9]+(_[0-9]+)*([.]0+)?" SPACE "$"
+
+static regex_t integer;
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	DEMAND(regcomp(&integer, INTEGER, REG_EXTENDED | REG_NOSUB) == 0);
+	return 0;
+}
+
+/* ---- limits ---- */
+
+/* Of a text that is an integer: what its digits say, or one too many. */
+static size_t
+plain_number(const char *text)
+{
+	size_t number = 0;
+
+	for (; *text != '\0' && *text != '.'; text++)
+		if (*text >= '0' && *text <= '9' && number <= LIMIT_PAGE)
+			number = number * 10 + (size_t)(*text - '0');
+	return number;
+}
+
+static const char *
+plain_fault(const char *text)
+{
+	if (regexec(&integer, text, 0, NULL, 0) != 0)
+		return "int_parsing";
+	if (strchr(text, '-') != NULL || plain_number(text) == 0)
+		return "greater_than_equal";
+	if (plain_number(text) > LIMIT_PAGE)
+		return "less_than_equal";
+	return NULL;
+}
+
+static void
+demand_limit(struct arena *arena, struct span value)
+{
+	struct faults faults;
+	const char *text = arena_string(arena, value);
+	const char *fault = plain_fault(text);
+	size_t limit = 77;
+
+	if (span_find(value, '\0') < value.size)
+		return;
+	faults_init(&faults, arena);
+	query_limit(value, &faults, &limit);
+	DEMAND(faults.count == (fault == NULL ? 0 : 1));
+	DEMAND(limit == (fault == NULL ? plain_number(text) : 77));
+	DEMAND(fault == NULL || strcmp(faults.list[0].type, fault) == 0);
+}
+
+/* ---- the rest ---- */
+
+static void
+demand_found_again(struct arena *arena, struct span text)
+{
+	struct buffer buffer;
+
+	buffer_init(&buffer, arena);
+	buffer_append(&buffer, SPAN("x=1&%71=old&q="));
+	query_encode(&buffer, text);
+	DEMAND(span_equal(
+	    query_decode_path(arena, span_from(buffer_span(&buffer), 14)),
+	    text));
+	buffer_append(&buffer, SPAN("&Q=2&&q2"));
+	DEMAND(span_equal(query_find(arena, buffer_span(&buffer), "q"), text));
+	DEMAND(query_find(arena, buffer_span(&buffer), "q2").size == 0);
+	DEMAND(query_find(arena, buffer_span(&buffer), "q3").data == NULL);
+}
+
+/* Whatever came, it is text. */
+static void
+demand_decoded(struct arena *arena, struct span text)
+{
+	struct span found = query_find(arena, text, "limit");
+	struct span path = query_decode_path(arena, text);
+
+	DEMAND(utf8_is_valid(found) && utf8_is_valid(path));
+	if (span_find(text, '%') == text.size)
+		DEMAND(span_equal(path, utf8_repair(arena, text)));
+	if (found.data != NULL)
+		demand_limit(arena, found);
+}
+
+static void
+demand_bool(struct arena *arena, struct span text)
+{
+	struct faults faults;
+	bool is_true = true, is_false = false;
+
+	faults_init(&faults, arena);
+	query_bool(text, "flag", &faults, &is_true);
+	query_bool(text, "flag", &faults, &is_false);
+	DEMAND(faults.count == (is_true == is_false ? 0 : 2));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct arena *arena = arena_open();
+	struct span text = arena_copy(arena, span_of(data, size));
+
+	demand_decoded(arena, text);
+	demand_limit(arena, text);
+	demand_bool(arena, text);
+	if (utf8_is_valid(text))
+		demand_found_again(arena, text);
+	arena_close(arena);
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store_mem.h - an engine that keeps everything in memory, for tests.
+ *
+ * It judges changes as every engine must (store_contract.h says how), lets
+ * go of content at once, and is not fast. Idempotency keys never expire.
+ */
+#ifndef STORE_MEM_H
+#define STORE_MEM_H
+
+#include "store/store.h"
+
+/* An empty store; max_bytes is a quota over all content, 0: none. */
+struct store *store_mem_open(uint64_t max_bytes);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/log.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int saved_stderr;
+static int reading;
+static char lines[16384];
+
+/* From here to caught() stderr is a pipe. */
+static void catch (void)
+{
+	int ends[2];
+
+	cr_assert_eq(pipe2(ends, O_NONBLOCK), 0);
+	saved_stderr = dup(STDERR_FILENO);
+	cr_assert_geq(saved_stderr, 0);
+	cr_assert_geq(dup2(ends[1], STDERR_FILENO), 0);
+	close(ends[1]);
+	reading = ends[0];
+}
+
+/* What was written, as a string; the pipe's end is back in its place. */
+static const char *
+caught(void)
+{
+	ssize_t size = read(reading, lines, sizeof(lines) - 1);
+
+	(void)dup2(saved_stderr, STDERR_FILENO);
+	close(saved_stderr);
+	close(reading);
+	lines[size < 0 ? 0 : size] = '\0';
+	return lines;
+}
+
+Test(log, writes_one_event_as_one_line)
+{
+	catch ();
+	log_open(LOG_WARNING, "worker_died");
+	log_number("pid", -12);
+	log_text("request", SPAN("abc-1"));
+	log_string("name", "x");
+	log_close();
+	log_open(LOG_ERR, "other");
+	log_close();
+	cr_assert_str_eq(caught(),
+	    "<4>event=worker_died pid=-12 request=abc-1 name=x\n"
+	    "<3>event=other\n");
+}
+
+Test(log, escapes_what_could_forge_a_line_or_a_field)
+{
+	static const struct {
+		struct span value;
+		const char *expected;
+	} cases[] = {
+		{ { "", 0 }, "\"\"" },
+		{ { NULL, 0 }, "\"\"" },
+		{ { "plain/1?x", 9 }, "plain/1?x" },
+		{ { "a b", 3 }, "\"a b\"" },
+		{ { "a=b", 3 }, "\"a=b\"" },
+		{ { "a\nb", 3 }, "\"a\\x0ab\"" },
+		{ { "a\"b", 3 }, "\"a\\x22b\"" },
+		{ { "a\\b", 3 }, "\"a\\x5cb\"" },
+		{ { "a\0b", 3 }, "\"a\\x00b\"" },
+		{ { "\x1b[31m", 5 }, "\"\\x1b[31m\"" },
+		{ { "\x7f\x80\xff", 3 }, "\"\\x7f\\x80\\xff\"" },
+		{ { "%s%n", 4 }, "%s%n" },
+	};
+	char expected[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		snprintf(expected, sizeof(expected), "<6>event=e key=%s\n",
+		    cases[i].expected);
+		catch ();
+		log_open(LOG_INFO, "e");
+		log_text("key", cases[i].value);
+		log_close();
+		cr_assert_str_eq(caught(), expected);
+	}
+}
+
+Test(log, writes_nothing_below_its_level)
+{
+	catch ();
+	log_open(LOG_DEBUG, "hidden");
+	log_close();
+	log_level(LOG_WARNING);
+	log_open(LOG_NOTICE, "hidden");
+	log_close();
+	log_open(LOG_WARNING, "seen");
+	log_close();
+	log_level(LOG_DEBUG);
+	log_open(LOG_DEBUG, "seen");
+	log_close();
+	cr_assert_str_eq(caught(), "<4>event=seen\n<7>event=seen\n");
+}
+
+Test(log, knows_its_levels_by_name)
+{
+	cr_assert_eq(log_level_of("error"), LOG_ERR);
+	cr_assert_eq(log_level_of("warning"), LOG_WARNING);
+	cr_assert_eq(log_level_of("notice"), LOG_NOTICE);
+	cr_assert_eq(log_level_of("info"), LOG_INFO);
+	cr_assert_eq(log_level_of("debug"), LOG_DEBUG);
+	cr_assert_eq(log_level_of("Info"), -1);
+	cr_assert_eq(log_level_of(""), -1);
+}
+
+Test(log, says_whose_lines_these_are)
+{
+	char expected[128];
+
+	snprintf(expected, sizeof(expected),
+	    "<6>event=e role=writer pid=%d error=\"Permission denied\"\n",
+	    (int)getpid());
+	log_role("writer");
+	catch ();
+	log_open(LOG_INFO, "e");
+	log_errno("error", EACCES);
+	log_close();
+	cr_assert_str_eq(caught(), expected);
+}
+
+Test(log, a_line_that_is_too_long_is_cut_and_still_one_line)
+{
+	char value[5000];
+	const char *text;
+	size_t size;
+
+	for (size = 1900; size < sizeof(value); size += 1) {
+		/* Around the end each size counts, then a few will do. */
+		if (size > 2100)
+			size += 500;
+		if (size >= sizeof(value))
+			break;
+		memset(value, size % 2 == 0 ? 'x' : '\n', size);
+		catch ();
+		log_open(LOG_INFO, "e");
+		log_text("key", span_of(value, size));
+		log_string("more", "y");
+		log_close();
+		text = caught();
+		cr_assert_gt(strlen(text), 1900);
+		cr_assert_leq(strlen(text), 2048);
+		cr_assert_eq(strchr(text, '\n'), text + strlen(text) - 1);
+	}
+}
