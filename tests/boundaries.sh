@@ -35,11 +35,11 @@ BEGIN {
 	folder("store/proxy", "store model base", "proxy.h wire.h")
 	folder("api", "store model protocol config base", \
 	    "request.h response.h router.h")
-	folder("daemon", "api config " engines, "process.h")
+	folder("daemon", "api config " engines, "")
 	folder("tool", "config " engines, "*")
 	folder("tool/client", "tool config " engines, \
 	    "file.h http.h http_text.h remote.h rm.h")
-	folder("tool/local", "tool config " engines, "local.h mount.h verify.h")
+	folder("tool/local", "tool tool/client config " engines, "local.h mount.h verify.h")
 	folder("tool/transfer", \
 	    "tool tool/client tool/local config " engines, "")
 	folder("tool/doctor", \

@@ -6,6 +6,8 @@
 
 #include "body.h"
 
+#include "protocol/header.h"
+
 #define PIECE 65536
 #define MIB 1048576
 
@@ -61,7 +63,7 @@ handle_body_agrees(struct response *response, const char *name,
 
 	if (header.data == NULL)
 		return true;
-	result = request_digest(header, sent);
+	result = header_digest(header, sent);
 	if (result == RESULT_END)
 		return true;
 	if (result != RESULT_OK) {
@@ -159,7 +161,7 @@ handle_body_json(const struct context *context, struct handle_body *body,
 
 	ret_document->root = NULL;
 	if (request->content_length > 0 &&
-	    !request_media_is_json(request->content_type)) {
+	    !header_media_is_json(request->content_type)) {
 		fault_not_object(faults);
 		return true;
 	}

@@ -8,6 +8,8 @@
 #include "draft.h"
 #include "form.h"
 
+#include "protocol/header.h"
+
 #include "protocol/utf8.h"
 
 /* ---- JSON ---- */
@@ -223,7 +225,7 @@ void
 handle_create(const struct context *context, struct request *request,
     struct response *response)
 {
-	if (request_media_is(request->content_type, "multipart/form-data"))
+	if (header_media_is(request->content_type, "multipart/form-data"))
 		handle_multipart(context, request, response);
 	else
 		handle_json(context, request, response);

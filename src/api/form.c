@@ -7,6 +7,8 @@
 
 #include "form.h"
 
+#include "protocol/header.h"
+
 #include "protocol/multipart.h"
 #include "protocol/utf8.h"
 
@@ -64,7 +66,7 @@ begin_file(struct form *form, const struct multipart_part *part)
 	if (file->filename.data != NULL)
 		file->filename = utf8_cut(file->filename, LIMIT_FILENAME);
 	file->content_type =
-	    stored_text(arena, request_media_type(part->content_type));
+	    stored_text(arena, header_media_type(part->content_type));
 	file->repr_digest = arena_copy(arena, part->repr_digest);
 	file->upload = form->is_nowhere || form->extra_count > 0
 			   ? upload_open_nowhere(arena)
@@ -176,7 +178,7 @@ part_begin(void *object, const struct multipart_part *part)
 {
 	struct form *form = object;
 
-	if (!request_is_uncoded(part->content_encoding)) {
+	if (!header_is_uncoded(part->content_encoding)) {
 		form->coding = arena_copy(form->arena, part->content_encoding);
 		return RESULT_END;
 	}

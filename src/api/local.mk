@@ -7,6 +7,6 @@ libapi_a_SOURCES = \
 	%D%/draft.c %D%/draft.h %D%/form.c %D%/form.h %D%/handle.h %D%/id.c \
 	%D%/id.h %D%/list.c %D%/metrics.c %D%/raw.c %D%/read.c %D%/read.h \
 	%D%/ready.c %D%/request.c %D%/request.h %D%/response.c %D%/response.h \
-	%D%/response_condition.c %D%/router.c %D%/router.h %D%/service.c \
+	%D%/condition.c %D%/router.c %D%/router.h %D%/service.c \
 	%D%/upload.c
 nodist_libapi_a_SOURCES = openapi_json.c

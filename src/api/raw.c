@@ -6,92 +6,12 @@
 
 #include "read.h"
 
+#include "protocol/date.h"
+#include "protocol/header.h"
+
 /* What a browser may show by itself; no script runs in any of these. */
 static const char *const safe_types[] = { "text/plain", "image/png",
 	"image/jpeg", "image/gif", "image/webp" };
-
-/* ---- media types (RFC 9110, 8.3.1) ---- */
-
-static bool
-is_token_byte(char byte)
-{
-	return ascii_is_alpha(byte) || ascii_is_digit(byte) ||
-	       (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
-}
-
-/* Take a token; false if there is none. */
-static bool
-take_token(struct span *text)
-{
-	size_t size = 0;
-
-	while (size < text->size && is_token_byte(text->data[size]))
-		size++;
-	*text = span_from(*text, size);
-	return size > 0;
-}
-
-static bool
-take_byte(struct span *text, char byte)
-{
-	if (text->size == 0 || text->data[0] != byte)
-		return false;
-	*text = span_from(*text, 1);
-	return true;
-}
-
-/* What follows an opening quote, to the closing one. */
-static bool
-take_quoted(struct span *text)
-{
-	char byte;
-
-	while (text->size > 0) {
-		byte = text->data[0];
-		*text = span_from(*text, 1);
-		if (byte == '"')
-			return true;
-		if (byte == '\\') {
-			if (text->size == 0)
-				return false;
-			byte = text->data[0];
-			*text = span_from(*text, 1);
-		}
-		if (byte < 0x20 || byte > 0x7e)
-			return false;
-	}
-	return false;
-}
-
-/* Parameters behind a media type; empty ones are legal. */
-static bool
-are_parameters(struct span text)
-{
-	text = span_trim(text);
-	while (text.size > 0) {
-		if (!take_byte(&text, ';'))
-			return false;
-		text = span_trim(text);
-		if (text.size == 0 || text.data[0] == ';')
-			continue;
-		if (!take_token(&text) || !take_byte(&text, '='))
-			return false;
-		if (!(take_byte(&text, '"') ? take_quoted(&text)
-					    : take_token(&text)))
-			return false;
-		text = span_trim(text);
-	}
-	return true;
-}
-
-/* What may stand in a Content-Type header as it is: one type, no range. */
-static bool
-is_media_type(struct span text)
-{
-	return request_media_type(text).data != NULL && take_token(&text) &&
-	       take_byte(&text, '/') && take_token(&text) &&
-	       are_parameters(text);
-}
 
 static bool
 is_safe(struct span type)
@@ -99,7 +19,7 @@ is_safe(struct span type)
 	size_t i;
 
 	for (i = 0; i < sizeof(safe_types) / sizeof(safe_types[0]); i++)
-		if (request_media_is(type, safe_types[i]))
+		if (header_media_is(type, safe_types[i]))
 			return true;
 	return false;
 }
@@ -123,13 +43,13 @@ is_same_range(const struct request *request, const struct artifact *artifact,
 	if (request->if_range.data == NULL)
 		return true;
 	digest_hex(content->hash, sizeof(content->hash), hex);
-	if (take_byte(&text, '"'))
-		return text.size == DIGEST_SHA256_HEX + 1 &&
-		       text.data[DIGEST_SHA256_HEX] == '"' &&
-		       memcmp(text.data, hex, DIGEST_SHA256_HEX) == 0;
+	if (span_starts_with(text, "\""))
+		return text.size == DIGEST_SHA256_HEX + 2 &&
+		       text.data[DIGEST_SHA256_HEX + 1] == '"' &&
+		       memcmp(text.data + 1, hex, DIGEST_SHA256_HEX) == 0;
 	return artifact->created == content->stored &&
 	       content_has_date(content, now) &&
-	       response_parse_date(text, &since) &&
+	       date_parse(text, &since) &&
 	       since == (int64_t)(content->stored / MOMENT_SECOND);
 }
 
@@ -143,13 +63,13 @@ put_validators(
 	response_etag(response, content->hash, sizeof(content->hash));
 	if (content_has_date(content, now))
 		response_header(response, "Last-Modified",
-		    response_date(response->arena, content->stored));
+		    date_format(response->arena, content->stored));
 }
 
 static void
 put_description(struct response *response, const struct content *content)
 {
-	bool is_legal = is_media_type(content->type);
+	bool is_legal = header_is_media_type(content->type);
 	struct span hash;
 
 	hash = digest_base64(
@@ -157,7 +77,7 @@ put_description(struct response *response, const struct content *content)
 	response_header(response, "Content-Type",
 	    is_legal ? content->type : SPAN("application/octet-stream"));
 	response_header(response, "Content-Disposition",
-	    response_disposition(response->arena,
+	    header_disposition(response->arena,
 		is_legal && is_safe(content->type), content->filename));
 	response_header(response, "Repr-Digest",
 	    arena_printf(
@@ -229,7 +149,7 @@ answer(struct reading *reading)
 	/* A range means something in a GET only (RFC 9110, 14.2). */
 	if (span_is(request->method, "GET") && request->range.data != NULL &&
 	    is_same_range(request, reading->artifact, now))
-		range = response_range(
+		range = header_range(
 		    request->range, content->size, &offset, &length);
 	if (range == RANGE_UNSATISFIABLE) {
 		refuse_range(response, content);

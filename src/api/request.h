@@ -68,30 +68,4 @@ MUST_USE enum result request_parse(struct arena *arena, char *const *parameters,
 /* GET or HEAD: the client wants what is there. */
 bool request_is_read(const struct request *request);
 
-/*
- * Is the media type of a Content-Type this one? Case and parameters do not
- * count.
- */
-bool request_media_is(struct span content_type, const char *media_type);
-/*
- * The header unless it names no one type: a range such as *"/"*, which
- * libraries send where nobody told them a type. SPAN_NONE then.
- */
-struct span request_media_type(struct span content_type);
-/* application/json or application/…+json */
-bool request_media_is_json(struct span content_type);
-
-/*
- * Are the bytes behind this Content-Encoding the content itself? Nothing,
- * "identity", and lists of that.
- */
-bool request_is_uncoded(struct span content_encoding);
-
-/*
- * The sha-256 member of a Content-Digest or Repr-Digest header (RFC 9530,
- * a dictionary of RFC 8941). RESULT_END: none, other algorithms are ignored.
- * RESULT_MALFORMED: there is one and it is not 32 bytes between colons.
- */
-MUST_USE enum result request_digest(struct span header, uint8_t ret_hash[32]);
-
 #endif

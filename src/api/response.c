@@ -2,7 +2,7 @@
 /*
  * response.c - answers: headers, JSON bodies, and what each outcome of the
  * store means to a client. What a client asks for conditionally or in part
- * is in response_condition.c.
+ * is in condition.c.
  */
 
 #include "response.h"

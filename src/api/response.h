@@ -85,11 +85,6 @@ void response_caching(struct response *response, const struct request *request);
 void
 response_etag(struct response *response, const uint8_t *bytes, size_t size);
 
-/* Does If-None-Match (weak comparison) name this tag, as hex? */
-bool response_matches(struct span if_none_match, struct span hex);
-/* Does If-Match (strong comparison)? */
-bool response_matches_strongly(struct span if_match, struct span hex);
-
 /* What the conditions of a GET or HEAD are judged by. */
 struct validators {
 	struct span etag;	       /* in hex; SPAN_NONE: there is none */
@@ -114,26 +109,5 @@ MUST_USE bool response_take_conditions(struct response *response,
 /* The same for a create, which takes none: there is no state yet. */
 MUST_USE bool response_refuse_conditions(
     struct response *response, const struct request *request);
-
-/* IMF-fixdate of a moment (RFC 9110, 5.6.7), in the arena, whole seconds. */
-struct span response_date(struct arena *arena, uint64_t moment);
-/* Seconds since 1970 of one of the three forms; false: none of them. */
-MUST_USE bool response_parse_date(struct span text, int64_t *ret_seconds);
-
-enum range { RANGE_WHOLE, RANGE_PART, RANGE_UNSATISFIABLE };
-
-/*
- * A Range header against size bytes: one byte range is honoured, anything
- * else is ignored (RFC 9110, 14.2). RANGE_PART sets offset and length.
- */
-enum range response_range(struct span header, uint64_t size,
-    uint64_t *ret_offset, uint64_t *ret_length);
-
-/*
- * Content-Disposition (RFC 6266): inline or attachment, and the filename as
- * quoted ASCII and as RFC 8187; SPAN_NONE: no filename. In the arena.
- */
-struct span
-response_disposition(struct arena *arena, bool is_inline, struct span filename);
 
 #endif

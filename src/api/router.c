@@ -142,7 +142,7 @@ is_coded(const struct route *route, const struct request *request)
 {
 	return (strcmp(route->method, "POST") == 0 ||
 		   strcmp(route->method, "PUT") == 0) &&
-	       !request_is_uncoded(request->content_encoding);
+	       !header_is_uncoded(request->content_encoding);
 }
 
 /* ---- the prefix ---- */

@@ -8,6 +8,8 @@
 #include "form.h"
 #include "id.h"
 
+#include "protocol/header.h"
+
 #include "protocol/utf8.h"
 
 /* Content that has come, and whose it is to be. */
@@ -142,7 +144,7 @@ handle_upload(const struct context *context, struct request *request,
 	struct handle_body body;
 	struct target target;
 
-	if (!request_media_is(request->content_type, "multipart/form-data")) {
+	if (!header_media_is(request->content_type, "multipart/form-data")) {
 		(void)judge_form(&form, request->arena, response);
 		return;
 	}
@@ -179,7 +181,7 @@ is_whole(const struct request *request, struct response *response)
 static bool
 is_content(const struct request *request, struct response *response)
 {
-	if (request_media_is(request->content_type, "multipart/form-data"))
+	if (header_media_is(request->content_type, "multipart/form-data"))
 		response_error(response, 400,
 		    "Here the body itself becomes the content, and this one is "
 		    "a form: send it to POST /artifacts/{id}/upload, or the "
@@ -201,9 +203,9 @@ is_content(const struct request *request, struct response *response)
 static struct span
 content_type(const struct request *request)
 {
-	struct span type = request_media_type(request->content_type);
+	struct span type = header_media_type(request->content_type);
 
-	if (request_media_is(type, "application/x-www-form-urlencoded"))
+	if (header_media_is(type, "application/x-www-form-urlencoded"))
 		return SPAN_NONE;
 	return utf8_repair(request->arena, type);
 }

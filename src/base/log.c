@@ -3,6 +3,8 @@
 
 #include "log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -134,4 +136,18 @@ log_close(void)
 	/* Nobody is left to tell when stderr does not take it. */
 	if (write(STDERR_FILENO, line.text, line.size) < 0)
 		return;
+}
+
+bool
+log_keep_standard(void)
+{
+	/* The wrong way round: to use them fails, as if they were closed. */
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+	int fd;
+
+	for (fd = 0; fd < (int)(sizeof(modes) / sizeof(modes[0])); fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", modes[fd]) != fd)
+			return false;
+	return true;
 }

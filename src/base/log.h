@@ -39,4 +39,11 @@ void log_number(const char *key, int64_t value);
 void log_errno(const char *key, int error);
 void log_close(void);
 
+/*
+ * Standard input, output and error that a program was started without must
+ * not become files that it opens later, or what it says is written into
+ * them. False: errno says why. To be called before anything is opened.
+ */
+MUST_USE bool log_keep_standard(void);
+
 #endif

@@ -162,7 +162,7 @@ main(int argc, char **argv)
 	struct command command = { .act = ACT_RUN };
 	int exit_code;
 
-	if (!process_keep_standard())
+	if (!log_keep_standard())
 		return EXIT_FAILURE; /* with nowhere to say why */
 	if (!digest_init()) {
 		fprintf(

@@ -3,12 +3,9 @@
 
 #include "process.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 static volatile sig_atomic_t is_ending;
 
@@ -43,20 +40,6 @@ process_signals(void)
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* takes every signal */
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* it is well-formed */
-}
-
-bool
-process_keep_standard(void)
-{
-	/* The wrong way round: to use them fails, as if they were closed. */
-	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
-	int fd;
-
-	for (fd = 0; fd < (int)(sizeof(modes) / sizeof(modes[0])); fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
-		    open("/dev/null", modes[fd]) != fd)
-			return false;
-	return true;
 }
 
 void

@@ -32,13 +32,6 @@ void process_signals(void);
 bool process_is_ending(void);
 
 /*
- * Standard input, output and error that a program was started without must
- * not become files that it opens later, or what it says is written into
- * them. False: errno says why. To be called before anything is opened.
- */
-MUST_USE bool process_keep_standard(void);
-
-/*
  * Hold SIGTERM back, or let it in again. A worker holds it through a request:
  * libfcgi takes an interrupted read or write for the end of the connection.
  */

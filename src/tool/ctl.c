@@ -3,7 +3,7 @@
 
 #include "ctl.h"
 #include "base/digest.h"
-#include "daemon/process.h"
+#include "base/log.h"
 
 #include <locale.h>
 #include <poll.h>
@@ -109,7 +109,7 @@ main(int argc, char **argv)
 	bool is_help = false, dies_of_pipe;
 	int exit_code;
 
-	if (!process_keep_standard())
+	if (!log_keep_standard())
 		return CTL_FAILED; /* with nowhere to say why */
 	ctl.arena = arena_open();
 	/* For the width of characters; numbers stay as C writes them. */

@@ -10,7 +10,7 @@
 #include "http_text.h"
 #include "tool/set.h"
 #include "name.h"
-#include "api/request.h"
+#include "protocol/header.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -362,7 +362,7 @@ note_head(void *context, void *item, struct arena *arena,
 		    CTL_NOT_FOUND, "%s was deleted meanwhile", text);
 		return CTL_OK;
 	}
-	if (request_digest(ctl_http_header(answer, "Repr-Digest"),
+	if (header_digest(ctl_http_header(answer, "Repr-Digest"),
 		chosen->hash) != RESULT_OK) {
 		lose(choice, CTL_INTEGRITY);
 		(void)ctl_error(CTL_INTEGRITY,

@@ -8,7 +8,7 @@
 
 #include "tool/output.h"
 #include "protocol/json.h"
-#include "api/response.h"
+#include "protocol/date.h"
 
 #define LINES 20 /* of what a server says */
 
@@ -357,7 +357,7 @@ exchange_conclude(struct exchange *exchange, CURLcode code,
 	if (code != CURLE_OK || exchange->is_replaced)
 		return say_no_answer(exchange, code);
 	exchange->answer.body = buffer_span(&exchange->body);
-	if (!response_parse_date(ctl_http_header(&exchange->answer, "Date"),
+	if (!date_parse(ctl_http_header(&exchange->answer, "Date"),
 		&exchange->http->server_time))
 		exchange->http->server_time = 0;
 	if (!exchange->request->may_fail && !is_good(exchange))

@@ -6,7 +6,7 @@
 
 #include "http_state.h"
 
-#include "api/response.h"
+#include "protocol/header.h"
 #include "base/scoreboard.h"
 
 #include <stdlib.h>
@@ -221,7 +221,7 @@ with_line(struct curl_slist *list, const char *line)
 static const char *
 file_disposition(struct exchange *exchange, const struct ctl_http_part *part)
 {
-	struct span text = response_disposition(
+	struct span text = header_disposition(
 	    exchange->arena, false, span_str(part->filename));
 	size_t type = span_find(text, ';');
 

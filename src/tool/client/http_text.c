@@ -8,7 +8,7 @@
 
 #include "base/limits.h"
 #include "protocol/multipart_headers.h"
-#include "api/response.h"
+#include "protocol/date.h"
 #include "protocol/utf8.h"
 
 /* ---- URLs ---- */
@@ -230,7 +230,7 @@ ctl_http_retry_after(struct span header, int64_t now, uint64_t *ret_seconds)
 		*ret_seconds = seconds;
 		return true;
 	}
-	if (!response_parse_date(header, &date))
+	if (!date_parse(header, &date))
 		return false;
 	*ret_seconds = date > now ? (uint64_t)(date - now) : 0;
 	return true;

@@ -4,7 +4,7 @@
 #include "raw.h"
 
 #include "remote.h"
-#include "api/request.h"
+#include "protocol/header.h"
 
 #include <errno.h>
 
@@ -59,7 +59,7 @@ ctl_raw_end(struct ctl_http *http, const char *id, struct ctl_raw *raw,
 
 	digest_end(&raw->digest, hash);
 	digest_hex(hash, sizeof(hash), raw->hash);
-	if (request_digest(ctl_http_header(answer, "Repr-Digest"), wanted) !=
+	if (header_digest(ctl_http_header(answer, "Repr-Digest"), wanted) !=
 	    RESULT_OK)
 		return ctl_error(CTL_INTEGRITY,
 		    "the content of %s cannot be checked: %.*s, or something "

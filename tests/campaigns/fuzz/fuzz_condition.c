@@ -5,6 +5,8 @@
  * known; what the input's own header means, a simple second reading says, or
  * the C library, as far as it goes.
  */
+#include "protocol/date.h"
+#include "protocol/header.h"
 #include "fuzz.h"
 #include "api/response.h"
 
@@ -95,8 +97,8 @@ demand_made(struct arena *arena, struct span header)
 
 	list = made_list(arena, header, &count, &is_there, &is_strong);
 	is_taken = count <= LIMIT_IF_MATCH;
-	DEMAND(response_matches(list, hex) == is_there);
-	DEMAND(response_matches_strongly(list, hex) == is_strong);
+	DEMAND(header_has_tag(list, hex) == is_there);
+	DEMAND(header_has_strong_tag(list, hex) == is_strong);
 	DEMAND(take(arena, list, SPAN_NONE, &change) == is_taken);
 	DEMAND(!is_taken || has_tag(&change.if_match) == is_strong);
 	DEMAND(change.if_match.is_there && !change.if_match.is_any);
@@ -113,21 +115,21 @@ demand_tags(struct arena *arena, struct span header)
 	struct change change;
 
 	demand_made(arena, header);
-	if (response_matches(header, hex))
+	if (header_has_tag(header, hex))
 		DEMAND(is_any || memmem(header.data, header.size, hex.data,
 				     hex.size) != NULL);
-	if (response_matches_strongly(header, hex))
-		DEMAND(response_matches(header, hex));
+	if (header_has_strong_tag(header, hex))
+		DEMAND(header_has_tag(header, hex));
 	if (take(arena, header, SPAN_NONE, &change))
 		DEMAND((has_tag(&change.if_match) || is_any) ==
-		       response_matches_strongly(header, hex));
+		       header_has_strong_tag(header, hex));
 	DEMAND(change.if_match.etag_count + change.if_match.hash_count <=
 	       LIMIT_IF_MATCH);
 	DEMAND(change.if_match.is_any == is_any);
 	/* What it lets pass is no state that the client named. */
 	if (take(arena, SPAN_NONE, header, &change))
 		DEMAND((has_tag(&change.if_none_match) || is_any) ==
-		       response_matches(header, hex));
+		       header_has_tag(header, hex));
 }
 
 /* ---- dates ---- */
@@ -174,17 +176,17 @@ demand_dates(struct arena *arena, uint64_t moment, struct span header)
 	int64_t seconds = 0, other = 1;
 
 	moment %= LAST_MOMENT + 1;
-	DEMAND(response_parse_date(response_date(arena, moment), &seconds));
+	DEMAND(date_parse(date_format(arena, moment), &seconds));
 	DEMAND(seconds == (int64_t)(moment / 1000000));
 
-	if (!response_parse_date(header, &seconds))
+	if (!date_parse(header, &seconds))
 		return;
 	if (!is_rfc850(header))
 		DEMAND(library_date(header, &other) && other == seconds);
 	if (seconds < 0)
 		return;
-	DEMAND(response_parse_date(
-	    response_date(arena, (uint64_t)seconds * 1000000), &other));
+	DEMAND(date_parse(
+	    date_format(arena, (uint64_t)seconds * 1000000), &other));
 	DEMAND(other == seconds);
 }
 
@@ -201,7 +203,7 @@ part_of(struct span header, uint64_t size)
 {
 	struct part part = { .range = RANGE_WHOLE };
 
-	part.range = response_range(header, size, &part.offset, &part.length);
+	part.range = header_range(header, size, &part.offset, &part.length);
 	return part;
 }
 

@@ -5,6 +5,7 @@
  * a body; as a name or a filename it is read as it was written, whichever of
  * the forms of RFC 7578, 6266 and 8187 it was written in.
  */
+#include "protocol/header.h"
 #include "fuzz.h"
 #include "base/limits.h"
 #include "protocol/multipart_headers.h"
@@ -184,7 +185,7 @@ demand_extended(struct arena *arena, struct span text)
 static void
 demand_disposition(struct arena *arena, struct span filename)
 {
-	struct span text = response_disposition(arena, false, filename);
+	struct span text = header_disposition(arena, false, filename);
 	struct buffer block;
 	size_t i;
 

@@ -5,6 +5,7 @@
  * what its members are. A line is a Content-Type, too, and a regular
  * expression says which of them are JSON's.
  */
+#include "protocol/header.h"
 #include "fuzz.h"
 #include "base/limits.h"
 #include "api/request.h"
@@ -185,7 +186,7 @@ demand_same(const struct request *one, const struct request *other)
 static void
 demand_media_type(const char *line)
 {
-	DEMAND(request_media_is_json(span_str(line)) ==
+	DEMAND(header_media_is_json(span_str(line)) ==
 	       (regexec(&json_type, line, 0, NULL, 0) == 0));
 }
 

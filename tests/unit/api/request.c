@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* request.c - FastCGI parameters, media types, digests. */
 
+#include "protocol/header.h"
 #include "api/request.h"
 
 #include "base/digest.h"
@@ -252,7 +253,7 @@ Test(request, knows_codings_that_change_nothing)
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		cr_assert_eq(request_is_uncoded(span_str(cases[i].header)),
+		cr_assert_eq(header_is_uncoded(span_str(cases[i].header)),
 		    cases[i].is_plain, "%s", cases[i].header);
 }
 
@@ -270,7 +271,7 @@ Test(request, takes_a_media_type_only_if_it_says_something)
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		type = request_media_type(span_str(cases[i][0]));
+		type = header_media_type(span_str(cases[i][0]));
 		cr_assert(
 		    span_equal(type, span_str(cases[i][1])), "%s", cases[i][0]);
 	}
@@ -278,11 +279,11 @@ Test(request, takes_a_media_type_only_if_it_says_something)
 
 Test(request, knows_media_types_in_any_case)
 {
-	cr_assert(request_media_is(span_str("Multipart/Form-Data; boundary=x"),
+	cr_assert(header_media_is(span_str("Multipart/Form-Data; boundary=x"),
 	    "multipart/form-data"));
-	cr_assert(request_media_is(span_str(" a/b "), "a/b"));
-	cr_assert_not(request_media_is(span_str("a/bc"), "a/b"));
-	cr_assert_not(request_media_is(SPAN_NONE, "a/b"));
+	cr_assert(header_media_is(span_str(" a/b "), "a/b"));
+	cr_assert_not(header_media_is(span_str("a/bc"), "a/b"));
+	cr_assert_not(header_media_is(SPAN_NONE, "a/b"));
 }
 
 Test(request, knows_json_when_it_is_announced)
@@ -308,7 +309,7 @@ Test(request, knows_json_when_it_is_announced)
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		cr_assert_eq(request_media_is_json(span_str(cases[i].type)),
+		cr_assert_eq(header_media_is_json(span_str(cases[i].type)),
 		    cases[i].is_json, "%s", cases[i].type);
 }
 
@@ -350,7 +351,7 @@ Test(request, finds_the_sha_256_of_a_digest_header)
 	cr_assert(digest_init());
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		memset(expected, cases[i].byte, sizeof(expected));
-		cr_assert_eq(request_digest(span_str(cases[i].header), hash),
+		cr_assert_eq(header_digest(span_str(cases[i].header), hash),
 		    cases[i].result, "%s", cases[i].header);
 		if (cases[i].result == RESULT_OK)
 			cr_assert_arr_eq(hash, expected, sizeof(hash), "%s",

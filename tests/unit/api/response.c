@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* response.c - outcomes, entity tags, dates, ranges, dispositions. */
 
+#include "protocol/date.h"
+#include "protocol/header.h"
 #include "api/response.h"
 
 #include <criterion/criterion.h>
@@ -230,9 +232,9 @@ Test(response, matches_tags_weakly_or_strongly)
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		cr_assert_eq(
-		    response_matches(span_str(cases[i].header), SPAN("ab")),
+		    header_has_tag(span_str(cases[i].header), SPAN("ab")),
 		    cases[i].matches, "%s", cases[i].header);
-		cr_assert_eq(response_matches_strongly(
+		cr_assert_eq(header_has_strong_tag(
 				 span_str(cases[i].header), SPAN("ab")),
 		    cases[i].matches &&
 			strstr(cases[i].header, "W/\"ab\"") == NULL,
@@ -382,11 +384,11 @@ Test(response, writes_dates_as_http_wants_them)
 {
 	struct arena *arena = arena_open();
 
-	cr_assert(span_is(response_date(arena, 784111777000000),
+	cr_assert(span_is(date_format(arena, 784111777000000),
 	    "Sun, 06 Nov 1994 08:49:37 GMT"));
 	cr_assert(span_is(
-	    response_date(arena, 999999), "Thu, 01 Jan 1970 00:00:00 GMT"));
-	cr_assert_gt(response_date(arena, UINT64_MAX).size, 0);
+	    date_format(arena, 999999), "Thu, 01 Jan 1970 00:00:00 GMT"));
+	cr_assert_gt(date_format(arena, UINT64_MAX).size, 0);
 	arena_close(arena);
 }
 
@@ -428,7 +430,7 @@ Test(response, reads_the_three_forms_of_a_date)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		seconds = 0;
 		cr_assert_eq(
-		    response_parse_date(span_str(cases[i].text), &seconds),
+		    date_parse(span_str(cases[i].text), &seconds),
 		    cases[i].is_date, "%s", cases[i].text);
 		cr_assert_eq(seconds, cases[i].seconds, "%s", cases[i].text);
 	}
@@ -445,7 +447,7 @@ Test(response, takes_a_year_of_two_digits_for_the_nearest_past)
 	for (year = 0; year < 100; year++) {
 		text[15] = (char)('0' + year / 10);
 		text[16] = (char)('0' + year % 10);
-		cr_assert(response_parse_date(span_str(text), &seconds));
+		cr_assert(date_parse(span_str(text), &seconds));
 		cr_assert_lt(seconds, now + half, "%s", text);
 		cr_assert_gt(seconds, now - 2 * half, "%s", text);
 	}
@@ -508,7 +510,7 @@ Test(response, honours_one_range_of_bytes)
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		offset = length = 7;
-		cr_assert_eq(response_range(span_str(cases[i].header),
+		cr_assert_eq(header_range(span_str(cases[i].header),
 				 cases[i].size, &offset, &length),
 		    cases[i].range, "%s", cases[i].header);
 		cr_assert_eq(offset,
@@ -552,7 +554,7 @@ Test(response, names_a_file_so_that_every_client_can_read_it)
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		text = response_disposition(
+		text = header_disposition(
 		    arena, cases[i].is_inline, span_str(cases[i].filename));
 		cr_assert(span_is(text, cases[i].expected), "%.*s",
 		    (int)text.size, text.data);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* sandbox.c - what is forbidden kills, in children of the tests. */
 
+#include "protocol/date.h"
 #include "protocol/json.h"
 #include "api/response.h"
 #include "daemon/sandbox.h"
@@ -65,8 +66,8 @@ tell_dates(void)
 	int64_t seconds;
 	bool is_right;
 
-	is_right = response_parse_date(
-		       response_date(arena, 1774958400000000), &seconds) &&
+	is_right = date_parse(
+		       date_format(arena, 1774958400000000), &seconds) &&
 		   seconds == 1774958400;
 	arena_close(arena);
 	return is_right;

@@ -4,8 +4,8 @@
  * go, goes. Each of its texts is a filter of rm.
  */
 
-#include "tool/local/local.h"
-#include "rm.h"
+#include "local.h"
+#include "tool/client/rm.h"
 
 struct rule {
 	const char *line;
