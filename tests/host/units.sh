@@ -65,6 +65,7 @@ runs_only()
 	[ "$allowed" = "$(printf '%s\n' "$@" | sort)" ] || return
 	words BindReadOnlyPaths "$unit" >"$root/read_only"
 	words ExecPaths "$unit" | diff - "$root/read_only" || return
+	grep '^/usr/lib' "$root/read_only" || return
 
 	closed=$(words NoExecPaths "$unit" | sed 's|^/.*/lib/|state/|' | sort)
 	echo "runs nothing from: $closed"

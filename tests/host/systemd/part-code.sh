@@ -160,6 +160,11 @@ by_hand()
 	rm "$ROOT/var/lib/artifactd/true"
 	check "... it reloads" quietly inside systemctl reload \
 	    artifactd.service
+	# In the mounts of the service this was a mount of its own.
+	check "... its program is replaced" inside sh -c \
+	    'cd /usr/local/sbin && cp artifactd new && mv new artifactd'
+	check "... it reloads" quietly inside systemctl reload \
+	    artifactd.service
 	check "... and is ready" ready
 	check "everything is there" still_there
 }
