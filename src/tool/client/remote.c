@@ -241,10 +241,7 @@ struct walk {
 	struct arena *arena;
 	struct buffer query; /* of the next page, without its limit */
 	struct buffer first; /* the id that the present page begins with */
-	/* The query behind an earlier page, and the id that it began with. */
-	struct buffer seen;
-	struct buffer seen_first;
-	uint64_t pages;
+	struct buffer last;  /* the id that the page before began with */
 	uint64_t left;
 	ctl_remote_visit *visit;
 	void *context;
@@ -261,6 +258,8 @@ visit_page(struct walk *walk, struct span body)
 
 	if (!json_read_items(walk->arena, body, &items, &count))
 		return ctl_remote_strange(walk->http);
+	buffer_clear(&walk->last);
+	buffer_append(&walk->last, buffer_span(&walk->first));
 	buffer_clear(&walk->first);
 	for (i = 0; i < count; i++) {
 		if (!ctl_artifact_read(walk->arena, items[i], &artifact))
@@ -275,33 +274,6 @@ visit_page(struct walk *walk, struct span body)
 	return CTL_OK;
 }
 
-/*
- * Are we sent where we were, or shown what we were shown? Of all pages one is
- * kept, a later one each time their number has doubled: no circle is too long
- * for that.
- */
-static bool
-is_circle(struct walk *walk)
-{
-	struct span query = buffer_span(&walk->query);
-	struct span first = buffer_span(&walk->first);
-
-	if (!walk->has_more)
-		return false;
-	if (walk->pages > 0 &&
-	    (span_equal(query, buffer_span(&walk->seen)) ||
-		span_equal(first, buffer_span(&walk->seen_first))))
-		return true;
-	if ((walk->pages & (walk->pages + 1)) == 0) {
-		buffer_clear(&walk->seen);
-		buffer_append(&walk->seen, query);
-		buffer_clear(&walk->seen_first);
-		buffer_append(&walk->seen_first, first);
-	}
-	walk->pages++;
-	return false;
-}
-
 /* Is there a way on from here that comes to an end? */
 static int
 judge_way_on(struct walk *walk)
@@ -313,7 +285,9 @@ judge_way_on(struct walk *walk)
 		return ctl_fail("%.*s sends from an empty page of a list to "
 				"the next one, so that it might never end",
 		    (int)url.size, url.data);
-	if (is_circle(walk))
+	/* As where something between us strips the cursor from a request. */
+	if (walk->has_more &&
+	    span_equal(buffer_span(&walk->first), buffer_span(&walk->last)))
 		return ctl_fail("%.*s sends from one page of a list to the "
 				"next in a circle, so that it would never end",
 		    (int)url.size, url.data);
@@ -361,8 +335,7 @@ ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
 
 	buffer_init(&walk.query, links);
 	buffer_init(&walk.first, links);
-	buffer_init(&walk.seen, links);
-	buffer_init(&walk.seen_first, links);
+	buffer_init(&walk.last, links);
 	ctl_filter_append(&walk.query, filter);
 	do {
 		exit_code = walk_page(&walk);
@@ -401,8 +374,8 @@ put_age(struct ctl_http *http, struct ctl_row *row, struct span created)
 
 /* What is the same in each row, since a filter names it, is left out. */
 static void
-put_unless(struct ctl_row *row, const char *name, struct span text,
-    const char *filter)
+put_unless(
+    struct ctl_row *row, const char *name, struct span text, const char *filter)
 {
 	if (filter == NULL)
 		ctl_row_text(row, name, text);
