@@ -294,26 +294,6 @@ check "... and what is none" said 'created_at: is no time from 1970 to 9999'
 # ---- more than a list holds
 
 source_of '
-for n in range(950):
-    artifact(n, b"content %d" % n, workflow_id=f"w{n % 3}", artifact_type=(
-        "plan", "code", "report", "test")[n // 3 % 4], phase_id=(
-        None if n % 50 == 0 else f"phase {n // 12 % 5} &"))
-'
-original --filter-first
-empty_other
-import_from "$FROM"
-check "lists that are full are said to be full" said \
-    'ends its lists at 200, and this one is full: of workflows that show in none'
-check "... which is a failure" equal "$CODE" 1
-check "... with the way out" said 'SELECT id FROM artifacts'
-check "... although filters found all" said '^imported 950 artifacts'
-compare
-import_from "$FROM" -w w1 -w w0 --dry-run
-check "--workflow" said '^would import 0 .*; 634 were there already$'
-check "... of which one list is full" said 'the list of workflow "w1" is full'
-
-# As the original does it, type and phase find nothing more.
-source_of '
 for n in range(450):
     artifact(n, b"content %d" % n, workflow_id=f"w{n % 3}", artifact_type=(
         "plan", "code")[n % 2], phase_id="p", content_hash=None)
@@ -321,14 +301,22 @@ for n in range(450):
 original
 empty_other
 import_from "$FROM"
-check "workflows that were seen are found" said '^imported 450 artifacts'
-check "... others cannot be ruled out" equal "$CODE" 1
+check "lists that are full are said to be full" said \
+    'ends its lists at 200, and this one is full: .* each workflow with --workflow'
+check "... which is a failure" equal "$CODE" 1
+check "... with the way out" said 'SELECT id FROM artifacts'
+check "... and what came is kept" said '^imported 200 artifacts'
+import_from "$FROM" -w w0 -w w1 --dry-run
+check "--workflow" said '^would import 1[67][0-9] .*; 13[0-9] were there already$'
 import_from "$FROM" -w w0 -w w1 -w w2
-check "... unless all are named" equal "$CODE" 0
-check "... and are there" said '^imported 0 .*; 450 were there already$'
+check "lists that are not full are known to be all" equal "$CODE" 0
+check "... each workflow's" said '^imported 250 .*; 200 were there already$'
+check "... without a word" equal "$(cat "$WORK/err")" ''
 compare
+import_from "$FROM" -w ''
+check "an empty workflow is a wrong use" equal "$CODE" 2
 
-# A workflow that is in no list: only its ids find it.
+# A workflow that nobody names: only its ids find it.
 source_of '
 for n in range(250):
     artifact(n, b"content %d" % n, workflow_id="hidden" if n < 10 else "w")
@@ -338,6 +326,10 @@ empty_other
 import_from "$FROM"
 check "what is in no list is missing" said '^imported 200 artifacts'
 check "... and that is said" equal "$CODE" 1
+import_from "$FROM" -w w
+check "of a workflow, too, a list may be full" said \
+    'the list of workflow "w" is full with 200: there may be more'
+check "... which is a failure" equal "$CODE" 1
 python3 -c 'import json, sys
 for a in json.load(open(sys.argv[1])): print(a["id"])' \
     "$WORK/source.json" >"$WORK/ids"

@@ -5,8 +5,8 @@ times in Python's spelling; content as a text, whatever it was, and 404 where
 there is none; no content_hash, unless a test wants one.
 
     original_api.py FILE [--base /api/v1] [--fail-after N]
-        [--filter-first] [--no-bytes] [--id-first STATUS] [--raw]
-        [--numbered] [--ignore-page] [--hide N]
+        [--no-bytes] [--id-first STATUS] [--raw] [--numbered]
+        [--ignore-page] [--hide N]
 
 FILE has a JSON array: the members of each detail, and in "bytes" the content
 in hex. Prints its port, then a line for each request. What is written to
@@ -33,7 +33,6 @@ parser = argparse.ArgumentParser()
 parser.add_argument("file", type=Path)
 parser.add_argument("--base", default="")
 parser.add_argument("--fail-after", type=int)
-parser.add_argument("--filter-first", action="store_true")
 parser.add_argument("--no-bytes", action="store_true")
 parser.add_argument("--id-first", type=int)
 parser.add_argument("--raw", action="store_true")
@@ -60,11 +59,9 @@ def listed(query):
         return 422, {"detail": [{"type": "less_than_equal"}]}
     some = [a for a in artifacts
             if query.get("workflow_id") in (None, "", a["workflow_id"])]
-    if not options.filter_first:
-        some = some[:limit]
-    some = [a for a in some
+    some = [a for a in some[:limit]
             if all(a[f] == query[f] for f in FILTERS if query.get(f))]
-    return 200, [{m: a[m] for m in SUMMARY} for a in some[:limit]]
+    return 200, [{m: a[m] for m in SUMMARY} for a in some]
 
 
 def numbered(query):

@@ -66,6 +66,8 @@ run(struct ctl *ctl)
 {
 	static struct import import;
 	bool is_api = ctl_has(ctl, "from-api");
+	const char *workflow;
+	size_t index = 0;
 
 	if (is_api == (ctl->operand_count == 1))
 		return ctl_usage(
@@ -73,6 +75,12 @@ run(struct ctl *ctl)
 	if (!is_api && (ctl_has(ctl, "ids") || ctl_has(ctl, "workflow")))
 		return ctl_usage(
 		    ctl, "--ids and --workflow go with --from-api");
+	while ((workflow = ctl_next_value(ctl, "workflow", &index)) != NULL)
+		if (*workflow == '\0')
+			return ctl_usage(ctl,
+			    "--%s is empty, which would mean all; leave it "
+			    "out for that",
+			    "workflow");
 	return is_api ? run_api(ctl, &import) : run_tar(ctl, &import);
 }
 

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * import_list.c - lists by number, read until they are whole; lists of a
- * server that ends them at 200, asked for by ever more filters; and ids from a
- * file.
- *
- * A slice is a list with some filters fixed. A full one is split by each
- * value of each filter that it leaves open. A slice that has a complete one
- * above it (with a filter less) has nothing new, and is not asked for.
+ * import_list.c - which artifacts a server has: from its lists, read until
+ * they are whole where they can be, or from a file of ids.
  */
 
 #include "import_list.h"
@@ -17,36 +12,17 @@
 
 #include <stdlib.h>
 
-#define FILTERS 3
-#define ANY UINT32_MAX
 #define PASSES 5 /* through a list by number that does not come to it */
-#define SENTENCES 20 /* of lists that stay full; then their number */
-
-enum { WORKFLOW, TYPE, PHASE };
-
-static const char *const filter_names[FILTERS] = { "workflow", "type",
-	"phase" };
-
-struct slice {
-	uint32_t values[FILTERS]; /* numbers in values, or ANY */
-	uint32_t tried[FILTERS];  /* so many values were split by */
-	bool is_full;
-	bool has_full_below; /* of the same workflow */
-};
 
 struct listing {
 	struct ctl_http *http;
 	struct import_list *list;
 	struct arena *arena;
 	enum import_form form;
-	bool is_given;	  /* the workflows are */
-	bool is_unsteady; /* one never came to the number that it told */
-	size_t capacity;
-	struct import_set values[FILTERS];
-	struct import_set keys; /* values of each slice, as bytes */
-	struct slice *slices;
-	size_t slice_capacity;
-	uint64_t count; /* of the list at hand */
+	bool is_unsteady; /* a list never came to the number that it told */
+	bool is_full;	  /* a list ended at the server's limit */
+	size_t capacity;  /* of found */
+	uint64_t count;	  /* of artifacts in the list at hand */
 };
 
 /* ---- what a list brings ---- */
@@ -73,14 +49,6 @@ add_found(struct listing *listing, const struct ctl_artifact *artifact)
 	    (struct import_found){ (uint32_t)number, created };
 }
 
-/* What cannot be a filter splits nothing. */
-static void
-add_value(struct listing *listing, int filter, struct span value)
-{
-	if (value.size > 0 && span_find(value, '\0') == value.size)
-		import_set_add(&listing->values[filter], value, NULL);
-}
-
 static int
 visit(void *context, struct arena *arena, const struct ctl_artifact *artifact)
 {
@@ -89,10 +57,6 @@ visit(void *context, struct arena *arena, const struct ctl_artifact *artifact)
 	(void)arena; /* what is kept is copied */
 	listing->count++;
 	add_found(listing, artifact);
-	if (!listing->is_given)
-		add_value(listing, WORKFLOW, artifact->workflow);
-	add_value(listing, TYPE, artifact->type);
-	add_value(listing, PHASE, artifact->phase);
 	return CTL_OK;
 }
 
@@ -106,8 +70,7 @@ struct numbered {
 };
 
 static bool
-read_numbered(
-    struct arena *arena, struct span body, struct numbered *ret_page)
+read_numbered(struct arena *arena, struct span body, struct numbered *ret_page)
 {
 	struct json_document document;
 	struct numbered page;
@@ -203,8 +166,7 @@ take_pages(struct listing *listing, const struct ctl_filter *filter,
 	import_set_init(&pass->ids, arena);
 	do {
 		before = pass->ids.count;
-		exit_code =
-		    take_page(listing, filter, ++number, of_page, pass);
+		exit_code = take_page(listing, filter, ++number, of_page, pass);
 		arena_reset(of_page);
 	} while (exit_code == CTL_OK && pass->ids.count > before);
 	arena_close(of_page);
@@ -237,272 +199,50 @@ ask_numbered(struct listing *listing, const struct ctl_filter *filter)
 	return exit_code;
 }
 
-/* ---- slices ---- */
+/* ---- all lists ---- */
 
-static struct span
-key_of(const struct slice *slice)
+/*
+ * A list that ends because the server's limit is reached may be whole or not:
+ * nothing in its answer tells.
+ */
+static void
+say_full(const struct listing *listing, const char *workflow)
 {
-	return span_of(slice->values, sizeof(slice->values));
+	struct span name;
+
+	if (workflow == NULL) {
+		(void)ctl_fail("the server ends its lists at %d, and this one "
+			       "is full: there may be more artifacts; name "
+			       "each workflow with --workflow",
+		    LIMIT_PAGE); /* the command fails at its end */
+		return;
+	}
+	name = ctl_visible(listing->arena, span_str(workflow));
+	(void)ctl_fail("the list of workflow \"%.*s\" is full with %d: there "
+		       "may be more, which the server does not tell",
+	    (int)name.size, name.data,
+	    LIMIT_PAGE); /* the command fails at its end */
 }
 
-static const char *
-value_text(const struct listing *listing, const struct slice *slice, int filter)
-{
-	if (slice->values[filter] == ANY)
-		return NULL;
-	return arena_string(listing->arena,
-	    listing->values[filter].texts[slice->values[filter]]);
-}
-
+/* The list of a workflow, or of all (NULL). */
 static int
-ask(struct listing *listing, struct slice slice)
+ask(struct listing *listing, const char *workflow)
 {
-	struct ctl_filter filter = { 0 };
-	size_t capacity = listing->slice_capacity, number;
+	const struct ctl_filter filter = { .workflow = workflow };
 	bool has_more;
 	int exit_code;
 
-	filter.workflow = value_text(listing, &slice, WORKFLOW);
-	filter.type = value_text(listing, &slice, TYPE);
-	filter.phase = value_text(listing, &slice, PHASE);
-	listing->count = 0;
 	if (listing->form == IMPORT_NUMBERED)
-		exit_code = ask_numbered(listing, &filter);
-	else
-		exit_code = ctl_remote_list(
-		    listing->http, &filter, 0, visit, listing, &has_more);
-	if (exit_code != CTL_OK)
-		return exit_code;
-	slice.is_full = listing->form == IMPORT_FIRST_ONLY &&
-			listing->count >= LIMIT_PAGE;
-	memset(slice.tried, 0, sizeof(slice.tried));
-	import_set_add(&listing->keys, key_of(&slice), &number);
-	if (number == capacity) {
-		listing->slice_capacity = capacity == 0 ? 64 : 2 * capacity;
-		listing->slices = arena_resize(listing->arena, listing->slices,
-		    capacity * sizeof(slice),
-		    listing->slice_capacity * sizeof(slice));
-	}
-	listing->slices[number] = slice;
-	return CTL_OK;
-}
-
-static int
-level_of(const struct slice *slice)
-{
-	int level = 0, i;
-
-	for (i = 0; i < FILTERS; i++)
-		level += slice->values[i] != ANY;
-	return level;
-}
-
-/* Is every slice with one filter less full? One that was not asked for has
- * a complete one above it. */
-static bool
-is_worth_asking(const struct listing *listing, const struct slice *slice)
-{
-	struct slice above;
-	size_t number;
-	int i;
-
-	for (i = 0; i < FILTERS; i++) {
-		if (slice->values[i] == ANY)
-			continue;
-		above = *slice;
-		above.values[i] = ANY;
-		if (listing->is_given && above.values[WORKFLOW] == ANY)
-			continue; /* never asked for */
-		if (!import_set_find(&listing->keys, key_of(&above), &number) ||
-		    !listing->slices[number].is_full)
-			return false;
-	}
-	return true;
-}
-
-/* By the values that were known when this round began. */
-static int
-split(struct listing *listing, size_t number, const uint32_t known[FILTERS])
-{
-	struct slice child;
-	int exit_code = CTL_OK, i;
-	uint32_t *tried;
-	size_t there;
-
-	for (i = 0; i < FILTERS; i++) {
-		if (listing->slices[number].values[i] != ANY)
-			continue;
-		while (listing->slices[number].tried[i] < known[i]) {
-			tried = &listing->slices[number].tried[i];
-			child = listing->slices[number];
-			child.values[i] = (*tried)++;
-			if (import_set_find(
-				&listing->keys, key_of(&child), &there) ||
-			    !is_worth_asking(listing, &child))
-				continue;
-			exit_code = ask(listing, child);
-			if (exit_code != CTL_OK)
-				return exit_code;
-		}
+		return ask_numbered(listing, &filter);
+	listing->count = 0;
+	exit_code = ctl_remote_list(
+	    listing->http, &filter, 0, visit, listing, &has_more);
+	if (exit_code == CTL_OK && listing->form == IMPORT_FIRST_ONLY &&
+	    listing->count >= LIMIT_PAGE) {
+		say_full(listing, workflow);
+		listing->is_full = true;
 	}
 	return exit_code;
-}
-
-static size_t
-values_known(const struct listing *listing)
-{
-	size_t count = 0;
-	int i;
-
-	for (i = 0; i < FILTERS; i++)
-		count += listing->values[i].count;
-	return count;
-}
-
-/* Once through all levels: what stands above is asked for first. */
-static int
-split_round(struct listing *listing)
-{
-	uint32_t known[FILTERS];
-	int exit_code = CTL_OK, level, i;
-	size_t number;
-
-	for (i = 0; i < FILTERS; i++)
-		known[i] = (uint32_t)listing->values[i].count;
-	for (level = 0; level < FILTERS; level++)
-		for (number = 0;
-		     number < listing->keys.count && exit_code == CTL_OK;
-		     number++)
-			if (listing->slices[number].is_full &&
-			    level_of(&listing->slices[number]) == level)
-				exit_code = split(listing, number, known);
-	return exit_code;
-}
-
-static int
-ask_first(struct listing *listing)
-{
-	struct slice slice = { .values = { ANY, ANY, ANY } };
-	int exit_code = CTL_OK;
-	uint32_t i;
-
-	if (!listing->is_given)
-		return ask(listing, slice);
-	for (i = 0; i < listing->values[WORKFLOW].count && exit_code == CTL_OK;
-	     i++) {
-		slice.values[WORKFLOW] = i;
-		exit_code = ask(listing, slice);
-	}
-	return exit_code;
-}
-
-static int
-ask_all(struct listing *listing)
-{
-	int exit_code = ask_first(listing);
-	size_t known;
-
-	do {
-		known = values_known(listing);
-		if (exit_code == CTL_OK)
-			exit_code = split_round(listing);
-	} while (exit_code == CTL_OK && values_known(listing) > known);
-	return exit_code;
-}
-
-/* ---- what may be missing ---- */
-
-/* "workflow "w", type "t"" */
-static struct span
-describe(struct listing *listing, const struct slice *slice)
-{
-	struct buffer text;
-	struct span value;
-	int i;
-
-	buffer_init(&text, listing->arena);
-	for (i = 0; i < FILTERS; i++) {
-		if (slice->values[i] == ANY)
-			continue;
-		value = ctl_visible(
-		    listing->arena, listing->values[i].texts[slice->values[i]]);
-		buffer_printf(&text, "%s%s \"%.*s\"",
-		    text.size == 0 ? "" : ", ", filter_names[i],
-		    (int)value.size, value.data);
-	}
-	return buffer_span(&text);
-}
-
-static void
-mark_above(struct listing *listing, const struct slice *slice)
-{
-	struct slice above;
-	size_t number;
-	int i;
-
-	for (i = WORKFLOW + 1; i < FILTERS; i++) {
-		if (slice->values[i] == ANY)
-			continue;
-		above = *slice;
-		above.values[i] = ANY;
-		if (import_set_find(&listing->keys, key_of(&above), &number))
-			listing->slices[number].has_full_below = true;
-	}
-}
-
-/* Full, and none below it, of the same workflow, that says it better. */
-static bool
-is_to_be_said(const struct slice *slice)
-{
-	return slice->is_full && slice->values[WORKFLOW] != ANY &&
-	       !slice->has_full_below;
-}
-
-static size_t
-say_full(struct listing *listing)
-{
-	size_t number, said = 0;
-	struct span text;
-
-	for (number = 0; number < listing->keys.count; number++)
-		if (listing->slices[number].is_full)
-			mark_above(listing, &listing->slices[number]);
-	for (number = 0; number < listing->keys.count; number++) {
-		if (!is_to_be_said(&listing->slices[number]) ||
-		    ++said > SENTENCES)
-			continue;
-		text = describe(listing, &listing->slices[number]);
-		(void)ctl_fail("the list of %.*s is full with %d: there may be "
-			       "more, which the server does not tell",
-		    (int)text.size, text.data, LIMIT_PAGE); /* at the end */
-	}
-	if (said > SENTENCES)
-		(void)ctl_fail("%zu more such lists are full",
-		    said - SENTENCES); /* at the end */
-	return said;
-}
-
-static bool
-is_complete(struct listing *listing)
-{
-	bool is_full = !listing->is_given && listing->slices[0].is_full;
-
-	if (listing->is_unsteady)
-		return false;
-	if (say_full(listing) > 0)
-		is_full = true;
-	if (!is_full)
-		return true;
-	if (!listing->is_given)
-		(void)ctl_fail("the server ends its lists at %d, and this "
-			       "one is full: of workflows that show in none "
-			       "of the %zu lists asked for, artifacts may be "
-			       "missing",
-		    LIMIT_PAGE, listing->keys.count); /* at the end */
-	(void)ctl_fail("whether that is all cannot be known; name what there "
-		       "is with --ids, for instance from its database: "
-		       "SELECT id FROM artifacts"); /* at the end */
-	return false;
 }
 
 /* ---- the order ---- */
@@ -523,38 +263,30 @@ compare_found(const void *one, const void *other)
 	       (first->number > second->number);
 }
 
-static void
-take_given(const struct ctl *ctl, struct listing *listing)
-{
-	const char *value;
-	size_t index = 0;
-
-	while ((value = ctl_next_value(ctl, "workflow", &index)) != NULL) {
-		add_value(listing, WORKFLOW, span_str(value));
-		listing->is_given = true;
-	}
-}
-
 int
 import_list_ask(const struct ctl *ctl, struct ctl_http *http,
     enum import_form form, struct arena *arena, struct import_list *ret_list)
 {
-	struct listing listing = { .http = http,
-		.arena = arena,
-		.list = ret_list,
-		.form = form };
-	int exit_code, i;
+	struct listing listing = {
+		.http = http, .arena = arena, .list = ret_list, .form = form
+	};
+	size_t index = 0;
+	const char *workflow = ctl_next_value(ctl, "workflow", &index);
+	int exit_code;
 
 	*ret_list = (struct import_list){ 0 };
 	import_set_init(&ret_list->ids, arena);
-	import_set_init(&listing.keys, arena);
-	for (i = 0; i < FILTERS; i++)
-		import_set_init(&listing.values[i], arena);
-	take_given(ctl, &listing);
-	exit_code = ask_all(&listing);
+	do
+		exit_code = ask(&listing, workflow);
+	while (exit_code == CTL_OK && workflow != NULL &&
+	       (workflow = ctl_next_value(ctl, "workflow", &index)) != NULL);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	ret_list->is_complete = is_complete(&listing);
+	if (listing.is_full)
+		(void)ctl_fail("whether that is all cannot be known; name what "
+			       "there is with --ids, for instance from its "
+			       "database: SELECT id FROM artifacts");
+	ret_list->is_complete = !listing.is_full && !listing.is_unsteady;
 	qsort(ret_list->found, ret_list->count, sizeof(ret_list->found[0]),
 	    compare_found);
 	return CTL_OK;

@@ -8,11 +8,9 @@
  * ones, so such a list is read again until it comes to the number that it
  * tells.
  *
- * The original API has no pages: a list ends at 200, newest first. So lists
- * that are full are asked for again, by each workflow, type and phase that was
- * seen in any of them, alone and together. What is in no such list cannot be
- * known, so a list that stays full is said to be one; who has the ids from
- * elsewhere need not ask for lists.
+ * The original API has no pages: a list ends at 200, newest first. A list that
+ * is full may lack artifacts, which is said. Lists of single workflows are
+ * shorter, and who has the ids from elsewhere needs no lists.
  */
 #ifndef CTL_IMPORT_LIST_H
 #define CTL_IMPORT_LIST_H
