@@ -2,6 +2,7 @@
 /* main.c - the options of artifactd; the rest is master.c's. */
 
 #include "base/digest.h"
+#include "base/log.h"
 #include "master.h"
 #include "process.h"
 #include "sandbox.h"

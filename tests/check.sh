@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash
+#
+# check.sh - running the tests of a build directory, and counting what passed:
+# for bootstrap and .ci/run, which know the packages and how to build.
+
+passed=0
+failed=0
+
+count()
+{
+	passed=$((passed + $1))
+	failed=$((failed + $2))
+}
+
+# program_check TRS: one program of make check by its result; a campaign by
+# each of its checks.
+program_check()
+{
+	local log=${1%.trs}.log
+
+	case $(sed -n 's/^:test-result: //p' "$1") in
+	PASS) ;;
+	SKIP)
+		say "left out: ${log%.log}: $(sed 's/^# *//; q' "$log")"
+		return
+		;;
+	*)
+		say "failed: ${log%.log}, see $log"
+		grep -q '^not ok ' "$log" || { count 0 1; return; }
+		;;
+	esac
+	if grep -qE '^(not )?ok ' "$log"; then
+		count "$(grep -c '^ok ' "$log")" "$(grep -c '^not ok ' "$log")"
+	else
+		count 1 0
+	fi
+}
+
+# criterion_check LOG: its tests, one by one.
+criterion_check()
+{
+	local line numbers
+
+	line=$(grep 'Synthesis:' "$1" 2>/dev/null | tail -n 1)
+	printf '%s\n' "$line"
+	numbers=$(printf '%s\n' "$line" | tr -dc '0-9|' | tr '|' ' ')
+	# shellcheck disable=SC2086 # words
+	set -- $numbers
+	# Tested, passing, failing, crashing
+	count "${2:-0}" "$((${3:-1} + ${4:-0}))"
+}
+
+# make_check DIR TARGET [TESTS]: that target there, with these tests or its own;
+# each program is counted.
+make_check()
+{
+	local directory=$1 target=$2 result
+
+	say "make $target in $directory${3:+ ($3)}"
+	find "$directory" -name '*.trs' -delete
+	make -C "$directory" -j"$(nproc)" --no-print-directory "$target" \
+	    ${3:+TESTS="$3"} >"$directory/$target.log" 2>&1 ||
+	    tail -n 200 "$directory/$target.log" >&2
+	for result in $(find "$directory/tests" -name '*.trs' | sort); do
+		program_check "$result"
+	done
+}
+
+# unit_check DIR [TESTS]: make check, each unit test counted.
+unit_check()
+{
+	make_check "$1" check "${2-}"
+	criterion_check "$1/unit.log"
+	criterion_check "$1/unit-ctl.log"
+}
+
+campaigns_check()
+{
+	make_check "$1" check-campaigns
+}
+
+# e2e_check DIR [SCRIPT...]: through nginx, with the artifactd of DIR. What
+# was printed by a script that failed, and its logs, stay in DIR/e2e.
+e2e_check()
+{
+	local directory=$1 line
+	shift
+
+	say "end-to-end tests of $directory"
+	# Not "tee /dev/stderr": opening it would cut off a log file.
+	ARTIFACTD=$directory/artifactd TOP_SRCDIR=$top \
+	    "$top/tests/e2e/run" -l "$directory/e2e" "$@" |
+	    tee "$directory/e2e.log"
+	line=$(tail -n 1 "$directory/e2e.log")
+	case $line in
+	[0-9]*" passed, "[0-9]*" failed")
+		count "${line%% *}" "$(set -- $line; echo "$3")" ;;
+	*) count 0 1 ;;
+	esac
+}
+
+# The last line, and the exit code.
+sum_up()
+{
+	printf '%s passed, %s failed\n' "$passed" "$failed"
+	[ "$failed" = 0 ] && [ "$passed" != 0 ]
+}
