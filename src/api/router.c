@@ -6,6 +6,7 @@
 
 #include "router.h"
 
+#include "protocol/header.h"
 #include "protocol/query.h"
 
 #include <assert.h>
