@@ -367,7 +367,7 @@ def show(name, row, out):
 
 
 def goals(table, extra):
-    """DESIGN 5 and what was asked besides: goal, figure."""
+    """doc/design.md 5 and what was asked besides: goal, figure."""
     small = [case for case in table if "fastapi" in table[case] and
              "MiB" not in case]
     slowest = min(small, key=lambda case: ratio(table, case, "fastapi"))

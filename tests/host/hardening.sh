@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# hardening.sh - is the program built as RELIABILITY asks, whatever the flags
+# hardening.sh - is the program built as doc/rules.md 29 asks, whatever the flags
 # were: position independent, read-only after relocation, with canaries,
 # checked libc calls and branch protection? Reads the program ($ARTIFACTD),
 # not the makefile. A build with sanitizers is skipped.

@@ -10,7 +10,7 @@
  * (fcgi_plain.c) takes all for one request, so does daemon/fcgi.c.
  *
  * libfcgi is Debian's, without sanitizers, and dies in two ways of its own,
- * which RELIABILITY 17 counts among a worker's deaths: it asserts that there
+ * which doc/rules.md 17 counts among a worker's deaths: it asserts that there
  * is memory, of which a parameter may claim 2 GiB, and it writes past a
  * buffer for many names in FCGI_GET_VALUES. From the first there is a way
  * back, out of __assert_fail; of the second no way, so such a record gets

@@ -2,7 +2,7 @@
 /*
  * fuzz_query.c - any query and path is read without harm, and what
  * query_encode writes is found again, between others, when it is text. What
- * is a limit, says a regular expression made from CONTRACT section 4.
+ * is a limit, says a regular expression made from doc/contract.md 4.
  */
 #include "fuzz.h"
 #include "base/limits.h"

@@ -2,7 +2,7 @@
 /*
  * fuzz_route.c - a method, a space and a target, through the router's own
  * table with handlers that only say they were called. A plain reading of
- * CONTRACT section 3 says which answer is right, and a redirect stays on this
+ * doc/contract.md 3 says which answer is right, and a redirect stays on this
  * host, and leads to a path that is answered.
  */
 #include "fuzz.h"

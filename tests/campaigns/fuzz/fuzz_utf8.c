@@ -124,7 +124,7 @@ escaped(struct arena *arena, struct span text, size_t first, size_t size)
 	return buffer_span(&buffer);
 }
 
-/* Of valid text, byte by byte (CONTRACT 2). */
+/* Of valid text, byte by byte (doc/contract.md 2). */
 static struct span
 plainly_escaped(struct arena *arena, struct span text)
 {
