@@ -2,15 +2,25 @@
 # SPDX-License-Identifier: ISC
 #
 # boundaries.sh - the walls of src/: which folder may include which, what of a
-# folder others may include, and which folder opens the door to a library.
+# folder others may include, and which folder opens the door to a library. And
+# whether the documents have what comments refer to.
 #
 # Takes a source tree as argument (or $TOP_SRCDIR, or the one around it).
 # Fails with a sentence per offence.
 
 cd "${1:-${TOP_SRCDIR:-$(dirname "$0")/..}}" || exit 1
 
+# A rule, or a section, by its number: "doc/rules.md 14", "doc/design.md 1.5".
+failed=$(grep -rohE 'doc/(rules|design|contract)\.md [0-9]+(\.[0-9]+)?' \
+    src tests doc README nginx systemd | sort -u |
+    while read -r document number; do
+	grep -qE "^(\*\*|- \*\*|## )$number(\. | )" "$document" ||
+	    echo "$document has no $number, which is referred to"
+    done)
+[ -z "$failed" ] || echo "$failed"
+
 # shellcheck disable=SC2046 # no name has a space
-exec awk -f - $(find src -name '*.[ch]' | sort) <<'END'
+awk -f - $(find src -name '*.[ch]' | sort) <<'END'
 # A folder; those that it may include from; its headers for them (*: all).
 function folder(name, below, public)
 {
@@ -102,3 +112,4 @@ FNR == 1001 { offence("has over 1,000 lines: what is in it?") }
 
 END { exit offences > 0 }
 END
+[ $? = 0 ] && [ -z "$failed" ]
