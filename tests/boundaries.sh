@@ -61,9 +61,9 @@ BEGIN {
 	door("fcgi.*", "^src/daemon/fcgi.c$")
 	door("(linux/)?seccomp.h", "^src/daemon/sandbox.c$")
 	door("confuse.h", "^src/config/")
-	door("curl/.*", "^src/tool/client/")
+	door("curl/.*", "^src/tool/client/exchange.h$")
 	door("archive.*", "^src/tool/transfer/tar.c$")
-	door("magic.h", "^src/tool/client/type.c$")
+	door("magic.h", "^src/tool/client/source.c$")
 }
 
 function offence(text)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * create.c - create: an artifact whose content is text, with the options
- * of the original API's client. What is no text is for put.
+ * of the original API's client; what is no text is for put. And update: title,
+ * metadata, and what an artifact is made of.
  */
 
 #include "create.h"
@@ -10,6 +11,8 @@
 #include "protocol/utf8.h"
 
 #include <errno.h>
+
+#define METADATA_MOST (2 * LIMIT_METADATA) /* with its white space */
 
 int
 ctl_create_check(const struct ctl *ctl, const char *const *names)
@@ -58,7 +61,7 @@ ctl_create_end(struct ctl_http *http, struct arena *arena,
 	return CTL_OK;
 }
 
-/* ---- the command ---- */
+/* ---- create ---- */
 
 /* The whole of a file, or of stdin, into the arena. */
 static int
@@ -179,7 +182,7 @@ run_create(struct ctl *ctl)
 	return exit_code;
 }
 
-static const struct ctl_option options[] = {
+static const struct ctl_option create_options[] = {
 	CTL_CREATE,
 	{ "title", 0, "TITLE", "what it is called" },
 	{ "content", 'c', "TEXT", "its content" },
@@ -193,8 +196,261 @@ const struct ctl_command ctl_command_create = {
 	.operands = "[FILE]",
 	.most = 1,
 	.where = CTL_REMOTE,
-	.options = options,
+	.options = create_options,
 	.details = "FILE is - for standard input. What is no text, or large, "
 		   "is for artifactctl put.\n",
 	.run = run_create,
+};
+
+/* ---- the body of an update ---- */
+
+/* The text of --metadata, or of the file that it names. */
+static int
+read_metadata(const struct ctl *ctl, struct span *ret_text)
+{
+	const char *value = ctl_value(ctl, "metadata");
+	char *text;
+	size_t count;
+	FILE *file;
+
+	if (value[0] != '@') {
+		*ret_text = span_str(value);
+		return CTL_OK;
+	}
+	file = fopen(value + 1, "re");
+	if (file == NULL)
+		return ctl_fail("cannot open %.200s: %m", value + 1);
+	text = arena_room(ctl->arena, METADATA_MOST);
+	count = fread(text, 1, METADATA_MOST, file);
+	(void)fclose(file); /* it was only read */
+	if (count == METADATA_MOST)
+		return ctl_usage(ctl,
+		    "--metadata: %.200s is too large: an artifact takes %d "
+		    "bytes of it",
+		    value + 1, LIMIT_METADATA);
+	*ret_text = span_of(text, count);
+	return CTL_OK;
+}
+
+/* Does a server take it? One that does not says so after a put has stored. */
+static int
+check_metadata(const struct ctl *ctl, struct span text)
+{
+	struct json_value *body = json_object(ctl->arena);
+	struct json_document document;
+	struct faults faults;
+	struct span message;
+
+	json_put_source(body, "metadata", text);
+	faults_init(&faults, ctl->arena);
+	if (json_read(ctl->arena, json_text(ctl->arena, body), &faults,
+		&document) != JSON_VALID)
+		return ctl_usage(ctl,
+		    "--metadata is nested deeper, or has more values, than a "
+		    "server takes");
+	(void)json_get_object_text(
+	    &document, "metadata", LIMIT_METADATA, &faults);
+	if (faults.count == 0)
+		return CTL_OK;
+	message = span_str(faults.list[0].message);
+	return ctl_usage(ctl,
+	    "--metadata: %.*s; it wants an object such as "
+	    "'{\"reviewed\": true}'",
+	    (int)message.size, message.data);
+}
+
+static int
+put_metadata(const struct ctl *ctl, struct json_value *body)
+{
+	struct json_shape shape;
+	struct span text;
+	int exit_code;
+
+	if (!ctl_has(ctl, "metadata"))
+		return CTL_OK;
+	exit_code = read_metadata(ctl, &text);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	if (json_check(ctl->arena, text, &shape) != JSON_VALID)
+		return ctl_usage(ctl,
+		    "--metadata is no JSON; it wants an object such as "
+		    "'{\"reviewed\": true}'");
+	exit_code = check_metadata(ctl, shape.text);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	json_put_source(body, "metadata", shape.text);
+	return CTL_OK;
+}
+
+static int
+put_primary(const struct ctl *ctl, struct json_value *body)
+{
+	const char *value = ctl_value(ctl, "primary");
+
+	if (value == NULL)
+		return CTL_OK;
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return ctl_usage(ctl, "--primary is yes or no");
+	json_put_bool(
+	    body, "is_primary_deliverable", strcmp(value, "yes") == 0);
+	return CTL_OK;
+}
+
+static int
+put_parents(
+    const struct ctl *ctl, struct ctl_http *http, struct json_value *body)
+{
+	struct json_value *ids = json_array(ctl->arena);
+	struct ctl_artifact parent;
+	const char *value;
+	size_t index = 0, count = 0;
+	int exit_code;
+
+	if (!ctl_has(ctl, "derived-from"))
+		return CTL_OK;
+	while ((value = ctl_next_value(ctl, "derived-from", &index)) != NULL) {
+		if (strcmp(value, "none") == 0)
+			continue;
+		exit_code = ctl_remote_check_id(ctl, value);
+		if (exit_code == CTL_OK && ++count > LIMIT_DERIVED_FROM)
+			return ctl_usage(ctl,
+			    "--derived-from: an artifact takes %d of them",
+			    LIMIT_DERIVED_FROM);
+		if (exit_code == CTL_OK)
+			exit_code = ctl_remote_detail(
+			    http, value, false, ctl->arena, &parent);
+		if (exit_code != CTL_OK)
+			return exit_code;
+		json_push_text(ids, parent.id);
+	}
+	json_put(body, "derived_from", ids);
+	return CTL_OK;
+}
+
+int
+ctl_update_body(const struct ctl *ctl, struct ctl_http *http, bool has_title,
+    struct span *ret_body)
+{
+	struct json_value *body = json_object(ctl->arena);
+	struct span text;
+	int exit_code;
+
+	if (has_title && ctl_has(ctl, "title"))
+		json_put_text(body, "title", span_str(ctl_value(ctl, "title")));
+	exit_code = put_metadata(ctl, body);
+	if (exit_code == CTL_OK)
+		exit_code = put_primary(ctl, body);
+	if (exit_code == CTL_OK)
+		exit_code = put_parents(ctl, http, body);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	text = json_text(ctl->arena, body);
+	*ret_body = span_is(text, "{}") ? SPAN_NONE : text;
+	return CTL_OK;
+}
+
+/* A second time it would change nothing more, unless an ETag guards it. */
+void
+ctl_update_begin(struct arena *arena, const char *id, struct span body,
+    const char *etag, struct ctl_http_request *ret_request)
+{
+	*ret_request = (struct ctl_http_request){ .method = "PUT",
+		.path = ctl_remote_path(arena, id, ""),
+		.json = body,
+		.is_repeatable = etag == NULL };
+	if (etag != NULL)
+		ret_request->headers[0] =
+		    arena_printf(arena, "If-Match: \"%s\"", etag).data;
+}
+
+/* ---- update ---- */
+
+/* As show prints it, or with the quotes that HTTP has around it. */
+static int
+read_etag(const struct ctl *ctl, const char **ret_etag)
+{
+	struct span etag = span_str(ctl_value(ctl, "if-match"));
+	size_t i;
+
+	*ret_etag = NULL;
+	if (etag.data == NULL)
+		return CTL_OK;
+	if (etag.size > 2 && etag.data[0] == '"' &&
+	    etag.data[etag.size - 1] == '"')
+		etag = span_of(etag.data + 1, etag.size - 2);
+	for (i = 0; i < etag.size; i++)
+		if (ascii_hex(etag.data[i]) < 0)
+			break;
+	if (etag.size == 0 || i < etag.size)
+		return ctl_usage(ctl,
+		    "--if-match wants an etag, as artifactctl show prints it");
+	*ret_etag = arena_string(ctl->arena, etag);
+	return CTL_OK;
+}
+
+static int
+print_updated(const struct ctl *ctl, struct span id)
+{
+	struct ctl_row *row = ctl_row(ctl->arena);
+
+	if (!ctl->is_json)
+		return CTL_OK;
+	ctl_row_text(row, "id", id);
+	ctl_row_text(row, "status", SPAN("updated"));
+	ctl_print_facts(ctl, row);
+	return CTL_OK;
+}
+
+static int
+run_update(struct ctl *ctl)
+{
+	struct ctl_http_request request;
+	struct ctl_http_answer answer;
+	struct ctl_artifact artifact;
+	struct span body = SPAN_NONE;
+	struct ctl_http *http;
+	const char *etag;
+	int exit_code;
+
+	exit_code = ctl_remote_check_id(ctl, ctl->operands[0]);
+	if (exit_code == CTL_OK)
+		exit_code = read_etag(ctl, &etag);
+	if (exit_code == CTL_OK)
+		exit_code = ctl_http_open(ctl, NULL, &http);
+	if (exit_code == CTL_OK)
+		exit_code = ctl_update_body(ctl, http, true, &body);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	if (body.data == NULL)
+		return ctl_usage(ctl, "update what?");
+	exit_code = ctl_remote_detail(
+	    http, ctl->operands[0], false, ctl->arena, &artifact);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	ctl_update_begin(ctl->arena, arena_string(ctl->arena, artifact.id),
+	    body, etag, &request);
+	exit_code = ctl_http_send(http, &request, ctl->arena, &answer);
+	return exit_code == CTL_OK ? print_updated(ctl, artifact.id)
+				   : exit_code;
+}
+
+static const struct ctl_option update_options[] = {
+	{ "title", 0, "TITLE", "what it is called" },
+	CTL_CHANGES,
+	{ "if-match", 0, "ETAG", "only if it is still as show printed it" },
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct ctl_command ctl_command_update = {
+	.name = "update",
+	.summary = "Change what is said about an artifact",
+	.operands = "ID",
+	.least = 1,
+	.most = 1,
+	.where = CTL_REMOTE,
+	.options = update_options,
+	.details = "What is not named stays. --metadata and --derived-from "
+		   "replace all that was\nthere; --derived-from none leaves "
+		   "nothing.\n",
+	.run = run_update,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * create.h - what create and put share: the options that say where an
- * artifact belongs, and one create that happens once.
+ * create.h - what create, update and put share: the options that say where an
+ * artifact belongs and what else is said of it, and how the server is told.
  */
 #ifndef CTL_CREATE_H
 #define CTL_CREATE_H
@@ -25,5 +25,27 @@ void ctl_create_begin(struct ctl_http_request *request, struct arena *arena);
 /* *ret_id is what the server calls what it has created. */
 MUST_USE int ctl_create_end(struct ctl_http *http, struct arena *arena,
     const struct ctl_http_answer *answer, struct span *ret_id);
+
+/* ---- changing members ---- */
+
+#define CTL_CHANGES \
+	{ "metadata", 0, "JSON", "an object, or @FILE that holds one" }, \
+	    { "primary", 0, "yes|no", "is it a main deliverable?" }, \
+	{ \
+		"derived-from", 0, "ID", \
+		    "what it was made from; may be repeated, or none" \
+	}
+
+/*
+ * The body of a PUT as the options say; SPAN_NONE: they say nothing. What no
+ * server takes is refused, before put has stored anything. Ids of
+ * --derived-from are looked up. has_title: --title counts too.
+ */
+MUST_USE int ctl_update_body(const struct ctl *ctl, struct ctl_http *http,
+    bool has_title, struct span *ret_body);
+
+/* Such a PUT to a full id; etag NULL: whatever its state is. */
+void ctl_update_begin(struct arena *arena, const char *id, struct span body,
+    const char *etag, struct ctl_http_request *ret_request);
 
 #endif

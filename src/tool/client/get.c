@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * get.c - get: a content as a file, which is there when all of it is and
- * not before, or as a stream.
+ * get.c - get: one content as a file, which is there when all of it is and
+ * not before, or as a stream; or many at once into a directory: chosen, named,
+ * then fetched. Of many, files that have come wait without a name until there
+ * are some, or a second is over; then all of them go to the disk together and
+ * get their names, in the order of the choice.
  */
 
 #include "get.h"
@@ -9,105 +12,241 @@
 #include "choose.h"
 #include "file.h"
 #include "http_text.h"
-#include "raw.h"
+#include "base/scoreboard.h"
+#include "protocol/header.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct getting {
+#define WINDOW 128 /* open files without a name, at most */
+#define TOGETHER 64
+#define SECOND INT64_C(1000000)
+#define PIECE 262144
+
+/* ---- a download: the exact bytes, hashed on their way ---- */
+
+struct raw {
+	const struct ctl *ctl;
+	const char *what; /* for progress: a file's name, or the id */
+	/* As in ctl_http_request; begin may be NULL. */
+	ctl_http_begin *begin;
+	ctl_http_sink *sink;
+	void *context;
+	struct ctl_progress *all; /* of many, to be added to; NULL: its own */
+
+	/* What came of it. */
+	uint64_t size;
+	char hash[DIGEST_SHA256_HEX + 1];
+
+	struct ctl_progress progress;
+	struct digest digest;
+};
+
+/* A number of at most 18 digits; 0: it is none. */
+static uint64_t
+parse_size(struct span text)
+{
+	uint64_t size = 0;
+	size_t i;
+
+	if (text.size > 18)
+		return 0;
+	for (i = 0; i < text.size; i++) {
+		if (!ascii_is_digit(text.data[i]))
+			return 0;
+		size = size * 10 + (uint64_t)(text.data[i] - '0');
+	}
+	return size;
+}
+
+static bool
+begin_raw(void *context, const struct ctl_http_answer *answer)
+{
+	struct raw *raw = context;
+
+	if (raw->all == NULL)
+		ctl_progress_begin(&raw->progress, raw->ctl, raw->what,
+		    parse_size(ctl_http_header(answer, "Content-Length")));
+	return raw->begin == NULL || raw->begin(raw->context, answer);
+}
+
+static bool
+take_raw(void *context, struct span piece)
+{
+	struct raw *raw = context;
+
+	digest_add(&raw->digest, piece);
+	raw->size += piece.size;
+	ctl_progress_add(
+	    raw->all != NULL ? raw->all : &raw->progress, piece.size);
+	return raw->sink(raw->context, piece);
+}
+
+/* libcurl has held the size against Content-Length already. */
+static int
+raw_end(struct ctl_http *http, const char *id, struct raw *raw,
+    const struct ctl_http_answer *answer)
+{
+	struct span url = ctl_http_url(http);
+	uint8_t hash[DIGEST_SHA256_SIZE], wanted[DIGEST_SHA256_SIZE];
+	char wanted_hex[DIGEST_SHA256_HEX + 1];
+
+	digest_end(&raw->digest, hash);
+	digest_hex(hash, sizeof(hash), raw->hash);
+	if (header_digest(ctl_http_header(answer, "Repr-Digest"), wanted) !=
+	    RESULT_OK)
+		return ctl_error(CTL_INTEGRITY,
+		    "the content of %s cannot be checked: %.*s, or something "
+		    "on the way to it, sends no SHA-256 in Repr-Digest",
+		    id, (int)url.size, url.data);
+	if (memcmp(hash, wanted, sizeof(hash)) == 0)
+		return CTL_OK;
+	digest_hex(wanted, sizeof(wanted), wanted_hex);
+	return ctl_error(CTL_INTEGRITY,
+	    "the content of %s is damaged: the %llu bytes that came have the "
+	    "SHA-256 %s, and the store has %s; try again, and if it stays, "
+	    "look for what changes bytes on the way",
+	    id, (unsigned long long)raw->size, raw->hash, wanted_hex);
+}
+
+static void
+raw_begin(struct raw *raw, struct arena *arena, const char *id,
+    struct ctl_http_request *ret_request)
+{
+	*ret_request = (struct ctl_http_request){ .method = "GET",
+		.path = ctl_remote_path(arena, id, "/raw"),
+		.begin = begin_raw,
+		.sink = take_raw,
+		.context = raw };
+	raw->size = 0;
+	digest_begin(&raw->digest);
+}
+
+/*
+ * Fetch the content of an id or prefix. CTL_OK: all of it came, and its
+ * SHA-256 is that of Repr-Digest. CTL_INTEGRITY: it is not, or the server
+ * tells none.
+ */
+static int
+raw_fetch(struct ctl_http *http, const char *id, struct raw *raw)
+{
+	struct ctl_http_request request;
+	struct ctl_http_answer answer;
+	int exit_code;
+
+	raw_begin(raw, raw->ctl->arena, id, &request);
+	exit_code = ctl_http_send(http, &request, raw->ctl->arena, &answer);
+	ctl_progress_end(&raw->progress);
+	return exit_code == CTL_OK ? raw_end(http, id, raw, &answer)
+				   : exit_code;
+}
+
+static bool
+print(void *context, struct span piece)
+{
+	(void)context;
+	if (fwrite(piece.data, 1, piece.size, stdout) == piece.size)
+		return true;
+	if (errno != EPIPE) /* whoever read it has had enough */
+		(void)ctl_fail("cannot write to standard output: %m");
+	return false;
+}
+
+int
+ctl_get_print(const struct ctl *ctl, struct ctl_http *http, const char *id)
+{
+	struct raw raw = { .ctl = ctl, .what = id, .sink = print };
+
+	return raw_fetch(http, id, &raw);
+}
+
+/* ---- one ---- */
+
+struct single {
 	const struct ctl *ctl;
 	struct ctl_http *http;
-	struct ctl_raw raw;
+	struct raw raw;
 	const char *path; /* of -o; NULL: a name is suggested */
 	struct ctl_file file;
 	const char *name; /* in its directory */
 	bool may_replace;
 };
 
-static bool
-ends_with_slash(const char *path)
-{
-	size_t size = strlen(path);
-
-	return size > 0 && path[size - 1] == '/';
-}
-
-/* ---- where to ---- */
-
 /* "dir/name" as both; a name alone is in ".". */
 static void
-split_path(struct getting *getting, const char **ret_directory)
+split_path(struct single *single, const char **ret_directory)
 {
-	struct arena *arena = getting->ctl->arena;
-	const char *slash = strrchr(getting->path, '/');
+	struct arena *arena = single->ctl->arena;
+	const char *slash = strrchr(single->path, '/');
 
 	*ret_directory = ".";
-	getting->name = getting->path;
+	single->name = single->path;
 	if (slash == NULL)
 		return;
-	getting->name = slash + 1;
+	single->name = slash + 1;
 	*ret_directory =
-	    slash == getting->path
+	    slash == single->path
 		? "/"
 		: arena_string(arena,
-		      span_of(getting->path, (size_t)(slash - getting->path)));
+		      span_of(single->path, (size_t)(slash - single->path)));
 }
 
 static int
-open_file(struct getting *getting)
+open_file(struct single *single)
 {
 	const char *directory = ".";
 
-	getting->may_replace =
-	    getting->path != NULL || ctl_has(getting->ctl, "force");
-	if (getting->path != NULL)
-		split_path(getting, &directory);
-	return ctl_file_open(directory, &getting->file);
+	single->may_replace =
+	    single->path != NULL || ctl_has(single->ctl, "force");
+	if (single->path != NULL)
+		split_path(single, &directory);
+	return ctl_file_open(directory, &single->file);
 }
 
 /* What the server suggests, else the id; refused before the bytes come. */
 static bool
 choose_name(void *context, const struct ctl_http_answer *answer)
 {
-	struct getting *getting = context;
-	struct arena *arena = getting->ctl->arena;
+	struct single *single = context;
+	struct arena *arena = single->ctl->arena;
 	struct span name;
 
-	if (getting->path != NULL)
+	if (single->path != NULL)
 		return true;
 	name = ctl_http_filename(
 	    arena, ctl_http_header(answer, "Content-Disposition"));
 	if (name.data == NULL)
-		name = span_str(getting->ctl->operands[0]);
-	getting->name = arena_string(arena, name);
-	if (getting->may_replace ||
-	    faccessat(AT_FDCWD, getting->name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		name = span_str(single->ctl->operands[0]);
+	single->name = arena_string(arena, name);
+	if (single->may_replace ||
+	    faccessat(AT_FDCWD, single->name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return true;
 	(void)ctl_fail("%.300s exists and stays as it is; --force replaces "
 		       "it, -o FILE names another",
-	    getting->name);
+	    single->name);
 	return false;
 }
 
 static bool
-write_file(void *context, struct span piece)
+write_single(void *context, struct span piece)
 {
-	struct getting *getting = context;
+	struct single *single = context;
 
-	return ctl_file_write(&getting->file, piece);
+	return ctl_file_write(&single->file, piece);
 }
 
-/* ---- getting it ---- */
+/* ---- one: getting it ---- */
 
 static void
-print_result(const struct getting *getting)
+print_result(const struct single *single)
 {
-	const struct ctl *ctl = getting->ctl;
+	const struct ctl *ctl = single->ctl;
 	struct ctl_row *row = ctl_row(ctl->arena);
 	struct span name =
-	    span_str(getting->path != NULL ? getting->path : getting->name);
+	    span_str(single->path != NULL ? single->path : single->name);
 
 	if (!ctl->is_json) {
 		name = ctl_visible(ctl->arena, name);
@@ -115,67 +254,486 @@ print_result(const struct getting *getting)
 		return;
 	}
 	ctl_row_text(row, "file", name);
-	ctl_row_size(row, "size_bytes", getting->raw.size);
-	ctl_row_text(row, "content_hash", span_str(getting->raw.hash));
+	ctl_row_size(row, "size_bytes", single->raw.size);
+	ctl_row_text(row, "content_hash", span_str(single->raw.hash));
 	ctl_print_facts(ctl, row);
 }
 
 static int
-get_file(struct getting *getting)
+get_file(struct single *single)
 {
-	const char *id = getting->ctl->operands[0];
+	const char *id = single->ctl->operands[0];
 	int exit_code;
 
-	exit_code = open_file(getting);
+	exit_code = open_file(single);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	getting->raw = (struct ctl_raw){ .ctl = getting->ctl,
+	single->raw = (struct raw){ .ctl = single->ctl,
 		.what = id,
 		.begin = choose_name,
-		.sink = write_file,
-		.context = getting };
-	exit_code = ctl_raw_fetch(getting->http, id, &getting->raw);
+		.sink = write_single,
+		.context = single };
+	exit_code = raw_fetch(single->http, id, &single->raw);
 	if (exit_code == CTL_OK)
 		exit_code = ctl_file_keep(
-		    &getting->file, getting->name, getting->may_replace);
-	ctl_file_drop(&getting->file);
+		    &single->file, single->name, single->may_replace);
+	ctl_file_drop(&single->file);
 	if (exit_code == CTL_OK)
-		print_result(getting);
+		print_result(single);
 	return exit_code;
 }
 
 /* A device or a pipe keeps its name: it is written to. */
 static int
-get_into(struct getting *getting)
+get_into(struct single *single)
 {
-	if (freopen(getting->path, "we", stdout) == NULL)
-		return ctl_fail("cannot open %.200s: %m", getting->path);
-	return ctl_raw_print(
-	    getting->ctl, getting->http, getting->ctl->operands[0]);
+	if (freopen(single->path, "we", stdout) == NULL)
+		return ctl_fail("cannot open %.200s: %m", single->path);
+	return ctl_get_print(
+	    single->ctl, single->http, single->ctl->operands[0]);
 }
-
-/* ---- one ---- */
 
 static int
 get_one(struct ctl *ctl)
 {
-	struct getting getting = { .ctl = ctl,
-		.path = ctl_value(ctl, "output") };
+	struct single single = { .ctl = ctl, .path = ctl_value(ctl, "output") };
 	struct stat status;
 	int exit_code;
 
 	exit_code = ctl_remote_check_id(ctl, ctl->operands[0]);
 	if (exit_code == CTL_OK)
-		exit_code = ctl_http_open(ctl, NULL, &getting.http);
+		exit_code = ctl_http_open(ctl, NULL, &single.http);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	if (getting.path == NULL)
-		return get_file(&getting);
-	if (strcmp(getting.path, "-") == 0)
-		return ctl_raw_print(ctl, getting.http, ctl->operands[0]);
-	if (stat(getting.path, &status) != 0 || S_ISREG(status.st_mode))
-		return get_file(&getting);
-	return get_into(&getting);
+	if (single.path == NULL)
+		return get_file(&single);
+	if (strcmp(single.path, "-") == 0)
+		return ctl_get_print(ctl, single.http, ctl->operands[0]);
+	if (stat(single.path, &status) != 0 || S_ISREG(status.st_mode))
+		return get_file(&single);
+	return get_into(&single);
+}
+
+/* ---- many ---- */
+
+enum state {
+	UNDER_WAY,
+	WHOLE,	 /* it has come, and has no name yet */
+	PRESENT, /* it was there */
+	NAMED,
+	FAILED, /* which has been said */
+};
+
+struct job {
+	struct ctl_chosen *chosen;
+	struct ctl_file file;
+	struct raw raw;
+	enum state state;
+	struct getting *getting;
+};
+
+struct getting {
+	const struct ctl *ctl;
+	struct ctl_http *http;
+	struct ctl_choice choice;
+	const char *directory;
+	int directory_fd;
+	bool may_replace;
+	bool is_over;  /* no other would come either */
+	bool is_stuck; /* no file can be written any more */
+	struct ctl_output *output;
+	struct ctl_progress progress;
+	struct job jobs[WINDOW]; /* of number n at n % WINDOW */
+	size_t begun;
+	size_t settled; /* named, or given up: the first so many */
+	size_t good;
+	int64_t since; /* us: the first that waits for its name came */
+	int worst;
+};
+
+/* ---- many: what is there ---- */
+
+/* Is it the content, already? */
+static bool
+has_content(int fd, const struct ctl_chosen *chosen)
+{
+	uint8_t hash[DIGEST_SHA256_SIZE];
+	char *piece = malloc(PIECE);
+	struct digest digest;
+	uint64_t size = 0;
+	ssize_t count;
+
+	if (piece == NULL)
+		abort();
+	digest_begin(&digest);
+	while ((count = read(fd, piece, PIECE)) > 0) {
+		digest_add(&digest, span_of(piece, (size_t)count));
+		size += (uint64_t)count;
+		if (size > chosen->size)
+			break;
+	}
+	free(piece);
+	digest_end(&digest, hash);
+	return count == 0 && size == chosen->size &&
+	       memcmp(hash, chosen->hash, sizeof(hash)) == 0;
+}
+
+/* PRESENT, FAILED, or that it has to come: UNDER_WAY. */
+static enum state
+look(const struct getting *getting, const struct ctl_chosen *chosen)
+{
+	enum state state = UNDER_WAY;
+	struct stat status;
+	const char *name;
+	int fd, file;
+
+	if (!ctl_file_directory(
+		getting->directory_fd, chosen->path, false, &fd, &name))
+		return UNDER_WAY; /* whoever makes it says what is wrong */
+	if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+		file = openat(
+		    fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (file >= 0 && S_ISREG(status.st_mode) &&
+		    (uint64_t)status.st_size == chosen->size &&
+		    has_content(file, chosen))
+			state = PRESENT;
+		else if (!getting->may_replace)
+			state = FAILED;
+		if (file >= 0)
+			(void)close(file);
+	}
+	(void)close(fd);
+	if (state == FAILED)
+		(void)ctl_fail("%.300s exists with another content and stays "
+			       "as it is; --force replaces it",
+		    chosen->path);
+	return state;
+}
+
+/* ---- many: names ---- */
+
+static struct span
+shown_path(const struct getting *getting, struct arena *arena,
+    const struct ctl_chosen *chosen)
+{
+	size_t size = strlen(getting->directory);
+
+	if (strcmp(getting->directory, ".") == 0)
+		return span_str(chosen->path);
+	return arena_printf(arena, "%s%s%s", getting->directory,
+	    getting->directory[size - 1] == '/' ? "" : "/", chosen->path);
+}
+
+static void
+print_job(const struct getting *getting, const struct job *job)
+{
+	const struct ctl_chosen *chosen = job->chosen;
+	struct arena *arena = arena_open();
+	struct span path = shown_path(getting, arena, chosen);
+	char hash[DIGEST_SHA256_HEX + 1], id[ID_TEXT + 1];
+	struct ctl_row *row;
+
+	id_format(&chosen->id, id);
+	digest_hex(chosen->hash, sizeof(chosen->hash), hash);
+	if (getting->ctl->is_json) {
+		row = ctl_row(arena);
+		ctl_row_text(row, "id", span_str(id));
+		ctl_row_text(row, "file", path);
+		ctl_row_size(row, "size_bytes", chosen->size);
+		ctl_row_text(row, "content_hash", span_str(hash));
+		ctl_output_row(getting->output, row);
+	} else {
+		path = ctl_visible(arena, path);
+		printf("%.*s\n", (int)path.size, path.data);
+	}
+	arena_close(arena);
+}
+
+/* How many have ended, up to the first that has not. */
+static size_t
+count_ended(const struct getting *getting)
+{
+	size_t count = 0;
+
+	while (getting->settled + count < getting->begun &&
+	       getting->jobs[(getting->settled + count) % WINDOW].state !=
+		   UNDER_WAY)
+		count++;
+	return count;
+}
+
+static void
+sync_all(struct getting *getting, int *ret_exit_code)
+{
+	int exit_code =
+	    ctl_file_sync(getting->directory, getting->directory_fd);
+
+	if (exit_code != CTL_OK)
+		getting->is_stuck = true;
+	*ret_exit_code = exit_code;
+}
+
+/* Bring these to the disk, then give them their names. */
+static void
+name_ended(struct getting *getting, size_t count)
+{
+	int exit_code = CTL_OK;
+	struct job *job;
+	bool is_new = false;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		is_new |=
+		    getting->jobs[(getting->settled + i) % WINDOW].state ==
+		    WHOLE;
+	if (is_new)
+		sync_all(getting, &exit_code);
+	for (i = 0; i < count; i++) {
+		job = &getting->jobs[(getting->settled + i) % WINDOW];
+		if (job->state != WHOLE)
+			continue;
+		if (exit_code == CTL_OK &&
+		    ctl_file_place(&job->file, job->chosen->path,
+			getting->may_replace) == CTL_OK)
+			job->state = NAMED;
+		else
+			job->state = FAILED;
+		ctl_file_drop(&job->file);
+	}
+	if (is_new && exit_code == CTL_OK)
+		sync_all(getting, &exit_code);
+	getting->worst = ctl_worse(getting->worst, exit_code);
+}
+
+/* What has ended gets its name, where it is worth it or has to be. */
+static void
+settle(struct getting *getting, bool has_to_be)
+{
+	size_t count = count_ended(getting);
+	struct job *job;
+
+	if (count == 0 || (!has_to_be && count < TOGETHER &&
+			      getting->begun - getting->settled < WINDOW &&
+			      scoreboard_now() - getting->since < SECOND))
+		return;
+	name_ended(getting, count);
+	for (; count > 0; count--) {
+		job = &getting->jobs[getting->settled++ % WINDOW];
+		if (job->state == FAILED) {
+			getting->worst = ctl_worse(getting->worst, CTL_FAILED);
+			continue;
+		}
+		getting->good++;
+		print_job(getting, job);
+	}
+	(void)fflush(stdout);
+	getting->since = scoreboard_now();
+}
+
+/* ---- many: fetching ---- */
+
+static bool
+write_file(void *context, struct span piece)
+{
+	struct job *job = context;
+
+	if (ctl_file_write(&job->file, piece))
+		return true;
+	job->getting->is_stuck = true; /* the next would not fit either */
+	return false;
+}
+
+static void
+begin_job(struct getting *getting, struct job *job, struct arena *arena,
+    struct ctl_http_request *ret_request)
+{
+	char id[ID_TEXT + 1];
+
+	job->state = look(getting, job->chosen);
+	if (job->state != UNDER_WAY)
+		return;
+	if (ctl_file_open_in(getting->directory, getting->directory_fd,
+		&job->file) != CTL_OK) {
+		getting->is_stuck = true;
+		job->state = FAILED;
+		return;
+	}
+	job->raw = (struct raw){ .ctl = getting->ctl,
+		.what = job->chosen->path,
+		.sink = write_file,
+		.context = job,
+		.all = &getting->progress };
+	id_format(&job->chosen->id, id);
+	raw_begin(&job->raw, arena, id, ret_request);
+}
+
+static bool
+next_raw(void *context, struct arena *arena, void **ret_item,
+    struct ctl_http_request *ret_request)
+{
+	struct getting *getting = context;
+	struct job *job;
+
+	while (getting->begun < getting->choice.count && !getting->is_stuck) {
+		if (getting->begun - getting->settled == WINDOW)
+			settle(getting, false);
+		if (getting->begun - getting->settled == WINDOW)
+			return false;
+		job = &getting->jobs[getting->begun % WINDOW];
+		*job = (struct job){ .getting = getting,
+			.chosen = &getting->choice.items[getting->begun++],
+			.file = { .fd = -1 } };
+		begin_job(getting, job, arena, ret_request);
+		*ret_item = job;
+		if (job->state == UNDER_WAY)
+			return true;
+		settle(getting, false);
+	}
+	return false;
+}
+
+static void
+end_job(struct job *job, int exit_code)
+{
+	struct getting *getting = job->getting;
+
+	job->state = exit_code == CTL_OK ? WHOLE : FAILED;
+	if (exit_code != CTL_OK)
+		ctl_file_drop(&job->file);
+	getting->worst = ctl_worse(getting->worst, exit_code);
+	if (count_ended(getting) == 1)
+		getting->since = scoreboard_now();
+	settle(getting, false);
+}
+
+/* Was it replaced since it was named? The bytes that came are right, but
+ * what says so has changed with them. */
+static void
+take_over(struct job *job)
+{
+	struct ctl_chosen *chosen = job->chosen;
+	size_t i;
+
+	chosen->size = job->raw.size;
+	for (i = 0; i < sizeof(chosen->hash); i++)
+		chosen->hash[i] =
+		    (uint8_t)(ascii_hex(job->raw.hash[2 * i]) * 16 +
+			      ascii_hex(job->raw.hash[2 * i + 1]));
+}
+
+static int
+note_raw(void *context, void *item, struct arena *arena,
+    const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
+{
+	struct getting *getting = context;
+	struct job *job = item;
+	char id[ID_TEXT + 1];
+	int exit_code;
+
+	(void)arena;
+	(void)ret_more;
+	id_format(&job->chosen->id, id);
+	exit_code = raw_end(getting->http, id, &job->raw, answer);
+	if (exit_code == CTL_OK)
+		take_over(job);
+	end_job(job, exit_code);
+	return CTL_OK;
+}
+
+static int
+note_failure(void *context, void *item, int exit_code, bool is_hopeless)
+{
+	struct getting *getting = context;
+	struct job *job = item;
+
+	if (!getting->is_over)
+		(void)ctl_error(exit_code, "that was %s", job->chosen->path);
+	getting->is_over |= is_hopeless; /* of the others no more is told */
+	end_job(job, exit_code);
+	return is_hopeless ? exit_code : CTL_OK;
+}
+
+static int
+fetch(struct getting *getting)
+{
+	const struct ctl_http_many many = { .context = getting,
+		.next = next_raw,
+		.done = note_raw,
+		.failed = note_failure };
+	const struct ctl_choice *choice = &getting->choice;
+	int exit_code;
+
+	getting->output = ctl_output_open(getting->ctl);
+	ctl_progress_begin(
+	    &getting->progress, getting->ctl, "get", choice->bytes);
+	exit_code = ctl_http_many(getting->http, &many);
+	settle(getting, true);
+	ctl_progress_end(&getting->progress);
+	ctl_output_close(getting->output);
+	getting->worst = ctl_worse(getting->worst, exit_code);
+	getting->worst = ctl_worse(getting->worst, choice->worst);
+	if (getting->good < choice->count + choice->lost)
+		(void)ctl_error(getting->worst,
+		    "%zu of %zu artifacts are in %s; the same command goes on "
+		    "with the others",
+		    getting->good, choice->count + choice->lost,
+		    getting->directory);
+	return getting->worst;
+}
+
+/* The directory of -o is made, if only it is missing. */
+static int
+open_directory(struct getting *getting)
+{
+	const char *path = ctl_value(getting->ctl, "output");
+
+	getting->directory = path == NULL ? "." : path;
+	if (path != NULL && mkdir(path, 0777) != 0 && errno != EEXIST)
+		return ctl_fail("cannot make the directory %.200s: %m", path);
+	getting->directory_fd =
+	    open(getting->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (getting->directory_fd < 0)
+		return ctl_fail(
+		    "cannot open the directory %.200s: %m", getting->directory);
+	return CTL_OK;
+}
+
+static int
+get_many(const struct ctl *ctl)
+{
+	struct getting *getting = arena_alloc(ctl->arena, sizeof(*getting));
+	const char *path = ctl_value(ctl, "output");
+	int exit_code;
+
+	if (path != NULL && strcmp(path, "-") == 0)
+		return ctl_usage(ctl,
+		    "standard output takes one content; -o DIR/ takes many");
+	*getting = (struct getting){ .ctl = ctl,
+		.choice = { .arena = ctl->arena },
+		.directory_fd = -1,
+		.may_replace = ctl_has(ctl, "force") };
+	exit_code = ctl_http_open(ctl, NULL, &getting->http);
+	if (exit_code == CTL_OK)
+		exit_code = ctl_choose(ctl, getting->http, &getting->choice);
+	if (exit_code == CTL_OK)
+		exit_code = ctl_choose_names(getting->http, &getting->choice);
+	if (exit_code == CTL_OK)
+		exit_code = open_directory(getting);
+	if (exit_code == CTL_OK)
+		exit_code = fetch(getting);
+	if (getting->directory_fd >= 0)
+		(void)close(getting->directory_fd);
+	return exit_code;
+}
+
+/* ---- the command ---- */
+
+static bool
+ends_with_slash(const char *path)
+{
+	size_t size = strlen(path);
+
+	return size > 0 && path[size - 1] == '/';
 }
 
 /* A directory is meant: by what -o says, or since there may be several. */
@@ -199,7 +757,7 @@ run_get(struct ctl *ctl)
 	size_t i;
 
 	if (is_many(ctl))
-		return ctl_get_many(ctl);
+		return get_many(ctl);
 	for (i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
 		if (ctl_has(ctl, filters[i].name))
 			return ctl_usage(ctl, "ids and --%s exclude each other",

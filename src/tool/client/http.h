@@ -100,10 +100,10 @@ struct ctl_http_request {
 	/* Whatever comes of it is an answer, of status 0 where there is none:
 	 * it is not asked again, and nothing is said. */
 	bool may_fail;
-	bool has_content; /* the answer has one in it: 1 GiB, not 16 MiB */
-	ctl_http_begin *begin;	/* or NULL */
-	ctl_http_sink *sink;	/* where the body of a 2xx goes, of any type */
-	void *context;		/* of these two */
+	bool has_content;      /* the answer has one in it: 1 GiB, not 16 MiB */
+	ctl_http_begin *begin; /* or NULL */
+	ctl_http_sink *sink;   /* where the body of a 2xx goes, of any type */
+	void *context;	       /* of these two */
 	/* What has gone out of an upload is added to it; or NULL. */
 	struct ctl_progress *progress;
 };

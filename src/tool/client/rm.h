@@ -26,16 +26,10 @@ struct ctl_rm_filter {
 };
 
 /*
- * From the options of a command that has CTL_RM_FILTERS. One that would
- * select everything is refused, unless --all was given.
- */
-MUST_USE int
-ctl_rm_filter(const struct ctl *ctl, struct ctl_rm_filter *ret_filter);
-
-/*
- * The same from a line such as "-w nightly --older-than 90d", in which words
- * with spaces stand in single or double quotes. What it takes lives in the
- * arena of the run.
+ * Read a filter from a line such as "-w nightly --older-than 90d", in which
+ * words with spaces stand in single or double quotes. A filter that would
+ * select everything is refused, unless --all stands there. What it takes lives
+ * in the arena of the run.
  */
 MUST_USE int ctl_rm_parse(
     const struct ctl *ctl, const char *line, struct ctl_rm_filter *ret_filter);
@@ -68,22 +62,5 @@ ctl_rm_select(struct ctl_http *http, const struct ctl_rm_filter *filter,
  */
 MUST_USE int ctl_rm_delete(struct ctl_http *http,
     struct ctl_rm_selection *selection, uint64_t *ret_count);
-
-/* "3 artifacts, 1.4 MiB", in the arena. */
-struct span
-ctl_rm_sum(struct arena *arena, const struct ctl_rm_selection *selection);
-
-/*
- * Add those that the operands name, ids and prefixes, "-" being lines of
- * stdin, each once. What is not there has been said and leaves
- * CTL_NOT_FOUND in *ret_missing; anything else that is wrong ends it.
- */
-MUST_USE int ctl_rm_name(const struct ctl *ctl, struct ctl_http *http,
-    struct ctl_output *output, struct ctl_rm_selection *selection,
-    int *ret_missing);
-
-/* Add one. */
-MUST_USE int ctl_rm_add(struct ctl_http *http,
-    struct ctl_rm_selection *selection, const struct ctl_artifact *artifact);
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * show.c - show and content: one artifact, for people to read. On
- * a terminal no byte of a content steers it.
+ * show.c - the commands that look at artifacts and their contents: show and
+ * content, for people to read (on a terminal no byte of a content steers it);
+ * list, newest first; shasum and verify, what the store has by its SHA-256, so
+ * that no content has to come.
  */
 
-#include "raw.h"
-#include "remote.h"
+#include "choose.h"
+#include "get.h"
+#include "source.h"
 
 #define SHOWN_MOST 1048576 /* bytes of content among facts */
 
@@ -257,7 +260,7 @@ run_content(struct ctl *ctl)
 		return content_as_text(ctl, http);
 	if (ctl->is_terminal)
 		return content_on_terminal(ctl, http);
-	return ctl_raw_print(ctl, http, ctl->operands[0]);
+	return ctl_get_print(ctl, http, ctl->operands[0]);
 }
 
 const struct ctl_command ctl_command_content = {
@@ -271,4 +274,223 @@ const struct ctl_command ctl_command_content = {
 		   "exit code 4 says\nthat they were not right. With --json, "
 		   "and on a terminal, it is text.\n",
 	.run = run_content,
+};
+
+/* ---- list ---- */
+
+struct listing {
+	struct ctl_http *http;
+	struct ctl_filter filter;
+	struct ctl_output *output;
+	uint64_t count;
+};
+
+static int
+print_one(
+    void *context, struct arena *arena, const struct ctl_artifact *artifact)
+{
+	struct listing *listing = context;
+
+	ctl_remote_row(
+	    listing->http, arena, listing->output, &listing->filter, artifact);
+	listing->count++;
+	return ferror(stdout) ? CTL_FAILED : CTL_OK; /* main says so */
+}
+
+/* How many at most; 0: all. */
+static int
+read_limit(const struct ctl *ctl, uint64_t *ret_most)
+{
+	*ret_most = LIMIT_PAGE_DEFAULT;
+	if (!ctl_has(ctl, "all"))
+		return ctl_number(ctl, "limit", 1, UINT64_MAX, ret_most);
+	if (ctl_has(ctl, "limit"))
+		return ctl_usage(ctl, "--all and --limit exclude each other");
+	*ret_most = 0;
+	return CTL_OK;
+}
+
+static int
+run_list(struct ctl *ctl)
+{
+	struct listing listing = { 0 };
+	bool has_more = false;
+	uint64_t most = 0;
+	int exit_code;
+
+	exit_code = ctl_filter_read(ctl, &listing.filter);
+	if (exit_code == CTL_OK)
+		exit_code = read_limit(ctl, &most);
+	if (exit_code == CTL_OK)
+		exit_code = ctl_http_open(ctl, NULL, &listing.http);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	listing.output = ctl_output_open(ctl);
+	exit_code = ctl_remote_list(listing.http, &listing.filter, most,
+	    print_one, &listing, &has_more);
+	ctl_output_close(listing.output);
+	if (exit_code == CTL_OK && listing.count == 0 && ctl->is_terminal &&
+	    !ctl->is_json)
+		(void)ctl_error(CTL_OK, "no artifact found");
+	if (exit_code == CTL_OK && has_more)
+		(void)ctl_error(CTL_OK,
+		    "these are the %llu newest, and there are more; --limit N "
+		    "or --all shows them",
+		    (unsigned long long)listing.count);
+	return exit_code;
+}
+
+static const struct ctl_option list_options[] = {
+	CTL_FILTERS,
+	{ "limit", 0, "N", "show the N newest (50)" },
+	{ "all", 0, NULL, "show all of them" },
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct ctl_command ctl_command_list = {
+	.name = "list",
+	.summary = "List artifacts, newest first",
+	.operands = "",
+	.where = CTL_REMOTE,
+	.options = list_options,
+	.details =
+	    "When there are more than are shown, stderr says so. On a terminal "
+	    "what a filter\nnames, and what is empty in each row, has no "
+	    "column.\n",
+	.run = run_list,
+};
+
+/* ---- shasum ---- */
+
+/* As sha256sum writes it: the names are those of name.h, which have no
+ * line in them, nor a backslash. */
+static void
+print_sum(const struct ctl *ctl, struct ctl_output *output,
+    const struct ctl_chosen *chosen)
+{
+	char hash[DIGEST_SHA256_HEX + 1], id[ID_TEXT + 1];
+	struct arena *arena;
+	struct ctl_row *row;
+
+	digest_hex(chosen->hash, sizeof(chosen->hash), hash);
+	if (!ctl->is_json) {
+		printf("%s  %s\n", hash, chosen->path);
+		return;
+	}
+	arena = arena_open();
+	id_format(&chosen->id, id);
+	row = ctl_row(arena);
+	ctl_row_text(row, "id", span_str(id));
+	ctl_row_text(row, "file", span_str(chosen->path));
+	ctl_row_size(row, "size_bytes", chosen->size);
+	ctl_row_text(row, "content_hash", span_str(hash));
+	ctl_output_row(output, row);
+	arena_close(arena);
+}
+
+static int
+run_shasum(struct ctl *ctl)
+{
+	struct ctl_choice choice = { .arena = ctl->arena };
+	struct ctl_output *output;
+	struct ctl_http *http;
+	int exit_code;
+	size_t i;
+
+	exit_code = ctl_http_open(ctl, NULL, &http);
+	if (exit_code == CTL_OK)
+		exit_code = ctl_choose(ctl, http, &choice);
+	if (exit_code == CTL_OK)
+		exit_code = ctl_choose_names(http, &choice);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	output = ctl_output_open(ctl);
+	for (i = 0; i < choice.count && !ferror(stdout); i++)
+		print_sum(ctl, output, &choice.items[i]);
+	ctl_output_close(output);
+	return choice.worst;
+}
+
+static const struct ctl_option shasum_options[] = {
+	CTL_CHOICE,
+	{ NULL, 0, NULL, NULL },
+};
+
+const struct ctl_command ctl_command_shasum = {
+	.name = "shasum",
+	.summary = "Print SHA-256 and name of contents, as sha256sum does",
+	.operands = "ID...|FILTER...",
+	.most = CTL_MANY,
+	.where = CTL_REMOTE,
+	.options = shasum_options,
+	.details = "No content is downloaded. The names are those that get "
+		   "gives in a directory, so\nthat sha256sum -c checks them "
+		   "there.\n",
+	.run = run_shasum,
+};
+
+/* ---- verify ---- */
+
+static int
+compare(const struct ctl *ctl, const struct ctl_source *source,
+    const struct ctl_artifact *artifact)
+{
+	char hash[DIGEST_SHA256_HEX + 1];
+	struct ctl_row *row = ctl_row(ctl->arena);
+	bool matches;
+
+	digest_hex(source->hash, sizeof(source->hash), hash);
+	matches =
+	    span_is(artifact->hash, hash) && artifact->size == source->size;
+	ctl_row_text(row, "id", artifact->id);
+	ctl_row_text(row, "file", span_str(source->name));
+	ctl_row_size(row, "size_bytes", artifact->size);
+	ctl_row_text(row, "content_hash", artifact->hash);
+	ctl_row_bool(row, "matches", matches);
+	ctl_print_facts(ctl, row);
+	if (matches)
+		return CTL_OK;
+	return ctl_error(CTL_INTEGRITY,
+	    "%.200s is not the content of %.*s: it has %llu bytes with the "
+	    "SHA-256 %s, and the store %llu with %.*s",
+	    source->name, (int)artifact->id.size, artifact->id.data,
+	    (unsigned long long)source->size, hash,
+	    (unsigned long long)artifact->size, (int)artifact->hash.size,
+	    artifact->hash.data);
+}
+
+static int
+run_verify(struct ctl *ctl)
+{
+	struct ctl_artifact artifact;
+	struct ctl_source source;
+	struct ctl_http *http;
+	int exit_code;
+
+	exit_code = ctl_remote_check_id(ctl, ctl->operands[0]);
+	if (exit_code == CTL_OK)
+		exit_code = ctl_http_open(ctl, NULL, &http);
+	if (exit_code == CTL_OK)
+		exit_code = ctl_remote_detail(
+		    http, ctl->operands[0], false, ctl->arena, &artifact);
+	if (exit_code == CTL_OK)
+		exit_code =
+		    ctl_source_open(ctl, ctl->operands[1], false, &source);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	exit_code = compare(ctl, &source, &artifact);
+	ctl_source_close(&source);
+	return exit_code;
+}
+
+const struct ctl_command ctl_command_verify = {
+	.name = "verify",
+	.summary = "Compare a file with a content, without a download",
+	.operands = "ID FILE",
+	.least = 2,
+	.most = 2,
+	.where = CTL_REMOTE,
+	.details = "By size and SHA-256. FILE is - for standard input. Exit "
+		   "code 4: they differ.\n",
+	.run = run_verify,
 };

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: ISC */
-/* source.c - files on their way out: opened, copied aside, hashed. */
+/*
+ * source.c - what put sends: opened, copied where it has to be, hashed, and
+ * its media type. libmagic knows formats with a signature; of text it sees no
+ * more than that it is text, so the end of the name decides there.
+ */
 
 #include "source.h"
 
 #include "tool/progress.h"
-#include "type.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <magic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define UNKNOWN "application/octet-stream"
+#define TYPE_START 262144 /* first bytes that a guess wants */
 #define PIECE 262144
 
 /* ---- standard input, and what else cannot be read twice ---- */
@@ -204,20 +210,90 @@ ctl_source_close(struct ctl_source *source)
 	source->fd = -1;
 }
 
-/* ---- what is in it ---- */
+/* ---- its media type ---- */
+
+/* What text of these names is. */
+static const char *const text_types[][2] = {
+	{ ".md", "text/markdown" },
+	{ ".markdown", "text/markdown" },
+	{ ".csv", "text/csv" },
+	{ ".css", "text/css" },
+	{ ".html", "text/html" },
+	{ ".js", "text/javascript" },
+	{ ".json", "application/json" },
+	{ ".jsonl", "application/x-ndjson" },
+	{ ".yaml", "application/yaml" },
+	{ ".yml", "application/yaml" },
+	{ ".toml", "application/toml" },
+	{ ".xml", "application/xml" },
+};
+
+static const char *
+type_of_text(const char *name, const char *guess)
+{
+	const char *dot = strrchr(name, '.');
+	size_t i;
+
+	if (dot == NULL)
+		return guess;
+	for (i = 0; i < sizeof(text_types) / sizeof(text_types[0]); i++)
+		if (span_is_nocase(span_str(dot), text_types[i][0]))
+			return text_types[i][1];
+	return guess;
+}
+
+/*
+ * Its database takes longer to load than a small file to send, so that it is
+ * loaded once, and stays until the end; NULL: it cannot be had.
+ */
+static magic_t
+database(void)
+{
+	static magic_t magic;
+	static bool was_tried;
+
+	if (!was_tried) {
+		was_tried = true;
+		magic = magic_open(MAGIC_MIME_TYPE);
+		if (magic != NULL && magic_load(magic, NULL) != 0) {
+			magic_close(magic);
+			magic = NULL;
+		}
+	}
+	return magic;
+}
+
+/*
+ * A guess from its first bytes and, where these are text, from how its name
+ * ends; application/octet-stream if there is none. In the arena.
+ */
+static const char *
+guess_type(struct arena *arena, const char *name, struct span start)
+{
+	const char *guess = NULL;
+
+	if (start.size == 0)
+		guess = type_of_text(name, UNKNOWN);
+	else if (database() != NULL)
+		guess = magic_buffer(database(), start.data, start.size);
+	guess = guess == NULL ? UNKNOWN : guess;
+	if (strncmp(guess, "text/", 5) == 0)
+		guess = type_of_text(name, guess);
+	return arena_string(arena, span_str(guess));
+}
 
 int
 ctl_source_type(const struct ctl_source *source, const char *path,
     struct arena *arena, const char **ret_type)
 {
-	size_t size = source->size < CTL_TYPE_START ? (size_t)source->size
-						    : CTL_TYPE_START;
+	size_t size =
+	    source->size < TYPE_START ? (size_t)source->size : TYPE_START;
 	char *start = arena_room(arena, size);
 	ssize_t count = pread(source->fd, start, size, 0);
 
 	if (count < 0)
 		return ctl_fail("cannot read %.200s: %m", source->name);
-	*ret_type = ctl_type_guess(arena, path, span_of(start, (size_t)count));
+	*ret_type = guess_type(arena, path, span_of(start, (size_t)count));
 	return CTL_OK;
 }
 

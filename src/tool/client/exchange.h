@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * http_state.h - shared by the files of the door to libcurl, and by no
- * others.
+ * exchange.h - one request and its answer, over as many tries as it takes.
+ * Private to the door to libcurl: http.c runs exchanges, one or many at once.
  */
-#ifndef CTL_HTTP_STATE_H
-#define CTL_HTTP_STATE_H
+#ifndef CTL_EXCHANGE_H
+#define CTL_EXCHANGE_H
 
 #include "http.h"
 
@@ -17,8 +17,8 @@ struct ctl_http {
 	const char **headers;
 	size_t header_count;
 	bool is_loopback;
-	bool has_secret;     /* a header, or the URL, says who we are */
-	bool is_stranger;    /* nothing does: ctl_http_open_stranger */
+	bool has_secret;  /* a header, or the URL, says who we are */
+	bool is_stranger; /* nothing does: ctl_http_open_stranger */
 	/* What the server takes, once it has been asked; UINT64_MAX: it does
 	 * not tell. */
 	bool has_limits;
@@ -45,7 +45,7 @@ struct exchange {
 	struct ctl_http_answer first; /* the answer that they began with */
 	bool is_refused;	      /* begin, sink or read: no more */
 	uint64_t too_large; /* the bytes that it is larger than; 0: no */
-	bool is_replaced; /* going on would put two contents together */
+	bool is_replaced;   /* going on would put two contents together */
 
 	CURL *easy;
 	struct curl_slist *headers;
@@ -60,12 +60,8 @@ void exchange_prepare(struct exchange *exchange);
 /* A try has ended. Worth another one, after so many milliseconds? */
 bool exchange_repeats(
     const struct exchange *exchange, CURLcode code, long *ret_wait);
-/* Does it change nothing, so that it may be sent as often as one likes? */
-bool exchange_only_reads(const struct exchange *exchange);
 /* It ended so. Is it the server, so that no other request would go better? */
 bool exchange_is_hopeless(const struct exchange *exchange, CURLcode code);
-/* Of the first answer of a download, if it is strong; SPAN_NONE: none. */
-struct span exchange_etag(const struct exchange *exchange);
 /* Gives back what a try held. */
 void exchange_release(struct exchange *exchange);
 
@@ -75,8 +71,6 @@ void exchange_release(struct exchange *exchange);
  */
 int exchange_conclude(struct exchange *exchange, CURLcode code,
     struct ctl_http_answer *ret_answer);
-/* What went wrong in a few words. */
-struct span exchange_trouble(const struct exchange *exchange, CURLcode code);
 /* Say what the next try waits for: whoever reads a log wants to know, too. */
 void
 exchange_tell_wait(const struct exchange *exchange, CURLcode code, long wait);
