@@ -5,16 +5,290 @@
  *
  * The store is read as the user that it belongs to, and the file gets its
  * name from whoever was called: two processes, if that is root.
+ *
+ * It goes block by block, gathered from the store and then written into the
+ * tar. Content may go while it is read, and a member of a tar says how long it
+ * is before it comes. So the content of a block is first gathered in a file
+ * without a name, and verified.
  */
 
-#include "export_block.h"
+#include "export.h"
+
+#include "record.h"
 #include "tool/local/local.h"
 #include "tool/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#define BLOCK_BYTES LIMIT_BATCH_BYTES /* of content; one may have more */
+#define BLOCK_TEXT (1024 * 1024)      /* a line is at most a tenth of it */
+
+void
+export_records_name(unsigned block, char ret_name[EXPORT_NAME])
+{
+	(void)snprintf(
+	    ret_name, EXPORT_NAME, "records/%06u.jsonl", block); /* it fits */
+}
+
+void
+export_content_name(const struct id *id, char ret_name[EXPORT_NAME])
+{
+	char text[ID_TEXT + 1];
+
+	id_format(id, text);
+	(void)snprintf(
+	    ret_name, EXPORT_NAME, EXPORT_CONTENT "%s", text); /* it fits */
+}
+
+/* ---- the spool ---- */
+
+/* Beside the file that it is for, or where temporary files are. */
+int
+export_block_open(struct export_block *block, const char *path)
+{
+	const char *directory = getenv("TMPDIR");
+	struct arena *arena = block->ctl->arena;
+	char *name;
+
+	if (strcmp(path, "-") != 0 && strncmp(path, "/dev/", 5) != 0)
+		name =
+		    arena_string(arena, arena_printf(arena, "%s.XXXXXX", path));
+	else
+		name = arena_string(
+		    arena, arena_printf(arena, "%s/artifactctl.XXXXXX",
+			       directory != NULL ? directory : "/tmp"));
+	block->spool = mkostemp(name, O_CLOEXEC);
+	if (block->spool < 0)
+		return ctl_fail(
+		    "%s cannot be written: %s", name, strerror(errno));
+	(void)unlink(name); /* or it stays, and is empty */
+	block->arena = arena_open();
+	block->scratch = arena_open();
+	buffer_init(&block->lines, block->arena);
+	return CTL_OK;
+}
+
+static int
+spool_failed(const char *what)
+{
+	return ctl_fail("the temporary file beside the export cannot be %s: "
+			"%s; nothing was exported",
+	    what, strerror(errno));
+}
+
+static int
+spool_write(struct export_block *block, uint64_t offset, struct span bytes)
+{
+	ssize_t written;
+
+	while (bytes.size > 0) {
+		written =
+		    pwrite(block->spool, bytes.data, bytes.size, (off_t)offset);
+		if (written <= 0)
+			return spool_failed("written");
+		offset += (uint64_t)written;
+		bytes = span_from(bytes, (size_t)written);
+	}
+	return CTL_OK;
+}
+
+/* ---- from the store into the block ---- */
+
+static int
+store_failed(const struct export_block *block, enum result result)
+{
+	return ctl_error(result == RESULT_DAMAGED ? CTL_INTEGRITY : CTL_FAILED,
+	    "%s cannot be read: %s (%s); see artifactctl check",
+	    block->directory, result_text(result), store_reason(block->store));
+}
+
+/* RESULT_OK: all of it is in the spool, and is what the record says. */
+static enum result
+gather_content(struct export_block *block, const struct content *content,
+    int *ret_exit_code)
+{
+	uint8_t hash[DIGEST_SHA256_SIZE];
+	enum result result = RESULT_OK;
+	struct digest digest;
+	uint64_t offset = 0;
+	struct span piece;
+	size_t size = 0;
+
+	digest_begin(&digest);
+	while (offset < content->size) {
+		result = store_read(block->store, content, offset, block->piece,
+		    EXPORT_PIECE, &size);
+		if (result != RESULT_OK)
+			return result;
+		piece = span_of(block->piece, size);
+		*ret_exit_code =
+		    spool_write(block, block->spooled + offset, piece);
+		if (*ret_exit_code != CTL_OK)
+			return RESULT_IO;
+		digest_add(&digest, piece);
+		offset += size;
+		ctl_progress_at(block->progress, block->counts->bytes + offset);
+	}
+	digest_end(&digest, hash);
+	return memcmp(hash, content->hash, sizeof(hash)) == 0 ? RESULT_OK
+							      : RESULT_DAMAGED;
+}
+
+/* RESULT_OK: it is another one now; RESULT_NOT_FOUND: it was deleted. */
+static enum result
+read_again(struct export_block *block, struct artifact **artifact)
+{
+	struct artifact *now;
+	enum result result;
+
+	result =
+	    store_get(block->store, &(*artifact)->id, block->scratch, &now);
+	if (result != RESULT_OK)
+		return result;
+	if (now->content.blob == (*artifact)->content.blob)
+		return RESULT_DAMAGED; /* its record still names it */
+	*artifact = now;
+	return RESULT_OK;
+}
+
+static void
+add_entry(struct export_block *block, const struct artifact *artifact)
+{
+	block->entries[block->count++] = (struct export_entry){
+		.id = artifact->id,
+		.size = artifact->content.size,
+		.stored = artifact->content.stored,
+	};
+	if (block->count == 1)
+		block->newest = artifact->created;
+	buffer_append(&block->lines, ctl_record_line(artifact, block->scratch));
+	block->spooled += artifact->content.size;
+	block->counts->artifacts++;
+	block->counts->bytes += artifact->content.size;
+}
+
+static int
+leave_out(struct export_block *block, const struct artifact *artifact)
+{
+	char text[ID_TEXT + 1];
+
+	id_format(&artifact->id, text);
+	(void)ctl_error(CTL_INTEGRITY, /* said again at the end */
+	    "%s: its content is damaged, so that it is not exported", text);
+	block->counts->damaged++;
+	return CTL_OK;
+}
+
+/* ---- from the block into the tar ---- */
+
+/* A member of its own. */
+static int
+write_text(struct export_block *block, const char *name, struct span text,
+    uint64_t modified)
+{
+	int exit_code = ctl_tar_add(block->tar, name, text.size, modified);
+
+	return exit_code == CTL_OK ? ctl_tar_write(block->tar, text)
+				   : exit_code;
+}
+
+static int
+write_content(
+    struct export_block *block, const struct export_entry *entry, uint64_t from)
+{
+	uint64_t until = from + entry->size;
+	char name[EXPORT_NAME];
+	int exit_code;
+	ssize_t size;
+
+	export_content_name(&entry->id, name);
+	exit_code = ctl_tar_add(block->tar, name, entry->size, entry->stored);
+	while (exit_code == CTL_OK && from < until) {
+		size = pread(block->spool, block->piece,
+		    until - from < EXPORT_PIECE ? (size_t)(until - from)
+						: EXPORT_PIECE,
+		    (off_t)from);
+		if (size <= 0)
+			return spool_failed("read");
+		from += (uint64_t)size;
+		exit_code = ctl_tar_write(
+		    block->tar, span_of(block->piece, (size_t)size));
+	}
+	return exit_code;
+}
+
+int
+export_block_write(struct export_block *block)
+{
+	char name[EXPORT_NAME];
+	uint64_t from = 0;
+	int exit_code;
+	size_t i;
+
+	if (block->count == 0)
+		return CTL_OK;
+	export_records_name(++block->number, name);
+	exit_code =
+	    write_text(block, name, buffer_span(&block->lines), block->newest);
+	for (i = 0; i < block->count && exit_code == CTL_OK; i++) {
+		exit_code = write_content(block, &block->entries[i], from);
+		from += block->entries[i].size;
+	}
+	block->count = 0;
+	block->spooled = 0;
+	arena_reset(block->arena);
+	buffer_init(&block->lines, block->arena);
+	return exit_code;
+}
+
+static bool
+is_full(const struct export_block *block)
+{
+	return block->count == EXPORT_LINES || block->spooled >= BLOCK_BYTES ||
+	       block->lines.size >= BLOCK_TEXT;
+}
+
+/* ---- one artifact ---- */
+
+int
+export_block_add(struct export_block *block, struct artifact *artifact)
+{
+	int exit_code = CTL_OK;
+	enum result result;
+
+	arena_reset(block->scratch);
+	for (;;) {
+		result = gather_content(block, &artifact->content, &exit_code);
+		if (exit_code != CTL_OK)
+			return exit_code;
+		if (result == RESULT_GONE)
+			result = read_again(block, &artifact);
+		else if (result == RESULT_OK)
+			break;
+		if (result == RESULT_NOT_FOUND)
+			return CTL_OK;
+		if (result == RESULT_DAMAGED)
+			return leave_out(block, artifact);
+		if (result != RESULT_OK)
+			return store_failed(block, result);
+	}
+	add_entry(block, artifact);
+	return is_full(block) ? export_block_write(block) : CTL_OK;
+}
+
+void
+export_block_close(struct export_block *block)
+{
+	(void)close(block->spool); /* it has no name */
+	arena_close(block->arena);
+	arena_close(block->scratch);
+}
+
+/* ---- all of it ---- */
 
 struct export
 {
@@ -28,8 +302,6 @@ struct export
 	struct export_block block;
 };
 
-/* ---- all of it ---- */
-
 static int
 write_head(struct export *export)
 {
@@ -37,7 +309,7 @@ write_head(struct export *export)
 
 	json_put_text(head, "format", SPAN(EXPORT_FORMAT));
 	json_put_number(head, "version", EXPORT_VERSION);
-	return export_write_text(
+	return write_text(
 	    &export->block, EXPORT_HEAD, json_text(export->arena, head), 0);
 }
 
@@ -49,7 +321,7 @@ write_end(struct export *export)
 
 	json_put_number(end, "artifacts", export->counts->artifacts);
 	json_put_number(end, "bytes", export->counts->bytes);
-	exit_code = export_write_text(
+	exit_code = write_text(
 	    &export->block, EXPORT_END, json_text(export->arena, end), 0);
 	return exit_code == CTL_OK ? ctl_tar_finish(export->block.tar)
 				   : exit_code;
@@ -79,12 +351,7 @@ write_artifacts(struct export *export)
 		result = store_list(export->store, &export->filter, &page.next,
 		    LIMIT_PAGE, export->arena, &page);
 		if (result != RESULT_OK)
-			return ctl_error(result == RESULT_DAMAGED
-					     ? CTL_INTEGRITY
-					     : CTL_FAILED,
-			    "%s cannot be read: %s (%s); see artifactctl check",
-			    export->local.directory, result_text(result),
-			    store_reason(export->store));
+			return store_failed(&export->block, result);
 		exit_code = write_page(export, &page);
 	}
 	return exit_code == CTL_OK ? export_block_write(&export->block)

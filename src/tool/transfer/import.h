@@ -14,6 +14,7 @@
 #ifndef CTL_IMPORT_H
 #define CTL_IMPORT_H
 
+#include "store/engine.h"
 #include "tool/local/local.h"
 #include "tool/progress.h"
 
@@ -47,17 +48,10 @@ struct import {
 	struct arena *own;
 	struct artifact *artifact;
 	enum import_state state;
-	struct digest digest;
-	uint64_t size;
-	uint64_t blob;	 /* where chunks of it went; 0: there were none */
-	uint32_t chunks; /* so many */
-	char *chunk;	 /* the next one, in the arena of the run */
-	size_t held;	 /* so much of it */
+	struct store staging;  /* where upload brings chunks */
+	struct upload *upload; /* NULL: nothing is on its way */
+	int exit_code;	       /* of the last chunk that was staged */
 };
-
-/* In the order: load, what else has to be opened as who was called, open. */
-MUST_USE int import_open(
-    struct import *import, const struct ctl *ctl, struct ctl_local *local);
 
 /*
  * An artifact, whose members stay until its end. Its content's size and hash
@@ -80,23 +74,6 @@ void import_refuse(struct import *import, struct span id, const char *format,
 
 /* Commit what was begun and ended. */
 MUST_USE int import_flush(struct import *import);
-/* Likewise, if one with this id is among them: what is there is known then. */
-MUST_USE int import_settle(struct import *import, const struct id *id);
-/*
- * Flush unless it failed, print what it came to, close. exit_code is what
- * ended the import, if anything did; gives that of the command.
- */
-MUST_USE int import_close(struct import *import, int exit_code);
-
-/* ---- import_batch.c ---- */
-
-/* Add a change, of which bytes are copied; a full batch is committed first. */
-MUST_USE int import_add(struct import *import, const struct change *change);
-/* Count an artifact as what it was found to be. */
-void import_count(struct import *import, enum import_state state,
-    const struct id *id, uint64_t size);
-/* Say why the store does not take it, and what helps. */
-int import_store_failed(const struct import *import, enum result result);
 
 /* ---- the sources ---- */
 

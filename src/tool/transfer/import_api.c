@@ -8,12 +8,481 @@
  */
 
 #include "import.h"
-#include "import_detail.h"
-#include "import_list.h"
+
+#include "record.h"
 #include "tool/output.h"
+#include "tool/set.h"
 #include "tool/client/remote.h"
 
+#include <stdlib.h>
+
 #define FAILURES_MOST 5 /* one after the other */
+#define PASSES 5	/* through a list by number that does not come to it */
+
+/*
+ * ---- which artifacts a server has
+ *
+ * artifactd has pages, each of which links to the next (Link). A newer form of
+ * the original API has pages with numbers: {"artifacts": [...], "total": 451,
+ * "page": 1}. What is created or deleted meanwhile moves what is on the later
+ * ones, so such a list is read again until it comes to the number that it
+ * tells.
+ *
+ * The original API has no pages: a list ends at 200, newest first. A list that
+ * is full may lack artifacts, which is said. Lists of single workflows are
+ * shorter, and who has the ids from elsewhere needs no lists.
+ */
+
+/* How a list goes on: not at all, by links, by the numbers of pages. */
+enum list_form { FIRST_ONLY, LINKED, NUMBERED };
+
+#define UNTIMED UINT64_MAX /* nobody said when it was created */
+
+struct found {
+	uint32_t number;  /* in ids */
+	uint64_t created; /* or UNTIMED */
+};
+
+struct found_list {
+	struct import_set ids; /* as texts: any that the server has */
+	struct found *found;   /* in the order to import them */
+	size_t count;
+	bool is_complete;
+};
+
+struct listing {
+	struct ctl_http *http;
+	struct found_list *list;
+	struct arena *arena;
+	enum list_form form;
+	bool is_unsteady; /* a list never came to the number that it told */
+	bool is_full;	  /* a list ended at the server's limit */
+	size_t capacity;  /* of found */
+	uint64_t count;	  /* of artifacts in the list at hand */
+};
+
+/* ---- what a list brings ---- */
+
+static void
+add_found(struct listing *listing, const struct ctl_artifact *artifact)
+{
+	struct found_list *list = listing->list;
+	size_t size = sizeof(list->found[0]);
+	size_t capacity = listing->capacity, number;
+	uint64_t created = UNTIMED;
+
+	if (!import_set_add(&list->ids, artifact->id, &number))
+		return;
+	if (artifact->created.data != NULL &&
+	    !moment_parse(artifact->created, &created))
+		created = UNTIMED; /* the detail says what is wrong */
+	if (list->count == capacity) {
+		listing->capacity = capacity == 0 ? 1024 : 2 * capacity;
+		list->found = arena_resize(listing->arena, list->found,
+		    capacity * size, listing->capacity * size);
+	}
+	list->found[list->count++] =
+	    (struct found){ (uint32_t)number, created };
+}
+
+static int
+visit(void *context, struct arena *arena, const struct ctl_artifact *artifact)
+{
+	struct listing *listing = context;
+
+	(void)arena; /* what is kept is copied */
+	listing->count++;
+	add_found(listing, artifact);
+	return CTL_OK;
+}
+
+/* ---- pages by number ---- */
+
+/* One of them. */
+struct numbered {
+	struct span *items;
+	size_t count;
+	uint64_t total; /* of the whole list */
+};
+
+static bool
+read_numbered(struct arena *arena, struct span body, struct numbered *ret_page)
+{
+	struct json_document document;
+	struct numbered page;
+	struct faults faults;
+	struct span items;
+
+	faults_init(&faults, arena);
+	if (json_read(arena, body, &faults, &document) != JSON_VALID ||
+	    faults.count > 0)
+		return false;
+	items = json_get_source(&document, "artifacts");
+	if (items.data == NULL ||
+	    !json_read_items(arena, items, &page.items, &page.count) ||
+	    !json_get_number(&document, "total", &page.total))
+		return false;
+	*ret_page = page;
+	return true;
+}
+
+/* Which form has an answer to a request for a list? false: none of these. */
+static bool
+form_of(struct arena *arena, const struct ctl_http_answer *answer,
+    enum list_form *ret_form)
+{
+	struct numbered page;
+	struct span *items;
+	size_t count;
+
+	if (json_read_items(arena, answer->body, &items, &count)) {
+		*ret_form = ctl_http_header(answer, "Link").data != NULL
+				? LINKED
+				: FIRST_ONLY;
+		return true;
+	}
+	*ret_form = NUMBERED;
+	return read_numbered(arena, answer->body, &page);
+}
+
+/* Once through the pages of a list. */
+struct pass {
+	struct import_set ids;
+	uint64_t total;	 /* as the first page told */
+	bool is_changed; /* another page told another one */
+};
+
+static int
+take_page(struct listing *listing, const struct ctl_filter *filter,
+    uint64_t number, struct arena *arena, struct pass *pass)
+{
+	struct ctl_artifact artifact;
+	struct ctl_http_answer answer;
+	struct numbered page;
+	struct buffer path;
+	int exit_code;
+	size_t i;
+
+	buffer_init(&path, arena);
+	buffer_append(&path, SPAN("/artifacts?"));
+	ctl_filter_append(&path, filter);
+	buffer_printf(&path, "limit=%d&page=%llu", LIMIT_PAGE,
+	    (unsigned long long)number);
+	exit_code =
+	    ctl_http_get(listing->http, buffer_span(&path), arena, &answer);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	if (!read_numbered(arena, answer.body, &page))
+		return ctl_remote_strange(listing->http);
+	if (number == 1)
+		pass->total = page.total;
+	pass->is_changed |= page.total != pass->total;
+	for (i = 0; i < page.count; i++) {
+		if (!ctl_artifact_read(arena, page.items[i], &artifact))
+			return ctl_remote_strange(listing->http);
+		(void)visit(listing, arena, &artifact); /* CTL_OK */
+		(void)import_set_add(&pass->ids, artifact.id, NULL);
+	}
+	return CTL_OK;
+}
+
+/*
+ * To the page that brings nothing new: there is none behind it, whatever the
+ * server says, and one that knows no numbers of pages sends the first again.
+ */
+static int
+take_pages(struct listing *listing, const struct ctl_filter *filter,
+    struct arena *arena, struct pass *pass)
+{
+	struct arena *of_page = arena_open();
+	uint64_t number = 0;
+	int exit_code;
+	size_t before;
+
+	*pass = (struct pass){ 0 };
+	import_set_init(&pass->ids, arena);
+	do {
+		before = pass->ids.count;
+		exit_code = take_page(listing, filter, ++number, of_page, pass);
+		arena_reset(of_page);
+	} while (exit_code == CTL_OK && pass->ids.count > before);
+	arena_close(of_page);
+	return exit_code;
+}
+
+/* Until it comes to its number; what an earlier pass found counts too. */
+static int
+ask_numbered(struct listing *listing, const struct ctl_filter *filter)
+{
+	struct arena *arena = arena_open();
+	struct pass pass = { .is_changed = true };
+	int exit_code = CTL_OK, passes;
+
+	for (passes = 0; passes < PASSES && exit_code == CTL_OK; passes++) {
+		arena_reset(arena);
+		exit_code = take_pages(listing, filter, arena, &pass);
+		if (!pass.is_changed && pass.ids.count == pass.total)
+			break;
+	}
+	if (passes == PASSES && exit_code == CTL_OK) {
+		(void)ctl_fail("a list of %llu artifacts came to %zu, the last "
+			       "of %d times that it was read: repeat the "
+			       "import while nobody creates or deletes there",
+		    (unsigned long long)pass.total, pass.ids.count,
+		    PASSES); /* at the end */
+		listing->is_unsteady = true;
+	}
+	arena_close(arena);
+	return exit_code;
+}
+
+/* ---- all lists ---- */
+
+/*
+ * A list that ends because the server's limit is reached may be whole or not:
+ * nothing in its answer tells.
+ */
+static void
+say_full(const struct listing *listing, const char *workflow)
+{
+	struct span name;
+
+	if (workflow == NULL) {
+		(void)ctl_fail("the server ends its lists at %d, and this one "
+			       "is full: there may be more artifacts; name "
+			       "each workflow with --workflow",
+		    LIMIT_PAGE); /* the command fails at its end */
+		return;
+	}
+	name = ctl_visible(listing->arena, span_str(workflow));
+	(void)ctl_fail("the list of workflow \"%.*s\" is full with %d: there "
+		       "may be more, which the server does not tell",
+	    (int)name.size, name.data,
+	    LIMIT_PAGE); /* the command fails at its end */
+}
+
+/* The list of a workflow, or of all (NULL). */
+static int
+ask(struct listing *listing, const char *workflow)
+{
+	const struct ctl_filter filter = { .workflow = workflow };
+	bool has_more;
+	int exit_code;
+
+	if (listing->form == NUMBERED)
+		return ask_numbered(listing, &filter);
+	listing->count = 0;
+	exit_code = ctl_remote_list(
+	    listing->http, &filter, 0, visit, listing, &has_more);
+	if (exit_code == CTL_OK && listing->form == FIRST_ONLY &&
+	    listing->count >= LIMIT_PAGE) {
+		say_full(listing, workflow);
+		listing->is_full = true;
+	}
+	return exit_code;
+}
+
+/* ---- the order ---- */
+
+/*
+ * Oldest first; of one moment, what the server listed later, which lists the
+ * newest first: the store gives them moments that rise.
+ */
+static int
+compare_found(const void *one, const void *other)
+{
+	const struct found *first = one;
+	const struct found *second = other;
+
+	if (first->created != second->created)
+		return first->created < second->created ? -1 : 1;
+	return (first->number < second->number) -
+	       (first->number > second->number);
+}
+
+/*
+ * Ask the server, for the workflows given with --workflow or for all. What
+ * may be missing has been said if it is not complete. Spans live in arena.
+ */
+static int
+ask_lists(const struct ctl *ctl, struct ctl_http *http, enum list_form form,
+    struct arena *arena, struct found_list *ret_list)
+{
+	struct listing listing = {
+		.http = http, .arena = arena, .list = ret_list, .form = form
+	};
+	size_t index = 0;
+	const char *workflow = ctl_next_value(ctl, "workflow", &index);
+	int exit_code;
+
+	*ret_list = (struct found_list){ 0 };
+	import_set_init(&ret_list->ids, arena);
+	do
+		exit_code = ask(&listing, workflow);
+	while (exit_code == CTL_OK && workflow != NULL &&
+	       (workflow = ctl_next_value(ctl, "workflow", &index)) != NULL);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	if (listing.is_full)
+		(void)ctl_fail("whether that is all cannot be known; name what "
+			       "there is with --ids, for instance from its "
+			       "database: SELECT id FROM artifacts");
+	ret_list->is_complete = !listing.is_full && !listing.is_unsteady;
+	qsort(ret_list->found, ret_list->count, sizeof(ret_list->found[0]),
+	    compare_found);
+	return CTL_OK;
+}
+
+/* ---- ids from a file ---- */
+
+static void
+read_lines(FILE *file, struct found_list *list)
+{
+	char *line = NULL;
+	size_t capacity = 0;
+	ssize_t size;
+	struct span text;
+
+	while ((size = getline(&line, &capacity, file)) > 0) {
+		text = span_of(line, (size_t)size);
+		while (text.size > 0 &&
+		       strchr(" \t\r\n", text.data[text.size - 1]) != NULL)
+			text.size--;
+		text = span_trim(text);
+		if (text.size > 0)
+			import_set_add(&list->ids, text, NULL);
+	}
+	free(line);
+}
+
+/* One id a line. */
+static int
+read_ids(FILE *file, struct arena *arena, struct found_list *ret_list)
+{
+	size_t i;
+
+	*ret_list = (struct found_list){ .is_complete = true };
+	import_set_init(&ret_list->ids, arena);
+	read_lines(file, ret_list);
+	if (ferror(file))
+		return ctl_fail("the ids cannot be read to their end");
+	ret_list->count = ret_list->ids.count;
+	ret_list->found =
+	    arena_alloc(arena, ret_list->count * sizeof(ret_list->found[0]));
+	for (i = 0; i < ret_list->count; i++)
+		ret_list->found[i] = (struct found){ (uint32_t)i, UNTIMED };
+	return CTL_OK;
+}
+
+/* ---- what a server tells of an artifact, and whether its text is its content */
+
+struct detail {
+	struct ctl_record record;
+	struct span content; /* its text; SPAN_NONE: it is not told */
+	struct span storage; /* its storage_url, likewise */
+};
+
+/* Of the artifact with this very id. false: *ret_fault says why not. */
+static bool
+detail_read(struct arena *arena, struct span id, struct span body,
+    struct detail *ret_detail, const char **ret_fault)
+{
+	struct json_document document;
+	struct detail detail;
+	char text[ID_TEXT + 1];
+	struct faults faults;
+
+	if (!ctl_record_read(arena, body, &detail.record, ret_fault))
+		return false;
+	/* A server takes the start of an id for the whole. */
+	id_format(&detail.record.artifact.id, text);
+	if (!span_is(span_lower(arena, id), text)) {
+		*ret_fault = "the server answers with another artifact";
+		return false;
+	}
+	faults_init(&faults, arena);
+	if (json_read(arena, body, &faults, &document) != JSON_VALID) {
+		*ret_fault = "is no JSON";
+		return false;
+	}
+	detail.content =
+	    json_text_of(arena, json_get_source(&document, "content"));
+	detail.storage =
+	    json_text_of(arena, json_get_source(&document, "storage_url"));
+	*ret_detail = detail;
+	return true;
+}
+
+static bool
+has_hash_of(const struct content *content, struct span text)
+{
+	uint8_t hash[DIGEST_SHA256_SIZE];
+	struct digest digest;
+
+	digest_begin(&digest);
+	digest_add(&digest, text);
+	digest_end(&digest, hash);
+	return memcmp(hash, content->hash, sizeof(hash)) == 0;
+}
+
+/*
+ * Without a hash: where nothing was replaced, the text is the bytes. Where
+ * something looks as if, nobody can tell.
+ */
+static bool
+is_plausible(struct span text)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+
+	return memmem(text.data, text.size, replacement,
+		   sizeof(replacement) - 1) == NULL;
+}
+
+/*
+ * Make the record say what the text is, if that is the content. The size is
+ * no help: the original leaves it as it was when content is replaced.
+ */
+static bool
+detail_take(struct detail *detail)
+{
+	struct content *content = &detail->record.artifact.content;
+	struct span text = detail->content;
+	struct digest digest;
+
+	if (text.data == NULL)
+		return false;
+	if (detail->record.has_hash && !has_hash_of(content, text))
+		return false;
+	if (!detail->record.has_hash && !is_plausible(text))
+		return false;
+	digest_begin(&digest);
+	digest_add(&digest, text);
+	digest_end(&digest, content->hash);
+	content->size = text.size;
+	return true;
+}
+
+/* The path of a storage_url that the server at this URL answers itself. */
+static struct span
+detail_path(const struct detail *detail, struct span url)
+{
+	static const char here[] = "/artifacts/";
+	struct span storage = detail->storage;
+	const char *path;
+
+	if (storage.data == NULL)
+		return SPAN_NONE;
+	if (!span_starts_with(storage, "/") &&
+	    (storage.size < url.size ||
+		!span_equal(span_of(storage.data, url.size), url)))
+		return SPAN_NONE;
+	path = memmem(storage.data, storage.size, here, sizeof(here) - 1);
+	if (path == NULL)
+		return SPAN_NONE;
+	return span_from(storage, (size_t)(path - storage.data));
+}
+
+/* ---- the server ---- */
 
 struct api {
 	struct import *import;
@@ -29,8 +498,6 @@ struct api {
 	struct ctl_progress progress;
 	int store_code; /* what the store said while bytes came */
 };
-
-/* ---- the server ---- */
 
 /*
  * Is what does not exist an artifact, or is there no such path at all? A
@@ -80,7 +547,7 @@ open_base(struct api *api, const char *url, struct ctl_http_answer *ret_answer)
 }
 
 static int
-open_server(struct api *api, const char *url, enum import_form *ret_form)
+open_server(struct api *api, const char *url, enum list_form *ret_form)
 {
 	struct ctl_http_answer answer;
 	struct span base = span_str(url);
@@ -97,8 +564,7 @@ open_server(struct api *api, const char *url, enum import_form *ret_form)
 		    &answer);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	if (answer.status == 404 ||
-	    !import_list_form(api->arena, &answer, ret_form))
+	if (answer.status == 404 || !form_of(api->arena, &answer, ret_form))
 		return ctl_remote_strange(api->http);
 	return probe_raw(api);
 }
@@ -124,11 +590,11 @@ failed(struct api *api, int exit_code)
 
 static bool
 read_detail(struct api *api, struct span id, struct span body,
-    struct import_detail *ret_detail)
+    struct detail *ret_detail)
 {
 	const char *fault = "";
 
-	if (import_detail_read(api->arena, id, body, ret_detail, &fault))
+	if (detail_read(api->arena, id, body, ret_detail, &fault))
 		return true;
 	import_refuse(api->import, id, "%s", fault);
 	return false;
@@ -150,7 +616,7 @@ send_for_detail(struct api *api, struct span id, bool with_content,
 /* *ret_is_there: there is a detail; else that was counted, if it counts. */
 static int
 get_detail(struct api *api, struct span id, bool with_content,
-    struct import_detail *ret_detail, bool *ret_is_there)
+    struct detail *ret_detail, bool *ret_is_there)
 {
 	struct ctl_http_answer answer;
 	int exit_code;
@@ -215,7 +681,7 @@ stream(struct api *api, struct span path, bool *ret_has_path)
 
 /* What the server says of where else the bytes are, for the operator. */
 static int
-no_content(struct api *api, struct span id, const struct import_detail *detail)
+no_content(struct api *api, struct span id, const struct detail *detail)
 {
 	struct span where = ctl_visible(api->arena, detail->storage);
 
@@ -273,14 +739,14 @@ import_path(struct api *api, struct ctl_record *record, struct span path,
 }
 
 static int
-import_text(struct api *api, struct span id, struct import_detail *detail)
+import_text(struct api *api, struct span id, struct detail *detail)
 {
-	struct span path = import_detail_path(detail, ctl_http_url(api->http));
+	struct span path = detail_path(detail, ctl_http_url(api->http));
 	struct ctl_record *record = &detail->record;
 	bool is_wanted, has_path = false;
 	int exit_code = CTL_OK;
 
-	if (!import_detail_take(detail)) {
+	if (!detail_take(detail)) {
 		if (path.data != NULL && record->has_hash && record->has_size)
 			exit_code = import_path(api, record, path, &has_path);
 		if (exit_code != CTL_OK || has_path)
@@ -298,7 +764,7 @@ import_text(struct api *api, struct span id, struct import_detail *detail)
  * goes for all of the server, unless only this content is missing.
  */
 static int
-import_raw(struct api *api, struct span id, struct import_detail *detail)
+import_raw(struct api *api, struct span id, struct detail *detail)
 {
 	struct arena *arena = api->arena;
 	bool has_path = false, is_there;
@@ -321,8 +787,7 @@ import_raw(struct api *api, struct span id, struct import_detail *detail)
 
 /* Is it in the store already, as far as a record without content tells? */
 static int
-pass_if_there(
-    struct api *api, const struct import_detail *detail, bool *ret_is_there)
+pass_if_there(struct api *api, const struct detail *detail, bool *ret_is_there)
 {
 	bool is_wanted;
 	int exit_code;
@@ -356,7 +821,7 @@ static int
 import_one(struct api *api, struct span id)
 {
 	bool is_known_id = is_known(api, id);
-	struct import_detail detail;
+	struct detail detail;
 	bool is_there;
 	int exit_code;
 
@@ -410,7 +875,7 @@ import_next(struct api *api)
 }
 
 static int
-import_list(struct api *api, const struct import_list *list)
+import_all(struct api *api, const struct found_list *list)
 {
 	int exit_code = CTL_OK;
 	size_t i;
@@ -426,10 +891,10 @@ import_list(struct api *api, const struct import_list *list)
 
 static int
 find_ids(
-    struct api *api, const char *url, FILE *ids, struct import_list *ret_list)
+    struct api *api, const char *url, FILE *ids, struct found_list *ret_list)
 {
 	const struct ctl *ctl = api->import->ctl;
-	enum import_form form;
+	enum list_form form;
 	int exit_code;
 
 	exit_code = open_server(api, url, &form);
@@ -437,21 +902,21 @@ find_ids(
 		return exit_code;
 	api->is_asked_for = ids != NULL;
 	if (ids != NULL)
-		return import_list_read(ids, ctl->arena, ret_list);
-	return import_list_ask(ctl, api->http, form, ctl->arena, ret_list);
+		return read_ids(ids, ctl->arena, ret_list);
+	return ask_lists(ctl, api->http, form, ctl->arena, ret_list);
 }
 
 int
 import_api(struct import *import, const char *url, FILE *ids)
 {
 	struct api api = { .import = import, .arena = arena_open() };
-	struct import_list list;
+	struct found_list list;
 	int exit_code;
 
 	exit_code = find_ids(&api, url, ids, &list);
 	ctl_progress_begin(&api.progress, import->ctl, "import", 0);
 	if (exit_code == CTL_OK)
-		exit_code = import_list(&api, &list);
+		exit_code = import_all(&api, &list);
 	ctl_progress_end(&api.progress);
 	if (api.untimed > 0)
 		fprintf(stderr,

@@ -4,8 +4,5 @@ noinst_LIBRARIES += libtool-transfer.a
 libtool_transfer_a_CPPFLAGS = $(AM_CPPFLAGS) $(CTL_CFLAGS)
 libtool_transfer_a_CFLAGS = $(AM_CFLAGS) -DIS_TOOL $(BANNED)
 libtool_transfer_a_SOURCES = \
-	%D%/export.c %D%/export.h %D%/export_block.c %D%/export_block.h \
-	%D%/import.c %D%/import.h %D%/import_api.c %D%/import_batch.c \
-	%D%/import_command.c %D%/import_detail.c %D%/import_detail.h \
-	%D%/import_list.c %D%/import_list.h %D%/import_tar.c %D%/record.c \
-	%D%/record.h %D%/tar.c %D%/tar.h
+	%D%/export.c %D%/export.h %D%/import.c %D%/import.h %D%/import_api.c \
+	%D%/import_tar.c %D%/record.c %D%/record.h %D%/tar.c %D%/tar.h

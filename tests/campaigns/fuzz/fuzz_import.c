@@ -162,8 +162,7 @@ import(const struct ctl *ctl, struct store *store, bool replaces,
 		.replaces = replaces,
 		.owner = { .incarnation = 1, .request = 1 },
 		.arena = arena_open(),
-		.own = arena_open(),
-		.chunk = arena_room(ctl->arena, LIMIT_CHUNK) };
+		.own = arena_open() };
 	exit_code = ctl_tar_open(ctl, path, &tar);
 	if (exit_code == CTL_OK) {
 		exit_code = import_tar(&one, tar);

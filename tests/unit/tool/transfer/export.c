@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "tool/transfer/export_block.h"
+#include "tool/transfer/export.h"
 #include "kit/store_kit.h"
 #include "kit/store_mem.h"
 
