@@ -4,13 +4,713 @@
  *
  * A change that is refused leaves no trace, so the others go on. A put that
  * fails spoils the transaction: it is aborted and the changes are applied
- * one by one, which fails only the guilty (RELIABILITY 9). What each kind of
- * change does is judge.c and stage.c.
+ * one by one, which fails only the guilty (rule 9 of doc/rules.md).
+ *
+ * Each kind of change has two halves: the first only reads and may refuse,
+ * the second only puts and may only fail. There are no nested transactions to
+ * take half a change back (rule 10).
+ *
+ * A blob is in exactly one of these states. Content of one chunk that comes
+ * with its change is a record's from the start.
+ *
+ *	      STAGE           CREATE, CONTENT         CONTENT, DELETE
+ *	chunks ----> pending upload ----> a record's ----> pending garbage
+ *	                 |                                       ^
+ *	                 +------ DROP, or its request ended -----+
  */
 
-#include "state.h"
+#include "internal.h"
 
 #include <assert.h>
+
+struct batch {
+	struct lmdb *lmdb;
+	struct view view;
+	struct meta meta; /* put back at the end */
+	uint64_t now;
+	struct lmdb_space space; /* less what was spent */
+	bool is_changed;	 /* something was put */
+	bool is_repeat;		 /* the change at hand was applied before */
+	bool is_deleted;	 /* ... and what it made is no longer there */
+	struct id id;		 /* what the change at hand is answered with */
+	uint64_t taken_from;	 /* records have each moment from this one... */
+	uint64_t taken_until;	 /* ... to before this one; both 0: who knows */
+};
+
+/* How far ahead of what was handed out a blob may be: other writers, that
+ * died, handed out numbers too. */
+#define BLOBS_AHEAD 65536
+
+static bool
+is_owner(const struct pending *pending, const struct change *change)
+{
+	return pending->kind == PENDING_UPLOAD &&
+	       pending->owner.incarnation == change->owner.incarnation &&
+	       pending->owner.request == change->owner.request;
+}
+
+static enum result
+no_space(const struct batch *batch)
+{
+	batch->lmdb->shortage = (struct shortage){ batch->space.free,
+		batch->lmdb->reserve, batch->space.reusable };
+	return RESULT_NO_SPACE;
+}
+
+/* May so many bytes come in, of which so many are one value? */
+static enum result
+judge_space(const struct batch *batch, uint64_t size, size_t longest)
+{
+	struct lmdb *lmdb = batch->lmdb;
+	uint64_t used = batch->meta.bytes + batch->meta.staged;
+	uint64_t room = batch->space.room[lmdb_run_of(longest)];
+
+	if (room == 0 || size > room)
+		return no_space(batch);
+	if (lmdb->max_bytes != 0 && used + size > lmdb->max_bytes) {
+		lmdb->shortage = (struct shortage){ used, lmdb->max_bytes, 0 };
+		return RESULT_QUOTA;
+	}
+	return RESULT_OK;
+}
+
+static enum result
+growth_judge(struct batch *batch, uint64_t size, size_t record_size)
+{
+	if (size <= batch->space.slack[lmdb_run_of(record_size)])
+		return RESULT_OK;
+	return no_space(batch);
+}
+
+static void
+spend(uint64_t *from, uint64_t bytes)
+{
+	*from -= bytes < *from ? bytes : *from;
+}
+
+static void
+batch_spend(struct batch *batch, uint64_t bytes)
+{
+	size_t i;
+
+	/* What takes single pages may take them out of a long run. */
+	for (i = 0; i < LMDB_RUNS; i++) {
+		spend(&batch->space.room[i], bytes);
+		spend(&batch->space.slack[i], bytes);
+	}
+}
+
+/* Keep the counters of blob numbers above this one. */
+static void
+use_blob(struct batch *batch, uint64_t blob)
+{
+	if (batch->lmdb->next_blob <= blob)
+		batch->lmdb->next_blob = blob + 1;
+	if (batch->meta.next_blob <= blob)
+		batch->meta.next_blob = blob + 1;
+}
+
+static enum result
+put_garbage(struct batch *batch, uint64_t blob)
+{
+	const struct pending pending = { .kind = PENDING_GARBAGE };
+
+	batch->is_changed = true;
+	garbage_push(&batch->lmdb->garbage, blob);
+	return layout_put_pending(&batch->view, blob, &pending);
+}
+
+/* ---- uploads ---- */
+
+/* No row of this blob: RESULT_OK if it is new indeed. */
+static enum result
+judge_first(struct batch *batch, const struct change *change)
+{
+	struct key key = key_chunk(change->blob, 0);
+	struct span bytes;
+	enum result result;
+
+	if (change->chunk != 0 ||
+	    change->blob > batch->lmdb->next_blob + BLOBS_AHEAD)
+		return RESULT_STALE;
+	result = layout_get(&batch->view, DB_CHUNKS, &key, &bytes);
+	if (result == RESULT_NOT_FOUND)
+		return RESULT_OK;
+	return result == RESULT_OK ? RESULT_STALE : result;
+}
+
+static enum result
+judge_next(const struct pending *pending, const struct change *change)
+{
+	if (!is_owner(pending, change) || change->chunk > pending->chunks)
+		return RESULT_STALE;
+	if (change->chunk == pending->chunks &&
+	    pending->bytes != (uint64_t)pending->chunks * LIMIT_CHUNK)
+		return RESULT_MALFORMED; /* behind a short one, the last */
+	return RESULT_OK;
+}
+
+static enum result
+put_chunk(struct batch *batch, uint64_t blob, uint32_t chunk, struct span bytes)
+{
+	struct key key = key_chunk(blob, chunk);
+
+	batch->is_changed = true;
+	batch_spend(batch, bytes.size);
+	use_blob(batch, blob);
+	return layout_put(
+	    &batch->view, DB_CHUNKS, &key, bytes, MDB_NOOVERWRITE);
+}
+
+static enum result
+batch_stage(struct batch *batch, const struct change *change)
+{
+	struct pending pending;
+	enum result result;
+
+	if (change->blob == 0 || change->bytes.size == 0 ||
+	    change->bytes.size > LIMIT_CHUNK)
+		return RESULT_MALFORMED;
+	result = layout_get_pending(&batch->view, change->blob, &pending);
+	if (result == RESULT_NOT_FOUND) {
+		pending = (struct pending){ .kind = PENDING_UPLOAD,
+			.owner = change->owner };
+		result = judge_first(batch, change);
+	} else if (result == RESULT_OK) {
+		result = judge_next(&pending, change);
+	}
+	if (result != RESULT_OK || change->chunk < pending.chunks)
+		return result; /* refused, or there already */
+	result = judge_space(batch, change->bytes.size, change->bytes.size);
+	if (result != RESULT_OK)
+		return result;
+
+	pending.chunks++;
+	pending.bytes += change->bytes.size;
+	batch->meta.staged += change->bytes.size;
+	result = put_chunk(batch, change->blob, change->chunk, change->bytes);
+	if (result != RESULT_OK)
+		return result;
+	return layout_put_pending(&batch->view, change->blob, &pending);
+}
+
+/* A blob that is gone, garbage, a record's or another's is nothing to drop. */
+static enum result
+batch_drop(struct batch *batch, const struct change *change)
+{
+	struct pending pending;
+	enum result result;
+
+	result = layout_get_pending(&batch->view, change->blob, &pending);
+	if (result == RESULT_NOT_FOUND)
+		return RESULT_OK;
+	if (result != RESULT_OK || !is_owner(&pending, change))
+		return result;
+	if (batch->meta.staged < pending.bytes)
+		return layout_damaged(&batch->view, DB_META);
+	batch->meta.staged -= pending.bytes;
+	return put_garbage(batch, change->blob);
+}
+
+/* ---- content of records ---- */
+
+static enum result
+judge_staged(
+    struct batch *batch, const struct change *change, size_t record_size)
+{
+	const struct content *content = &change->artifact->content;
+	struct pending pending;
+	enum result result;
+
+	result = layout_get_pending(&batch->view, content->blob, &pending);
+	if (result == RESULT_NOT_FOUND)
+		return RESULT_STALE;
+	if (result != RESULT_OK)
+		return result;
+	if (!is_owner(&pending, change) || pending.bytes != content->size)
+		return RESULT_STALE;
+	if (batch->meta.staged < pending.bytes)
+		return layout_damaged(&batch->view, DB_META);
+	/* Content was counted when it was staged. */
+	return judge_space(batch, 0, record_size);
+}
+
+static enum result
+content_judge(
+    struct batch *batch, const struct change *change, size_t record_size)
+{
+	const struct content *content = &change->artifact->content;
+	size_t longest = change->bytes.size;
+
+	if (content->blob != 0)
+		return judge_staged(batch, change, record_size);
+	if (change->bytes.size != content->size ||
+	    change->bytes.size > LIMIT_CHUNK)
+		return RESULT_MALFORMED;
+	if (longest < record_size)
+		longest = record_size;
+	return judge_space(batch, content->size, longest);
+}
+
+static enum result
+content_take(
+    struct batch *batch, const struct change *change, uint64_t *ret_blob)
+{
+	const struct content *content = &change->artifact->content;
+	struct key key = key_number(content->blob);
+
+	batch->is_changed = true;
+	batch->meta.bytes += content->size;
+	if (content->blob != 0) {
+		batch->meta.staged -= content->size;
+		*ret_blob = content->blob;
+		return layout_delete(&batch->view, DB_PENDING, &key);
+	}
+	if (content->size == 0) {
+		*ret_blob = 0;
+		return RESULT_OK;
+	}
+	*ret_blob = batch->lmdb->next_blob;
+	return put_chunk(batch, *ret_blob, 0, change->bytes);
+}
+
+static enum result
+content_release(struct batch *batch, const struct content *content)
+{
+	assert(batch->meta.bytes >= content->size); /* judged */
+	batch->meta.bytes -= content->size;
+	if (content->blob == 0)
+		return RESULT_OK;
+	return put_garbage(batch, content->blob);
+}
+
+#define HOUR_MOMENTS UINT64_C(3600000000)
+#define RECORD_BYTES 32768 /* the pages that a new record and its rows touch */
+
+/* ---- idempotency keys ---- */
+
+/* Has what the key stands for been deleted since? */
+static enum result
+promise_follow(struct batch *batch, const struct promise *promise)
+{
+	enum result result;
+	uint64_t moment;
+
+	result = layout_get_moment(&batch->view, &promise->id, &moment);
+	if (result != RESULT_OK && result != RESULT_NOT_FOUND)
+		return result;
+	batch->is_repeat = true;
+	batch->is_deleted = result == RESULT_NOT_FOUND;
+	batch->id = promise->id;
+	return RESULT_OK;
+}
+
+/* RESULT_NOT_FOUND: the key stands for nothing yet, or not any more. */
+static enum result
+promise_judge(struct batch *batch, const struct change *change)
+{
+	struct promise promise;
+	enum result result;
+
+	if (!change->has_key)
+		return RESULT_NOT_FOUND;
+	result = layout_get_promise(&batch->view, change->key, &promise);
+	if (result != RESULT_OK)
+		return result;
+	if (promise.expires <= batch->now)
+		return RESULT_NOT_FOUND;
+	if (memcmp(promise.meaning, change->meaning, sizeof(promise.meaning)) !=
+	    0)
+		return RESULT_MISMATCH;
+	return promise_follow(batch, &promise);
+}
+
+static enum result
+promise_keep(struct batch *batch, const struct change *change)
+{
+	struct promise promise = {
+		.id = change->artifact->id,
+		.expires = batch->now + LIMIT_IDEMPOTENCY_HOURS * HOUR_MOMENTS,
+	};
+
+	if (!change->has_key)
+		return RESULT_OK;
+	memcpy(promise.meaning, change->meaning, sizeof(promise.meaning));
+	return layout_put_promise(&batch->view, change->key, &promise);
+}
+
+/* ---- records ---- */
+
+static enum result
+put_record(struct batch *batch, const struct artifact *artifact, unsigned flags)
+{
+	struct key key = key_number(artifact->created);
+	struct buffer buffer;
+
+	batch->is_changed = true;
+	buffer_init(&buffer, batch->view.arena);
+	artifact_encode(artifact, &buffer);
+	return layout_put(
+	    &batch->view, DB_RECORDS, &key, buffer_span(&buffer), flags);
+}
+
+static size_t
+encoded_size(struct batch *batch, const struct artifact *artifact)
+{
+	struct buffer buffer;
+
+	buffer_init(&buffer, batch->view.arena);
+	artifact_encode(artifact, &buffer);
+	return buffer.size;
+}
+
+/* put or layout_delete all index entries of an artifact. */
+static enum result
+each_index(struct batch *batch, const struct artifact *artifact,
+    enum result (*act)(struct view *view, const struct key *key))
+{
+	enum result result = RESULT_OK;
+	struct key key;
+	struct span value;
+	size_t tag;
+
+	for (tag = 0; tag < INDEX_TAGS && result == RESULT_OK; tag++) {
+		value = index_value(artifact, tag);
+		if (value.size == 0)
+			continue;
+		key = index_prefix(tag, value);
+		key = key_then(&key, artifact->created);
+		result = act(&batch->view, &key);
+	}
+	return result;
+}
+
+static enum result
+delete_index(struct view *view, const struct key *key)
+{
+	return layout_delete(view, DB_INDEX, key);
+}
+
+/* ---- create ---- */
+
+static enum result
+create_judge(struct batch *batch, const struct change *change)
+{
+	enum result result;
+	uint64_t moment;
+
+	result =
+	    layout_get_moment(&batch->view, &change->artifact->id, &moment);
+	if (result != RESULT_NOT_FOUND)
+		return result == RESULT_OK ? RESULT_EXISTS : result;
+	if (batch->meta.last_moment > batch->now &&
+	    batch->meta.last_moment - batch->now > LIMIT_AHEAD)
+		return RESULT_CLOCK;
+	return content_judge(
+	    batch, change, encoded_size(batch, change->artifact));
+}
+
+/* Unique and rising, whatever the clock does. */
+static uint64_t
+next_moment(struct batch *batch)
+{
+	struct meta *meta = &batch->meta;
+
+	meta->last_moment =
+	    batch->now > meta->last_moment ? batch->now : meta->last_moment + 1;
+	return meta->last_moment;
+}
+
+/* Behind the key that is a moment of a record, on to the next that is none. */
+static int
+skip_taken(MDB_cursor *cursor, uint64_t *moment)
+{
+	struct key taken = key_number(*moment);
+	MDB_val key = { taken.size, taken.bytes };
+	MDB_val value;
+	int code;
+
+	code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	while (code == MDB_SUCCESS && key.mv_size == taken.size &&
+	       memcmp(key.mv_data, taken.bytes, taken.size) == 0) {
+		taken = key_number(++*moment);
+		code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	return code;
+}
+
+/*
+ * Move on over moments that this batch has seen taken: of many records with
+ * one moment each would go through all before it. The one found is taken by
+ * the caller.
+ */
+static int
+find_free(struct batch *batch, MDB_cursor *cursor, uint64_t *moment)
+{
+	uint64_t from = *moment;
+	int code;
+
+	if (from >= batch->taken_from && from < batch->taken_until) {
+		from = batch->taken_from;
+		*moment = batch->taken_until;
+	}
+	code = skip_taken(cursor, moment);
+	batch->taken_from = from;
+	batch->taken_until = *moment + 1;
+	return code;
+}
+
+/*
+ * From this moment on, the first that no record has: imported ones may be
+ * younger than the last moment. *ret_flags are for the put.
+ */
+static enum result
+free_moment(struct batch *batch, uint64_t *moment, unsigned *ret_flags)
+{
+	struct view *view = &batch->view;
+	MDB_cursor *cursor;
+	int code;
+
+	code = mdb_cursor_open(view->txn, view->databases[DB_RECORDS], &cursor);
+	if (code != MDB_SUCCESS)
+		return layout_note(view, DB_RECORDS, code);
+	code = find_free(batch, cursor, moment);
+	mdb_cursor_close(cursor);
+	if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
+		return layout_note(view, DB_RECORDS, code);
+	/* Appended to, pages become full. */
+	*ret_flags = code == MDB_NOTFOUND ? MDB_APPEND : MDB_NOOVERWRITE;
+	return RESULT_OK;
+}
+
+static enum result
+batch_create(struct batch *batch, const struct change *change)
+{
+	struct artifact artifact = *change->artifact;
+	enum result result;
+	unsigned flags = 0;
+
+	result = promise_judge(batch, change);
+	if (result != RESULT_NOT_FOUND)
+		return result;
+	result = create_judge(batch, change);
+	if (result != RESULT_OK)
+		return result;
+
+	batch_spend(batch, RECORD_BYTES);
+	artifact.created = next_moment(batch);
+	result = free_moment(batch, &artifact.created, &flags);
+	batch->meta.last_moment = artifact.created;
+	artifact.content.stored = artifact.created;
+	batch->meta.artifacts++;
+	if (result == RESULT_OK)
+		result = content_take(batch, change, &artifact.content.blob);
+	if (result == RESULT_OK)
+		result = put_record(batch, &artifact, flags);
+	if (result == RESULT_OK)
+		result = layout_put_moment(
+		    &batch->view, &artifact.id, artifact.created);
+	if (result == RESULT_OK)
+		result = each_index(batch, &artifact, layout_put_index);
+	if (result == RESULT_OK)
+		result = promise_keep(batch, change);
+	return result;
+}
+
+/* ---- changes to what is there ---- */
+
+/* The artifact that a change is about, if it is in the state it names. */
+static enum result
+find(struct batch *batch, const struct change *change,
+    struct artifact **ret_artifact)
+{
+	struct arena *arena = batch->view.arena;
+	struct artifact *artifact;
+	enum result result;
+
+	result =
+	    layout_find_record(&batch->view, &change->id, arena, &artifact);
+	if (result != RESULT_OK)
+		return result;
+	if (!change_is_allowed(change, artifact, batch->now, arena))
+		return RESULT_PRECONDITION;
+	if (batch->meta.artifacts == 0 ||
+	    batch->meta.bytes < artifact->content.size)
+		return layout_damaged(&batch->view, DB_META);
+	*ret_artifact = artifact;
+	return RESULT_OK;
+}
+
+static void
+patch_artifact(struct artifact *artifact, const struct change *change)
+{
+	const struct artifact *patch = change->artifact;
+
+	if (change->patch & PATCH_TITLE)
+		artifact->title = patch->title;
+	if (change->patch & PATCH_METADATA)
+		artifact->metadata = patch->metadata;
+	if (change->patch & PATCH_PRIMARY)
+		artifact->is_primary = patch->is_primary;
+	if (change->patch & PATCH_DERIVED) {
+		artifact->derived_from = patch->derived_from;
+		artifact->derived_count = patch->derived_count;
+	}
+}
+
+static enum result
+batch_update(struct batch *batch, const struct change *change)
+{
+	struct artifact *artifact;
+	enum result result;
+	size_t old, new;
+
+	result = find(batch, change, &artifact);
+	if (result != RESULT_OK)
+		return result;
+	old = encoded_size(batch, artifact);
+	patch_artifact(artifact, change);
+	new = encoded_size(batch, artifact);
+	if (new > old) {
+		result = growth_judge(batch, new - old, new);
+		if (result != RESULT_OK)
+			return result;
+		batch_spend(batch, new - old);
+	}
+	return put_record(batch, artifact, 0);
+}
+
+static enum result
+batch_content(struct batch *batch, const struct change *change)
+{
+	struct content content = change->artifact->content;
+	struct artifact *artifact;
+	enum result result;
+
+	result = find(batch, change, &artifact);
+	if (result != RESULT_OK)
+		return result;
+	result = content_judge(batch, change, encoded_size(batch, artifact));
+	if (result != RESULT_OK)
+		return result;
+
+	result = content_release(batch, &artifact->content);
+	if (result == RESULT_OK)
+		result = content_take(batch, change, &content.blob);
+	if (result != RESULT_OK)
+		return result;
+	content.stored = content_moment(&artifact->content, batch->now);
+	artifact->content = content;
+	return put_record(batch, artifact, 0);
+}
+
+static enum result
+batch_delete(struct batch *batch, const struct change *change)
+{
+	struct artifact *artifact;
+	enum result result;
+	struct key key;
+
+	result = find(batch, change, &artifact);
+	if (result != RESULT_OK)
+		return result;
+
+	batch->is_changed = true;
+	batch->taken_from = batch->taken_until = 0;
+	batch->meta.artifacts--;
+	result = content_release(batch, &artifact->content);
+	if (result == RESULT_OK)
+		result = each_index(batch, artifact, delete_index);
+	key = key_id(&artifact->id);
+	if (result == RESULT_OK)
+		result = layout_delete(&batch->view, DB_IDS, &key);
+	key = key_number(artifact->created);
+	if (result == RESULT_OK)
+		result = layout_delete(&batch->view, DB_RECORDS, &key);
+	return result;
+}
+
+/* ---- import ---- */
+
+/* *ret_there is what has the id, to be replaced; NULL: nothing has. */
+static enum result
+import_judge(struct batch *batch, const struct change *change,
+    struct artifact **ret_there)
+{
+	const struct artifact *artifact = change->artifact;
+	struct artifact *there = NULL;
+	enum result result;
+
+	result = find(batch, change, &there);
+	if (result != RESULT_OK && result != RESULT_NOT_FOUND)
+		return result;
+	if (there != NULL &&
+	    artifact_is_same(there, artifact, batch->view.arena))
+		return RESULT_EXISTS;
+	if (there != NULL && !change->replaces)
+		return RESULT_MISMATCH;
+	if (artifact->created > batch->now ||
+	    artifact->content.stored > batch->now)
+		return RESULT_CLOCK;
+	*ret_there = there;
+	return content_judge(batch, change, encoded_size(batch, artifact));
+}
+
+/* Its record goes where the old one stands, which leaves nothing else. */
+static enum result
+import_over(struct batch *batch, const struct artifact *there,
+    struct artifact *artifact, unsigned *ret_flags)
+{
+	enum result result;
+
+	artifact->created = there->created;
+	*ret_flags = 0;
+	result = content_release(batch, &there->content);
+	if (result == RESULT_OK)
+		result = each_index(batch, there, delete_index);
+	return result;
+}
+
+/* The last moment is that of creates: an import does not raise it. */
+static enum result
+import_new(struct batch *batch, struct artifact *artifact, unsigned *ret_flags)
+{
+	enum result result;
+
+	batch->meta.artifacts++;
+	result = free_moment(batch, &artifact->created, ret_flags);
+	if (result == RESULT_OK)
+		result = layout_put_moment(
+		    &batch->view, &artifact->id, artifact->created);
+	return result;
+}
+
+static enum result
+batch_import(struct batch *batch, const struct change *change)
+{
+	struct artifact artifact = *change->artifact;
+	struct artifact *there = NULL;
+	enum result result;
+	unsigned flags = 0;
+
+	result = import_judge(batch, change, &there);
+	if (result != RESULT_OK)
+		return result;
+
+	batch_spend(batch, RECORD_BYTES);
+	batch->is_changed = true;
+	result = there != NULL ? import_over(batch, there, &artifact, &flags)
+			       : import_new(batch, &artifact, &flags);
+	if (artifact.content.stored < artifact.created)
+		artifact.content.stored = artifact.created;
+	if (result == RESULT_OK)
+		result = content_take(batch, change, &artifact.content.blob);
+	if (result == RESULT_OK)
+		result = put_record(batch, &artifact, flags);
+	if (result == RESULT_OK)
+		result = each_index(batch, &artifact, layout_put_index);
+	return result;
+}
 
 static enum result (*const kinds[])(
     struct batch *batch, const struct change *change) = {

@@ -6,7 +6,7 @@
  * so that the copy is of the same commit by number.
  */
 
-#include "state.h"
+#include "internal.h"
 #include "upkeep.h"
 
 #include <errno.h>

@@ -12,7 +12,7 @@
 #ifndef STORE_LMDB_CHECK_H
 #define STORE_LMDB_CHECK_H
 
-#include "state.h"
+#include "internal.h"
 
 #define CHECK_ROWS 256 /* of a slice, at most */
 

@@ -7,7 +7,7 @@
  * of theirs; so one commit is made in the copy that puts them again.
  */
 
-#include "state.h"
+#include "internal.h"
 #include "upkeep.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
  * seconds, also when a million rows wait to be swept.
  */
 
-#include "state.h"
+#include "internal.h"
 
 #include <stdlib.h>
 

@@ -6,7 +6,7 @@
  * that each of them knows the process and refuses a broken store.
  */
 
-#include "state.h"
+#include "internal.h"
 
 #include <assert.h>
 #include <errno.h>

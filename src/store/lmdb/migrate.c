@@ -3,13 +3,13 @@
  * migrate.c - from an older format to this version's.
  *
  * Format 2 has two more counters: the sum of the checks of all rows, and the
- * number of the commit (layout.h). One transaction puts them,
+ * number of the commit (internal.h). One transaction puts them,
  * together with the format in meta; the file `format` follows. In between
  * each version refuses the store, and another migration finds what is left
  * to do.
  */
 
-#include "state.h"
+#include "internal.h"
 #include "upkeep.h"
 
 /* Nothing that is damaged is called sound from now on. */

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * read.c - records, ids by their first characters, content.
+ * read.c - records, ids by their first characters, content, and lists.
  *
  * What is handed out is copied first; the transaction ends in the same call.
  */
 
-#include "state.h"
+#include "internal.h"
+
+#include "base/pack.h"
+
+#include <assert.h>
 
 enum result
 lmdb_get(void *state, const struct id *id, struct arena *arena,
@@ -187,5 +191,287 @@ lmdb_stat(void *state, struct store_stat *ret_stat)
 			.staged = meta.staged,
 			.newest = meta.last_moment,
 		};
+	return lmdb_read_end(lmdb, &view, result);
+}
+
+/* ---- lists: index ranges walked together ---- */
+
+/*
+ * Each range is sorted by moment. The lowest moment that any of them stands
+ * at is the highest that all can share, so the others leap down to it; when
+ * all agree, that moment is a hit:
+ *
+ *	workflow  9   7 6     3 2
+ *	phase     9 8   6 5 4   2 1     ->  9, 6, 2
+ *
+ * Without a filter the one range is the records themselves.
+ */
+
+struct range {
+	enum database database;
+	struct key prefix; /* what its keys have in front of the moment */
+	MDB_cursor *cursor;
+	uint64_t moment; /* where it stands; 0: nowhere yet */
+};
+
+struct walkers {
+	struct range ranges[INDEX_TAGS];
+	size_t count;
+};
+
+/* ---- one range ---- */
+
+/* From wherever it stands to the newest key not after target. */
+static int
+range_leap(struct range *range, const struct key *target, MDB_val *ret_name)
+{
+	MDB_val value;
+	int code;
+
+	code = mdb_cursor_get(range->cursor, ret_name, &value, MDB_SET_RANGE);
+	if (code == MDB_NOTFOUND)
+		return mdb_cursor_get(
+		    range->cursor, ret_name, &value, MDB_LAST);
+	if (code == MDB_SUCCESS &&
+	    (ret_name->mv_size != target->size ||
+		memcmp(ret_name->mv_data, target->bytes, target->size) != 0))
+		return mdb_cursor_get(
+		    range->cursor, ret_name, &value, MDB_PREV);
+	return code;
+}
+
+/* What the cursor has come to: RESULT_END if it has left the range. */
+static enum result
+range_take(
+    struct view *view, struct range *range, const MDB_val *name, uint64_t bound)
+{
+	const struct key *prefix = &range->prefix;
+	uint64_t moment;
+
+	if (name->mv_size < prefix->size ||
+	    memcmp(name->mv_data, prefix->bytes, prefix->size) != 0)
+		return RESULT_END;
+	if (name->mv_size != prefix->size + 8)
+		return layout_damaged(view, range->database);
+	moment = unpack_key((const uint8_t *)name->mv_data + prefix->size);
+	if (moment > bound)
+		return layout_damaged(view, range->database);
+	range->moment = moment;
+	return RESULT_OK;
+}
+
+/* Stand on the newest entry not after bound; RESULT_END: there is none. */
+static enum result
+range_seek(struct view *view, struct range *range, uint64_t bound)
+{
+	struct key target = key_then(&range->prefix, bound);
+	MDB_val name = { target.size, target.bytes };
+	MDB_val value;
+	int code;
+
+	/* Most often it is the one before that where the cursor stands. */
+	if (range->moment > bound && range->moment - 1 == bound)
+		code = mdb_cursor_get(range->cursor, &name, &value, MDB_PREV);
+	else
+		code = range_leap(range, &target, &name);
+	if (code == MDB_NOTFOUND)
+		return RESULT_END;
+	if (code != MDB_SUCCESS)
+		return layout_note(view, range->database, code);
+	return range_take(view, range, &name, bound);
+}
+
+static enum result
+range_open(struct view *view, struct range *range)
+{
+	return layout_note(view, range->database,
+	    mdb_cursor_open(
+		view->txn, view->databases[range->database], &range->cursor));
+}
+
+/* ---- all of them ---- */
+
+static void
+walkers_close(struct walkers *walkers)
+{
+	size_t i;
+
+	for (i = 0; i < walkers->count; i++)
+		if (walkers->ranges[i].cursor != NULL)
+			mdb_cursor_close(walkers->ranges[i].cursor);
+}
+
+/* A range for each filter; false: one of them can match nothing. */
+static bool
+walkers_init(struct walkers *walkers, const struct filter *filter)
+{
+	const struct artifact wanted = { .workflow = filter->workflow,
+		.phase = filter->phase,
+		.type = filter->type,
+		.session = filter->session };
+	struct range *range;
+	struct span value;
+	size_t tag;
+
+	*walkers = (struct walkers){ .count = 0 };
+	for (tag = 0; tag < INDEX_TAGS; tag++) {
+		value = index_value(&wanted, tag);
+		if (value.size == 0)
+			continue;
+		if (value.size > index_limit(tag))
+			return false;
+		range = &walkers->ranges[walkers->count++];
+		range->database = DB_INDEX;
+		range->prefix = index_prefix(tag, value);
+	}
+	if (walkers->count == 0)
+		walkers->ranges[walkers->count++].database = DB_RECORDS;
+	return true;
+}
+
+static enum result
+walkers_open(struct view *view, struct walkers *walkers)
+{
+	enum result result = RESULT_OK;
+	size_t i;
+
+	for (i = 0; i < walkers->count && result == RESULT_OK; i++)
+		result = range_open(view, &walkers->ranges[i]);
+	return result;
+}
+
+/* The newest moment not after bound that all ranges have. */
+static enum result
+walkers_seek(struct view *view, struct walkers *walkers, uint64_t bound,
+    uint64_t *ret_moment)
+{
+	enum result result;
+	size_t agreed = 0;
+	size_t i;
+
+	for (i = 0; agreed < walkers->count; i = (i + 1) % walkers->count) {
+		result = range_seek(view, &walkers->ranges[i], bound);
+		if (result != RESULT_OK)
+			return result;
+		if (walkers->ranges[i].moment < bound) {
+			bound = walkers->ranges[i].moment;
+			agreed = 0;
+		}
+		agreed++;
+	}
+	*ret_moment = bound;
+	return RESULT_OK;
+}
+
+/* ---- the page ---- */
+
+/* The record that all entries led to, if it carries what they say. */
+static enum result
+fetch(struct view *view, const struct filter *filter, uint64_t moment,
+    struct arena *arena, struct artifact **ret_artifact)
+{
+	const struct artifact wanted = { .workflow = filter->workflow,
+		.phase = filter->phase,
+		.type = filter->type,
+		.session = filter->session };
+	struct artifact *artifact;
+	struct span value;
+	enum result result;
+	size_t tag;
+
+	result = layout_get_record(view, moment, arena, &artifact);
+	if (result == RESULT_NOT_FOUND)
+		return layout_damaged(view, DB_INDEX);
+	if (result != RESULT_OK)
+		return result;
+	for (tag = 0; tag < INDEX_TAGS; tag++) {
+		value = index_value(&wanted, tag);
+		if (value.size > 0 &&
+		    !span_equal(value, index_value(artifact, tag)))
+			return layout_damaged(view, DB_INDEX);
+	}
+	*ret_artifact = artifact;
+	return RESULT_OK;
+}
+
+static enum result
+fill(struct view *view, const struct filter *filter, struct walkers *walkers,
+    uint64_t bound, size_t limit, struct arena *arena, struct page *page)
+{
+	uint64_t moment;
+	enum result result;
+
+	for (;;) {
+		result = walkers_seek(view, walkers, bound, &moment);
+		if (result != RESULT_OK)
+			return result == RESULT_END ? RESULT_OK : result;
+		if (page->count == limit) {
+			page->has_more = true;
+			page->next.size = 8;
+			pack_key(page->next.bytes,
+			    page->artifacts[limit - 1]->created);
+			return RESULT_OK;
+		}
+		result = fetch(
+		    view, filter, moment, arena, &page->artifacts[page->count]);
+		if (result != RESULT_OK)
+			return result;
+		page->count++;
+		if (moment == 0)
+			return RESULT_OK;
+		bound = moment - 1;
+	}
+}
+
+/* The newest moment that may be in the page; RESULT_END: none. */
+static enum result
+position_bound(const struct position *position, uint64_t *ret_bound)
+{
+	uint64_t behind;
+
+	if (position->size == 0) {
+		*ret_bound = UINT64_MAX;
+		return RESULT_OK;
+	}
+	if (position->size != 8)
+		return RESULT_MALFORMED;
+	behind = unpack_key(position->bytes);
+	if (behind == 0)
+		return RESULT_END;
+	*ret_bound = behind - 1;
+	return RESULT_OK;
+}
+
+enum result
+lmdb_list(void *state, const struct filter *filter,
+    const struct position *position, size_t limit, struct arena *arena,
+    struct page *ret_page)
+{
+	struct lmdb *lmdb = state;
+	struct page page = { 0 };
+	struct walkers walkers;
+	struct view view;
+	enum result result;
+	uint64_t bound;
+
+	assert(limit >= 1 && limit <= LIMIT_PAGE);
+	result = position_bound(position, &bound);
+	if (result == RESULT_MALFORMED)
+		return result;
+	page.artifacts = arena_alloc(arena, limit * sizeof(*page.artifacts));
+	if (result == RESULT_END || !walkers_init(&walkers, filter)) {
+		*ret_page = page;
+		return RESULT_OK;
+	}
+	result = lmdb_read_begin(lmdb, &view);
+	if (result != RESULT_OK)
+		return result;
+	result = walkers_open(&view, &walkers);
+	if (result == RESULT_OK)
+		result =
+		    fill(&view, filter, &walkers, bound, limit, arena, &page);
+	walkers_close(&walkers);
+	if (result == RESULT_OK)
+		*ret_page = page;
 	return lmdb_read_end(lmdb, &view, result);
 }

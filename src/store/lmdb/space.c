@@ -8,7 +8,7 @@
  * disk has not.
  */
 
-#include "state.h"
+#include "internal.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>

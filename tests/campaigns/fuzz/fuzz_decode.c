@@ -7,7 +7,7 @@
 #include "model/change.h"
 #include "fuzz.h"
 #include "base/pack.h"
-#include "store/lmdb/layout.h"
+#include "store/lmdb/internal.h"
 
 #include <time.h>
 
@@ -37,7 +37,7 @@ decode_change(struct arena *arena, struct span bytes)
 	DEMAND(span_equal(buffer_span(&buffer), bytes));
 }
 
-/* ---- rows, in the order of their members (store/lmdb/rows.c) ---- */
+/* ---- rows, in the order of their members (store/lmdb/layout.c) ---- */
 
 static void
 decode_pending(struct arena *arena, struct span bytes)

@@ -7,7 +7,7 @@
 #include "kit/lmdb_kit.h"
 
 #include "base/pack.h"
-#include "store/lmdb/state.h"
+#include "store/lmdb/internal.h"
 #include "store/lmdb/upkeep.h"
 
 #include <criterion/criterion.h>
