@@ -4,11 +4,11 @@
  *
  * A change that is refused leaves no trace, so the others go on. A put that
  * fails spoils the transaction: it is aborted and the changes are applied
- * one by one, which fails only the guilty (rule 9 of doc/rules.md).
+ * one by one, which fails only the guilty (doc/rules.md 9).
  *
  * Each kind of change has two halves: the first only reads and may refuse,
  * the second only puts and may only fail. There are no nested transactions to
- * take half a change back (rule 10).
+ * take half a change back (doc/rules.md 10).
  *
  * A blob is in exactly one of these states. Content of one chunk that comes
  * with its change is a record's from the start.

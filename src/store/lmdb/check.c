@@ -1,17 +1,29 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * check.c - is all that DESIGN 2 promises true of this store?
+ * check.c - is all that doc/design.md 2 promises true of this store?
  *
- * Slices, walks and reports. Each database is walked once and compared with
- * what it hangs together with, in both directions: a record has its id, index
- * entries and content; an id, an index entry and a blob lead to what they
- * belong to. What is kept in memory meanwhile is 8 bytes a blob.
+ * A check goes through the store in slices, a read transaction each, since one
+ * that is held for hours makes data.mdb grow (doc/rules.md 11). Within
+ * a slice everything agrees; between two of them others may commit. So
+ * whatever hangs together is compared inside one slice, and the content of a
+ * record, which takes many (check_content.c), is missing only if the record,
+ * read again in the slice that misses it, still names it.
+ *
+ * Each database is walked once and compared with what it hangs together with,
+ * in both directions: a record has its id, index entries and content; an id,
+ * an index entry and a blob lead to what they belong to. What is kept in
+ * memory meanwhile is 8 bytes a blob.
+ *
+ * Did the disk lose a write? The commit's number, the two meta pages, and
+ * counters and sum against all rows tell.
  */
 
-#include "check.h"
+#include "internal.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define SLICE_BYTES (UINT64_C(4) << 20)
 #define SLICE_US INT64_C(50000)
@@ -112,6 +124,294 @@ check_is_full(struct check *check, uint64_t bytes)
 	       scoreboard_now() > check->until;
 }
 
+/* ---- records ---- */
+
+static enum result
+check_id_of(struct check *check, const struct artifact *artifact)
+{
+	char text[ID_TEXT + 1];
+	uint64_t moment = 0;
+	enum result result;
+
+	result = layout_get_moment(&check->view, &artifact->id, &moment);
+	if (check_is_fatal(check))
+		return result;
+	id_format(&artifact->id, text);
+	if (result != RESULT_OK || moment != artifact->created)
+		check_report(
+		    check, DB_IDS, "%s does not lead to its record", text);
+	return RESULT_OK;
+}
+
+static enum result
+check_index_of(struct check *check, const struct artifact *artifact)
+{
+	char text[ID_TEXT + 1];
+	enum result result;
+	struct key key;
+	struct span value;
+	size_t tag;
+
+	id_format(&artifact->id, text);
+	for (tag = 0; tag < INDEX_TAGS; tag++) {
+		value = index_value(artifact, tag);
+		if (value.size == 0)
+			continue;
+		key = index_prefix(tag, value);
+		key = key_then(&key, artifact->created);
+		result = layout_has_index(&check->view, &key);
+		if (check_is_fatal(check))
+			return result;
+		if (result != RESULT_OK)
+			check_report(check, DB_INDEX, "%s has no entry '%c'",
+			    text, key.bytes[0]);
+	}
+	return RESULT_OK;
+}
+
+/* The chunks are looked at when the slice has ended. */
+static enum result
+keep_content(struct check *check, const struct artifact *artifact)
+{
+	const struct content *content = &artifact->content;
+	struct check_content *kept;
+	struct pending pending;
+	enum result result;
+
+	result = layout_get_pending(&check->view, content->blob, &pending);
+	if (check_is_fatal(check))
+		return result;
+	if (result != RESULT_NOT_FOUND)
+		check_report(check, DB_PENDING, "blob %llu is also a record's",
+		    (unsigned long long)content->blob);
+	if (!check_name_blob(check, content->blob))
+		check_report(check, DB_RECORDS, "two name blob %llu",
+		    (unsigned long long)content->blob);
+	kept = &check->contents[check->content_count++];
+	*kept = (struct check_content){
+		.blob = content->blob,
+		.size = content->size,
+		.moment = artifact->created,
+	};
+	memcpy(kept->hash, content->hash, sizeof(kept->hash));
+	return RESULT_OK;
+}
+
+static enum result
+check_artifact(struct check *check, const struct artifact *artifact)
+{
+	enum result result = RESULT_OK;
+
+	check->about = artifact;
+	/* Imported ones may be younger than the last moment, but were past. */
+	if (check->has_meta && artifact->created > check->meta.last_moment &&
+	    artifact->created > moment_now() + LIMIT_AHEAD)
+		check_report(check, DB_RECORDS, "%llu is of a time to come",
+		    (unsigned long long)artifact->created);
+	if (artifact->content.blob != 0)
+		result = keep_content(check, artifact);
+	else if (artifact->content.size != 0)
+		check_report(check, DB_RECORDS, "%llu names no content",
+		    (unsigned long long)artifact->created);
+	if (result == RESULT_OK)
+		result = check_id_of(check, artifact);
+	return result == RESULT_OK ? check_index_of(check, artifact) : result;
+}
+
+static enum result
+check_record(struct check *check, const struct key *key, struct span bytes)
+{
+	struct artifact *artifact;
+
+	if (artifact_decode(bytes, check->arena, &artifact) != RESULT_OK) {
+		check_report(check, DB_RECORDS, "%s is no artifact",
+		    check_hex(check, key));
+		return RESULT_OK;
+	}
+	artifact->created = key_last_number(key);
+	return check_artifact(check, artifact);
+}
+
+/* ---- what leads to records ---- */
+
+static enum result
+check_id(struct check *check, const struct key *key, struct span bytes)
+{
+	struct artifact *artifact;
+	struct artifact stub = { .title = SPAN_NONE };
+	char text[ID_TEXT + 1];
+	enum result result;
+
+	(void)bytes; /* read again with the record */
+	memcpy(stub.id.bytes, key->bytes, sizeof(stub.id.bytes));
+	result =
+	    layout_find_record(&check->view, &stub.id, check->arena, &artifact);
+	if (check_is_fatal(check))
+		return result;
+	if (result == RESULT_OK)
+		return RESULT_OK;
+	check->about = &stub;
+	id_format(&stub.id, text);
+	check_report(check, DB_IDS, "%s leads to no record of that id", text);
+	check->about = NULL;
+	return RESULT_OK;
+}
+
+static enum result
+check_index(struct check *check, const struct key *key, struct span bytes)
+{
+	struct artifact *artifact;
+	enum result result;
+	struct span value;
+	uint64_t moment;
+	size_t tag;
+
+	(void)bytes; /* there are none */
+	if (!index_parse(key, &tag, &value, &moment)) {
+		check_report(check, DB_INDEX, "%s is no key of it",
+		    check_hex(check, key));
+		return RESULT_OK;
+	}
+	result =
+	    layout_get_record(&check->view, moment, check->arena, &artifact);
+	if (check_is_fatal(check))
+		return result;
+	if (result != RESULT_OK ||
+	    !span_equal(value, index_value(artifact, tag)))
+		check_report(check, DB_INDEX, "%s leads to no such record",
+		    check_hex(check, key));
+	return RESULT_OK;
+}
+
+/* ---- the rest ---- */
+
+static enum result
+check_promise(struct check *check, const struct key *key, struct span bytes)
+{
+	struct promise promise;
+
+	if (!promise_decode(bytes, &promise))
+		check_report(check, DB_IDEMPOTENCY, "%s is no such row",
+		    check_hex(check, key));
+	return RESULT_OK;
+}
+
+static enum result
+check_applied(struct check *check, const struct key *key, struct span bytes)
+{
+	struct applied applied;
+
+	if (!applied_decode(bytes, &applied))
+		check_report(check, DB_APPLIED, "%s is no such row",
+		    check_hex(check, key));
+	return RESULT_OK;
+}
+
+/* ---- totals ---- */
+
+/*
+ * The rows are counted in one view, since only in one they add up. It is the
+ * last step, when walks have just read them, and takes no hash: a second for
+ * a million artifacts. Beside a service it gives up after a few.
+ */
+#define TOTALS_US INT64_C(10000000)
+#define LOOK_EVERY 1024 /* rows */
+
+static void
+count_row(struct check *check, enum database database, const MDB_val *name,
+    const MDB_val *value, struct meta *seen)
+{
+	struct span bytes = span_of(value->mv_data, value->mv_size);
+	struct artifact *artifact;
+	struct pending pending;
+
+	seen->sum += layout_addend(value);
+	bytes.size -= bytes.size < 8 ? bytes.size : 8;
+	if (database == DB_RECORDS) {
+		seen->artifacts += name->mv_size == 8;
+		if (artifact_decode(bytes, check->arena, &artifact) ==
+		    RESULT_OK)
+			seen->bytes += artifact->content.size;
+		arena_reset(check->arena);
+	} else if (database == DB_PENDING && pending_decode(bytes, &pending) &&
+		   pending.kind == PENDING_UPLOAD) {
+		seen->staged += pending.bytes;
+	}
+}
+
+/* RESULT_END: it took too long. */
+static enum result
+count_rows(struct check *check, enum database database, int64_t until,
+    struct meta *seen)
+{
+	struct view *view = &check->view;
+	MDB_cursor *cursor;
+	MDB_val name, value;
+	size_t rows = 0;
+	int code;
+
+	code = mdb_cursor_open(view->txn, view->databases[database], &cursor);
+	if (code != MDB_SUCCESS)
+		return layout_note(view, database, code);
+	code = mdb_cursor_get(cursor, &name, &value, MDB_FIRST);
+	while (code == MDB_SUCCESS) {
+		count_row(check, database, &name, &value, seen);
+		if (++rows % LOOK_EVERY == 0 && scoreboard_now() > until)
+			break;
+		code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	if (code == MDB_SUCCESS)
+		return RESULT_END;
+	return code == MDB_NOTFOUND ? RESULT_OK
+				    : layout_note(view, database, code);
+}
+
+static void
+compare(struct check *check, const char *name, uint64_t counted, uint64_t seen)
+{
+	if (counted != seen)
+		check_report(check, DB_META, "%s is %llu, not %llu", name,
+		    (unsigned long long)counted, (unsigned long long)seen);
+}
+
+static void
+compare_all(struct check *check, const struct meta *seen)
+{
+	const struct meta *meta = &check->meta;
+
+	compare(check, "artifacts", meta->artifacts, seen->artifacts);
+	compare(check, "bytes", meta->bytes, seen->bytes);
+	compare(check, "staged", meta->staged, seen->staged);
+	if (check->order->problems == 0 && meta->sum != seen->sum &&
+	    check->view.format >= LAYOUT_FORMAT_SUMMED)
+		check_report(check, DB_META,
+		    "each row is sound, but not all are the latest: a write "
+		    "was lost");
+	check->order->artifacts = meta->artifacts;
+	check->order->is_counted = true;
+}
+
+static enum result
+check_totals(struct check *check)
+{
+	bool is_alone = check->lmdb->is_writer || check->lmdb->is_copy;
+	struct meta seen = { 0 };
+	enum result result = check_begin(check);
+	enum database database;
+	int64_t until = is_alone ? INT64_MAX : scoreboard_now() + TOTALS_US;
+
+	check->order->is_counted = false;
+	if (result != RESULT_OK)
+		return result;
+	for (database = 0; database < DB_COUNT; database++)
+		if (layout_is_summed(database) && result == RESULT_OK)
+			result = count_rows(check, database, until, &seen);
+	if (result == RESULT_OK && check->has_meta)
+		compare_all(check, &seen);
+	return check_end(check, result == RESULT_END ? RESULT_OK : result);
+}
+
 /* ---- walks ---- */
 
 /* What a row costs to read: its share of the database's pages. */
@@ -129,6 +429,9 @@ row_cost(const struct check *check, enum database database, uint64_t *ret_rows)
 	return (stat.ms_leaf_pages + stat.ms_overflow_pages) *
 	       (uint64_t)stat.ms_psize / stat.ms_entries;
 }
+
+typedef enum result
+check_visit(struct check *check, const struct key *key, struct span bytes);
 
 struct walker {
 	enum database database;
@@ -242,7 +545,7 @@ walk_slice(struct check *check, struct walker *walker)
 	return check_end(check, result);
 }
 
-enum result
+static enum result
 check_walk(struct check *check, enum database database, size_t key_size,
     check_visit *visit)
 {
@@ -279,7 +582,7 @@ static const struct {
 	{ DB_APPLIED, 8, check_applied },
 };
 
-uint64_t
+static uint64_t
 check_row_bytes(const struct check *check)
 {
 	uint64_t bytes = 0;
@@ -289,6 +592,78 @@ check_row_bytes(const struct check *check)
 	for (i = 0; i < sizeof(walks) / sizeof(walks[0]); i++)
 		bytes += row_cost(check, walks[i].database, &rows) * rows;
 	return bytes;
+}
+
+/* ---- commits ---- */
+
+/*
+ * Each commit writes the one of LMDB's two meta pages that is older, so their
+ * ids are neighbours; lmdb.h does not say where an id stands, mdb.c 0.9.24
+ * does (MDB_page, MDB_meta). Between the two reads others may commit.
+ */
+#define META_TXN 144 /* of a page, 64 bits wide */
+#define META_TRIES 10
+
+static enum result
+read_meta_ids(struct check *check, size_t page_size, uint64_t ret_ids[2])
+{
+	ssize_t size = sizeof(ret_ids[0]);
+	mdb_filehandle_t fd;
+	off_t second = (off_t)page_size + META_TXN;
+	int code;
+
+	code = mdb_env_get_fd(mdb_txn_env(check->view.txn), &fd);
+	if (code == MDB_SUCCESS &&
+	    (pread(fd, &ret_ids[0], (size_t)size, META_TXN) != size ||
+		pread(fd, &ret_ids[1], (size_t)size, second) != size))
+		code = EIO;
+	return layout_note(&check->view, DB_META, code);
+}
+
+static enum result
+check_meta_pages(struct check *check)
+{
+	uint64_t ids[2] = { 0, 0 };
+	enum result result = RESULT_OK;
+	MDB_stat stat;
+	int tries;
+
+	if (mdb_env_stat(mdb_txn_env(check->view.txn), &stat) != MDB_SUCCESS)
+		return RESULT_OK; /* only for NULL */
+	for (tries = 0; tries < META_TRIES && result == RESULT_OK; tries++) {
+		result = read_meta_ids(check, stat.ms_psize, ids);
+		if (ids[0] + 1 == ids[1] || ids[1] + 1 == ids[0])
+			return result;
+	}
+	if (result == RESULT_OK)
+		check_report(check, DB_META,
+		    "its pages are of commits %llu and %llu, which are no "
+		    "neighbours: commits were lost",
+		    (unsigned long long)ids[0], (unsigned long long)ids[1]);
+	return result;
+}
+
+static enum result
+check_commits(struct check *check)
+{
+	enum result result = check_begin(check);
+	uint64_t txn;
+
+	if (result != RESULT_OK)
+		return result;
+	txn = mdb_txn_id(check->view.txn);
+	if (!check->has_meta)
+		check_report(check, DB_META, "the counters are damaged");
+	else if (check->view.format >= LAYOUT_FORMAT_SUMMED &&
+		 check->meta.txn != txn)
+		check_report(check, DB_META,
+		    "of commit %llu, where %llu is the last: a write was lost",
+		    (unsigned long long)check->meta.txn,
+		    (unsigned long long)txn);
+	check->total =
+	    check->meta.bytes + check->meta.staged + check_row_bytes(check);
+	check->order->artifacts = check->meta.artifacts;
+	return check_end(check, check_meta_pages(check));
 }
 
 static enum result

@@ -10,7 +10,7 @@
  * that still has chunks and is not pending after it, belongs to nothing.
  */
 
-#include "check.h"
+#include "internal.h"
 
 #include <stdlib.h>
 

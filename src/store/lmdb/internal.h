@@ -285,8 +285,7 @@ MUST_USE bool lmdb_freed_places(MDB_env *env, int code);
 
 /*
  * The write transaction. Anything but RESULT_OK: nothing to end. RESULT_UNKNOWN:
- * the store is broken, or somebody else wrote to it (rule 6 of
- * doc/rules.md).
+ * the store is broken, or somebody else wrote to it (doc/rules.md 6).
  */
 MUST_USE enum result lmdb_write_begin(struct lmdb *lmdb, struct view *ret_view);
 void lmdb_write_abort(struct lmdb *lmdb, struct view *view);
@@ -387,5 +386,68 @@ void garbage_rewind(struct garbage_queue *queue, size_t count);
 /* Fill the empty queue from what pending holds. */
 MUST_USE enum result
 garbage_load(struct garbage_queue *queue, struct view *view);
+
+/* ---- a check in progress: check.c ---- */
+
+#define CHECK_ROWS 256 /* of a slice, at most */
+
+/* Content whose chunks are to be looked at. */
+struct check_content {
+	uint64_t blob;
+	uint64_t size;
+	uint64_t moment; /* of the record; 0: it is an upload */
+	uint8_t hash[DIGEST_SHA256_SIZE];
+};
+
+struct check {
+	struct lmdb *lmdb;
+	struct store_check *order;
+	struct arena *arena; /* for the row at hand */
+	struct view view;    /* of the slice at hand, and so on */
+	struct meta meta;
+	bool has_meta; /* it was sound */
+	size_t rows;
+	uint64_t slice_bytes;
+	int64_t until;		      /* monotonic: the slice ends */
+	const struct artifact *about; /* whose the row at hand is; or NULL */
+	struct check_content contents[CHECK_ROWS]; /* found by the slice */
+	size_t content_count;
+	uint64_t *blobs; /* in order, see check_content.c; owned */
+	size_t blob_count;
+	size_t blob_capacity;
+	uint64_t done; /* bytes */
+	uint64_t total;
+};
+
+/* One problem of a database; about what artifact, if check->about. */
+void check_report(struct check *check, enum database database,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The key in hex, until the next row. */
+const char *check_hex(struct check *check, const struct key *key);
+/* Did LMDB itself fail? Damage is to be reported, and no reason to stop. */
+bool check_is_fatal(const struct check *check);
+
+/*
+ * A slice: what is read between these two is one view. The end passes result
+ * on, and lets whoever waits for us go first.
+ */
+MUST_USE enum result check_begin(struct check *check);
+MUST_USE enum result check_end(struct check *check, enum result result);
+/* One row or chunk more, of so many bytes: is the slice full? */
+bool check_is_full(struct check *check, uint64_t bytes);
+
+/* ---- ... and the content that it finds: check_content.c ---- */
+
+/* Visit a row of pending. */
+MUST_USE enum result
+check_pending(struct check *check, const struct key *key, struct span bytes);
+/* Before the records: which blobs have chunks and wait for nothing? */
+MUST_USE enum result check_find_blobs(struct check *check);
+/* A record names this one; false: another did before. */
+MUST_USE bool check_name_blob(struct check *check, uint64_t blob);
+/* Behind the records: who names those that none named? */
+MUST_USE enum result check_unnamed(struct check *check);
+MUST_USE enum result
+check_content(struct check *check, const struct check_content *content);
 
 #endif
