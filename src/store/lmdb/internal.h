@@ -284,8 +284,9 @@ lmdb_read_end(struct lmdb *lmdb, struct view *view, enum result result);
 MUST_USE bool lmdb_freed_places(MDB_env *env, int code);
 
 /*
- * The write transaction. Anything but RESULT_OK: nothing to end. RESULT_UNKNOWN:
- * the store is broken, or somebody else wrote to it (doc/rules.md 6).
+ * The write transaction. Anything but RESULT_OK: nothing to end.
+ * RESULT_UNKNOWN: the store is broken, or somebody else wrote to it
+ * (doc/rules.md 6).
  */
 MUST_USE enum result lmdb_write_begin(struct lmdb *lmdb, struct view *ret_view);
 void lmdb_write_abort(struct lmdb *lmdb, struct view *view);

@@ -7,7 +7,8 @@
  * LMDB syncs neither its first meta pages nor the directory, so creation is
  * the one hole in its promise: the file `format` gets its name last, when all
  * else is on disk. A data.mdb without it is refused; where that file still has
- * its first name, `format.new`, who may create begins anew (doc/rules.md 4). Every failure has a sentence for people.
+ * its first name, `format.new`, who may create begins anew (doc/rules.md 4).
+ * Every failure has a sentence for people.
  */
 
 #include "internal.h"

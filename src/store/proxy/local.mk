@@ -2,6 +2,4 @@
 
 noinst_LIBRARIES += libproxy.a
 libproxy_a_CFLAGS = $(AM_CFLAGS) $(BANNED)
-libproxy_a_SOURCES = \
-	%D%/channel.c %D%/proxy.c %D%/proxy.h %D%/stage.c %D%/state.h \
-	%D%/wire.c %D%/wire.h
+libproxy_a_SOURCES = %D%/proxy.c %D%/proxy.h %D%/wire.c %D%/wire.h

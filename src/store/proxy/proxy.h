@@ -5,7 +5,7 @@
  *
  * The channel to the writer comes over the control socket from the master,
  * and comes anew when the writer was replaced; what was not answered is then
- * sent again, at most three times (DESIGN 1).
+ * sent again, at most three times (doc/design.md 1.5).
  */
 #ifndef STORE_REMOTE_H
 #define STORE_REMOTE_H
