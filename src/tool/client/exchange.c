@@ -181,6 +181,8 @@ take_header_line(char *data, size_t one, size_t size, void *object)
 
 	if (!is_end)
 		return take_header(data, one, size, object);
+	if (exchange->request->only_announces && exchange->answer.status == 100)
+		return 0; /* the body would be sent now: end the request */
 	if (exchange->request->sink == NULL || !is_success(&exchange->answer))
 		return size;
 	return begin(exchange) ? size : 0;
@@ -314,6 +316,13 @@ set_body(struct exchange *exchange)
 		for (i = 0; i < request->part_count; i++)
 			add_part(exchange, &request->parts[i]);
 		SET(exchange, CURLOPT_MIMEPOST, exchange->mime);
+	}
+	if (request->only_announces) {
+		/* HTTP/2 has no such question. */
+		SET(exchange, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+		SET(exchange, CURLOPT_EXPECT_100_TIMEOUT_MS, 600000L);
+		exchange->headers =
+		    with_line(exchange->headers, "Expect: 100-continue");
 	}
 	SET(exchange, CURLOPT_CUSTOMREQUEST, request->method);
 	if (strcmp(request->method, "HEAD") == 0)
@@ -834,12 +843,15 @@ int
 exchange_conclude(struct exchange *exchange, CURLcode code,
     struct ctl_http_answer *ret_answer)
 {
-	if (exchange->is_refused)
-		return CTL_FAILED; /* who refused has said why */
 	if (exchange->request->may_fail && code != CURLE_OK) {
-		*ret_answer = (struct ctl_http_answer){ 0 };
+		*ret_answer = (struct ctl_http_answer){
+			.status = exchange->answer.status == 100 ? 100 : 0,
+			.body = reason(exchange, code),
+		};
 		return CTL_OK;
 	}
+	if (exchange->is_refused)
+		return CTL_FAILED; /* who refused has said why */
 	if (code != CURLE_OK || exchange->is_replaced)
 		return say_no_answer(exchange, code);
 	exchange->answer.body = buffer_span(&exchange->body);

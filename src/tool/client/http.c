@@ -148,11 +148,10 @@ set_base(struct ctl_http *http, const char *url)
 	return CTL_OK;
 }
 
-static void
-set_deadline(struct ctl_http *http, uint64_t seconds)
+void
+ctl_http_set_deadline(struct ctl_http *http, uint64_t seconds)
 {
-	if (seconds > 0)
-		http->deadline = scoreboard_now() + (int64_t)seconds * SECOND;
+	http->deadline = scoreboard_now() + (int64_t)seconds * SECOND;
 }
 
 static int
@@ -181,7 +180,8 @@ ctl_http_open(
 		exit_code = ctl_timeout(ctl, &seconds);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	set_deadline(http, seconds);
+	if (seconds > 0)
+		ctl_http_set_deadline(http, seconds);
 	if (!add_headers(http, ctl) || refuse_plain(http) != CTL_OK)
 		return CTL_USAGE;
 	*ret_http = http;
@@ -202,7 +202,7 @@ ctl_http_open_stranger(const struct ctl *ctl, const char *url, unsigned seconds,
 	http->base = http->shown;
 	http->has_secret = false;
 	http->is_stranger = true;
-	set_deadline(http, seconds);
+	ctl_http_set_deadline(http, seconds);
 	*ret_http = http;
 	return start(http);
 }

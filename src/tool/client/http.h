@@ -42,6 +42,9 @@ const struct ctl *ctl_http_ctl(const struct ctl_http *http);
 /* The URL without user and password, for sentences. */
 struct span ctl_http_url(const struct ctl_http *http);
 
+/* All that is asked from now on has so many seconds together. */
+void ctl_http_set_deadline(struct ctl_http *http, uint64_t seconds);
+
 /* Is the time over that --timeout gives to the whole command? */
 bool ctl_http_is_late(const struct ctl_http *http);
 
@@ -97,9 +100,13 @@ struct ctl_http_request {
 	bool may_be_missing;	/* 404 is an answer, not an error */
 	bool may_be_no_path;	/* nor are 404 and 405, of any type */
 	bool is_any_type;	/* a 2xx need not be JSON */
-	/* Whatever comes of it is an answer, of status 0 where there is none:
-	 * it is not asked again, and nothing is said. */
+	/* Whatever comes of it is an answer, of status 0 where there is none,
+	 * with the reason as its body: it is not asked again, and nothing is
+	 * said. */
 	bool may_fail;
+	/* With may_fail: the body is announced, and not sent. A server that
+	 * wants it has an answer of status 100. */
+	bool only_announces;
 	bool has_content;      /* the answer has one in it: 1 GiB, not 16 MiB */
 	ctl_http_begin *begin; /* or NULL */
 	ctl_http_sink *sink;   /* where the body of a 2xx goes, of any type */
