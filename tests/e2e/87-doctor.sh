@@ -60,12 +60,11 @@ good_units()
 	    >"$WORK/bin/exposure"
 }
 
-NGINX_COMMAND="nginx -e $NGINX_LOG -p $WORK -c $WORK/nginx/nginx.conf"
-
-# finds CHECK TEXT: it does, as a problem or warning, and exits 1.
+# finds CHECK TEXT: it does, as a problem or warning, and exits 1. $ASKED is
+# another URL.
 finds()
 {
-	ctl doctor --nginx --nginx-command "$NGINX_COMMAND"
+	ctl doctor --nginx --url "${ASKED-$URL}"
 	equal "$CODE" 1 && grep -E "^(problem|warning) +$1: " "$WORK/out" |
 	    grep -qF -- "$2" || {
 		head -n 5 "$WORK/out" "$WORK/err" | sed 's/^/# /'
@@ -77,7 +76,7 @@ finds()
 # finding.
 is_content()
 {
-	ctl doctor --nginx --nginx-command "$NGINX_COMMAND" "$@"
+	ctl doctor --nginx --url "$URL" "$@"
 	[ "$(id -u)" != 0 ] || grep -q 'belongs to root' "$WORK/out" || return
 	! grep -vE '^ok |"severity":"ok"|belongs to root' "$WORK/out" ||
 	    return
@@ -116,6 +115,7 @@ END
 	answers /login '302 https://login.example/?from=here'
 	answers /tls '301 https://store.example$request_uri'
 	answers /page '200 "<p>hello</p>"'
+	answers /json '200 "{\"status\":\"ready\"}"'
 	echo '}'
 } >"$WORK/nginx/site.conf"
 sed -i "s|^.*include .*/artifactd-server.conf.*|& include $WORK/nginx/site.conf;|" \
@@ -344,6 +344,11 @@ began=$SECONDS
 check "one that says nothing" asked "http://0.0.0.0:$(cat "$WORK/silent")" \
     unknown ": .*does not answer"
 check "... which is not waited for" [ $((SECONDS - began)) -lt 20 ]
+check "... nor by what asks nginx" eval 'ASKED=http://127.0.0.1:$(cat \
+    "$WORK/silent") finds nginx_answers "gives no answer (Operation timed out"'
+check "... which asks no further" \
+    grep -q '^unknown *nginx_limit: nothing of artifactd' "$WORK/out"
+check "... nor is it waited for" [ $((SECONDS - began)) -lt 30 ]
 kill "$silent"
 wait "$silent" 2>/dev/null
 unset ARTIFACT_TOKEN
@@ -384,6 +389,17 @@ check "workers and no descriptors for them" eval \
 good_units
 right 'drain_timeout = 60'
 check "a drain that systemd cuts off" finds limits TimeoutStopSec
+for time in "1min" "59s 999ms"; do
+	sed -i "s/TimeoutStopUSec=.*/TimeoutStopUSec=$time/" \
+	    "$WORK/bin/artifactd.service"
+	check "... after $time" finds limits TimeoutStopSec
+done
+for time in "1min 1s" "1h" infinity; do
+	sed -i "s/TimeoutStopUSec=.*/TimeoutStopUSec=$time/" \
+	    "$WORK/bin/artifactd.service"
+	check "... but not after $time" is_content
+done
+good_units
 right
 sed -i "s|ReadWritePaths=.*|ReadWritePaths=|" "$WORK/bin/artifactd.service"
 check "a state_dir that the unit keeps closed" finds paths "ReadWritePaths=$STORE"
@@ -423,116 +439,245 @@ check "all is well again" is_content
 
 # ---- nginx
 
-# with FILE SCRIPT: of nginx's configuration, changed by sed.
-with()
+# reload: with what its files say now, which its next answers show.
+reload()
 {
-	cp -a "$WORK/nginx" "$WORK/nginx.right"
-	sed -i "$2" "$WORK/nginx/$1"
-	cmp -s "$WORK/nginx/$1" "$WORK/nginx.right/$1" && echo "# no change"
+	local before
+
+	before=$(children_of "$NGINX")
+	kill -HUP "$NGINX"
+	for _ in {1..100}; do
+		[ "$(children_of "$NGINX")" = "$before" ] || break
+		sleep 0.05
+	done
+	for process in $before; do
+		for _ in {1..200}; do
+			kill -0 "$process" 2>/dev/null || break
+			sleep 0.05
+		done
+	done
 }
 
-back()
-{
-	rm -rf "$WORK/nginx"
-	mv "$WORK/nginx.right" "$WORK/nginx"
-}
-
-# sees CHECK TEXT FILE SCRIPT
+# sees CHECK TEXT FILE SCRIPT: nginx with this file changed by sed.
 sees()
 {
-	with "$3" "$4"
+	local code
+
+	cp -a "$WORK/nginx" "$WORK/nginx.right"
+	sed -i "$4" "$WORK/nginx/$3"
+	cmp -s "$WORK/nginx/$3" "$WORK/nginx.right/$3" && echo "# no change"
+	reload
 	finds "$1" "$2"
-	local code=$?
-	back
+	code=$?
+	rm -rf "$WORK/nginx"
+	mv "$WORK/nginx.right" "$WORK/nginx"
+	reload
 	return $code
 }
 
+# leaves CHECK TEXT: it is not known, which is no finding.
+leaves()
+{
+	ctl doctor --nginx --url "$ASKED"
+	grep -E "^unknown +$1: " "$WORK/out" | grep -qF -- "$2" &&
+	    ! grep -vE "^unknown |belongs to root" "$WORK/out"
+}
+
+# well CHECK: it finds nothing.
+well()
+{
+	ctl doctor --nginx --verbose --url "${ASKED-$URL}"
+	grep -qE "^ok +$1\$" "$WORK/out"
+}
+
+right
+here=${site/0.0.0.0/127.0.0.1}
 pass=artifactd-pass.conf
-right 'max_content = 100000000'
-check "a limit that nginx does not know" \
-    finds nginx_limits "client_max_body_size 99m"
-right 'request_timeout = 600'
-check "a timeout that nginx does not know" \
-    finds nginx_limits "fastcgi_read_timeout 610s"
+params=artifactd-params.conf
+check "another secret" sees nginx_answers \
+    "is not the secret of this service" $params \
+    "s|^include.*|fastcgi_param ARTIFACTD_PARAMS $(printf '%064d' 0);|"
+check "... and whose is right" grep -qF \
+    "include the file that the setting \`secret_file\` names" "$WORK/out"
+check "... by its name" grep -qF "is that of $SECRET." "$WORK/out"
+check "no sentinel" sees nginx_answers "ARTIFACTD_PARAMS, is missing" \
+    $params '/nginx-secret.conf/d'
+check "another socket" sees nginx_answers "pass to $SOCKET as the setting" \
+    artifactd-http.conf 's|"unix:[^"]*"|"unix:/other.sock"|'
+if [ "$(id -u)" = 0 ]; then
+	check "workers that may not connect" sees nginx_answers \
+	    "SocketUser and SocketGroup" nginx.conf \
+	    's/^user .*/user nobody nogroup;/'
+fi
+check "no word of artifactd" sees nginx_answers \
+    "gives no answer (Connection refused)" nginx.conf \
+    '/artifactd-server.conf/d'
+check "all is well through nginx" is_content
+
+daemon_stop
+check "a daemon that does not run" finds nginx_answers \
+    "does not reach artifactd (502)"
+check "... behind an nginx that tells its limit all the same" well nginx_limit
+daemon_start reserve=1000000000000000
+wait_ready
+chmod 0660 "$SOCKET"
+check "one that is not ready says why" finds nginx_answers \
+    "/readyz answers 503: "
+check "... itself" grep -q \
+    'nginx_answers: .*of which the setting `reserve` keeps 1000000000000000' \
+    "$WORK/out"
+daemon_stop
+daemon_start
+wait_ready
+chmod 0660 "$SOCKET"
+nginx_stop
+check "an nginx that does not run" finds nginx_answers "systemctl start nginx"
+check "... is not asked for more" \
+    grep -q '^unknown *nginx_limit: nothing of artifactd' "$WORK/out"
+nginx_start
+check "... and is well when it does" is_content
+
+for path in /page /missing /json; do
+	check "another server, at $path" eval 'ASKED=$here$path \
+	    finds nginx_answers "is not artifactd: include artifactd-http.conf"'
+done
+check "one that leads elsewhere" eval 'ASKED=$here/tls \
+    leaves nginx_answers "leads to https://store.example/tls/readyz"'
+check "one that asks who is there" eval 'ASKED=$here \
+    leaves nginx_answers "asks who is there (401)"'
+check "... has told nothing of its limit" eval 'ASKED=$here \
+    leaves nginx_limit "asks who is there (401)"'
+export ARTIFACT_TOKEN=at-least-32-random-characters
+check "... but to who shows that he may" eval 'ASKED=$here well nginx_answers'
+check "... that too" eval 'ASKED=$here well nginx_limit'
+check "... and it is closed to others" eval \
+    'ctl doctor --nginx --plain-http --verbose --url "$site"
+    grep -q "^ok *public_url" "$WORK/out" &&
+	grep -q "^ok *nginx_answers" "$WORK/out"'
+check "a token that would leave this host in plain http is kept" eval \
+    'ASKED=$site leaves nginx_answers "was not asked, as was said above" &&
+    grep -q "is plain http" "$WORK/err"'
+unset ARTIFACT_TOKEN
+check "one that is open to others" eval 'ASKED=http://0.0.0.0:$PORT \
+    finds public_url "gives its artifacts to whoever asks"'
+right "public_url = \"$here/page\""
+ctl doctor --nginx
+check "without --url it asks public_url" grep -qF \
+    "what answers at $here/page (with status 200)" "$WORK/out"
 right
+ARTIFACT_URL=$here/page ctl doctor --nginx
+check "... or that of all commands" grep -qF \
+    "what answers at $here/page (with status 200)" "$WORK/out"
+
+# ---- how much nginx takes
+
+limit=$(sed -n 's/^client_max_body_size \(.*\)m;/\1/p' "$WORK/nginx/$pass")
+right "max_content = $((limit * 1048576 - 4096))"
+check "what fits into nginx's limit" well nginx_limit
+right "max_content = $((limit * 1048576))"
+check "content that alone fills it does not fit in a form" \
+    finds nginx_limit "say \"client_max_body_size $((limit + 4))m;\""
+check "... and how much would is said" \
+    grep -q "(413) that artifactd takes, which are of up to $limit.0 MiB" \
+    "$WORK/out"
+right 'max_json = 100000000'
+check "... nor does JSON that is larger" \
+    finds nginx_limit '"client_max_body_size 99m;"'
 right 'max_content = 1048576'
-check "no limit at all: nginx's own is 1 MiB" sees nginx_limits \
-    "bodies of 1.0 MiB" $pass '/client_max_body_size/d'
+check "no limit at all: nginx's own is 1 MiB" sees nginx_limit \
+    "of up to 1.0 MiB" $pass '/client_max_body_size/d'
+check "... also where it asks who is there" eval 'ASKED=$here \
+    finds nginx_limit "of up to 1.0 MiB"'
 right
-check "a limit of the server block is found" eval \
-    'with $pass /client_max_body_size/d
-    sed -i "s/server_tokens off;/client_max_body_size 60m;/" \
-	"$WORK/nginx/artifactd-server.conf"
-    is_content; code=$?; back; [ $code = 0 ]'
-check "no limit_conn" sees nginx_limits "limit_conn" $pass '/limit_conn /d'
-check "keep_conn off" sees nginx_passing "killed worker" $pass \
-    's/fastcgi_keep_conn on/fastcgi_keep_conn off/'
-check "no buffering of requests" sees nginx_passing \
-    "fastcgi_request_buffering is off" $pass \
-    's/fastcgi_request_buffering on/fastcgi_request_buffering off/'
-check "no sentinel" sees nginx_passing ARTIFACTD_PARAMS \
-    artifactd-params.conf '/nginx-secret.conf/d'
-check "kept connections" sees nginx_upstream "keeps connections" \
-    artifactd-http.conf 's/^upstream artifactd_write {/& keepalive 4;/'
+
+# A store that wants the body which is announced, and what then comes of it.
+python3 - "$WORK/came" >"$WORK/wanting" <<'PYTHON' &
+import socket, sys
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+came = None
+while came is None:
+    peer = server.accept()[0]
+    data = b""
+    while True:
+        piece = peer.recv(65536)
+        if not piece:
+            break
+        data += piece
+        if b"\r\n\r\n" not in data:
+            continue
+        if data.startswith(b"GET"):
+            peer.sendall(b"HTTP/1.1 200 OK\r\nX-Request-ID: 12345678\r\n"
+                b"Content-Length: 18\r\n\r\n{\"status\":\"ready\"}")
+            data = b""
+        elif came is None:
+            head, came = data.split(b"\r\n\r\n", 1)
+            peer.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        else:
+            came += piece
+with open(sys.argv[1], "wb") as file:
+    file.write(head + b"\r\n\r\n" + came)
+PYTHON
+wanting=$!
+while [ ! -s "$WORK/wanting" ]; do sleep 0.05; done
+check "a body that is wanted is enough" eval \
+    'ASKED=http://127.0.0.1:$(cat "$WORK/wanting") well nginx_limit'
+wait "$wanting"
+check "... and is announced whole" eval \
+    '[ "$(sed -n "s/^Content-Length: \([0-9]*\).*/\1/p" "$WORK/came")" -gt \
+    65536 ] && grep -q "^Expect: 100-continue" "$WORK/came"'
+check "... but not sent" [ -z "$(sed '1,/^\r$/d' "$WORK/came")" ]
+
+# ---- its disk
+
+# An nginx that was built for other places.
+built()
+{
+	cat >"$WORK/bin/nginx" <<-END
+	#!/bin/sh
+	echo "configure arguments: --with-cc-opt='-g -O2' $*" >&2
+	END
+	chmod +x "$WORK/bin/nginx"
+}
+
+there=$WORK/nginx-tmp
+mkdir -p "$there/relative"
+built "--prefix=$there" "--http-client-body-temp-path=$there/body" \
+    --http-fastcgi-temp-path=relative
+check "what the reserve holds is no matter" is_content
 right 'max_content = 52428800'
 check "bodies and answers on the disk of the store" \
-    finds nginx_disk "$WORK/nginx-tmp/body and $WORK/nginx-tmp/fastcgi"
+    finds nginx_disk "in $there/body and $there/relative ("
 check "... which are more than the reserve" \
     grep -q 'up to 50.0 GiB, .*reserve keeps 64.0 MiB.*"Sizing" in' "$WORK/out"
+check "... or it has other places by now" \
+    grep -q 'unless its configuration names another directory' "$WORK/out"
 right 'max_json = 131072'
 check "... JSON may be what is more" finds nginx_disk "up to 128.0 MiB"
 right 'max_content = 52428800'
-# An nginx that was built for other places.
-cat >"$WORK/bin/built" <<END
-#!/bin/sh
-case " \$* " in
-*" -V "*) echo "configure arguments: --with-cc-opt='-g -O2' --prefix=$WORK/nginx-tmp --http-client-body-temp-path=$WORK/nginx-tmp/built --http-fastcgi-temp-path=built/fastcgi" >&2 ;;
-*) exec $NGINX_COMMAND "\$@" ;;
-esac
-END
-chmod +x "$WORK/bin/built"
-mkdir -p "$WORK/nginx-tmp/built/fastcgi"
-check "... where it was built for" eval 'NGINX_COMMAND=built sees nginx_disk \
-    "$WORK/nginx-tmp/built and $WORK/nginx-tmp/built/fastcgi" nginx.conf \
-    "/_temp_path/d"'
-built=$(nginx -V 2>&1 | sed -n 's/.*--http-client-body-temp-path=\([^ ]*\).*/\1/p')
-if [ "$(stat -c %d "$built")" = "$(stat -c %d "$STORE")" ]; then
-	check "... also this one" sees nginx_disk "$built" nginx.conf \
-	    '/_temp_path/d'
-fi
-check "... where one of our locations wants them" sees nginx_disk \
-    "$WORK/nginx-tmp/built and" $pass \
-    "1i client_body_temp_path $WORK/nginx-tmp/built;"
 if [ "$(stat -c %d /dev/shm)" != "$(stat -c %d "$STORE")" ]; then
-	check "bodies on another disk" sees nginx_disk \
-	    "in $WORK/nginx-tmp/fastcgi, on the file system of the store: up to 25.0" \
-	    nginx.conf 's|client_body_temp_path .*|client_body_temp_path /dev/shm;|'
-	check "... answers as well" eval 'with nginx.conf \
-	    "s#\(body\|fastcgi\)_temp_path .*#\1_temp_path /dev/shm;#"
-	    is_content; code=$?; back; [ $code = 0 ]'
+	built "--prefix=$there" --http-client-body-temp-path=/dev/shm \
+	    --http-fastcgi-temp-path=relative
+	check "bodies on another disk" finds nginx_disk "in $there/relative ("
+	check "... are not counted" grep -q 'up to 25.0 GiB' "$WORK/out"
+	built --http-client-body-temp-path=/dev/shm \
+	    --http-fastcgi-temp-path=/dev/shm
+	check "... answers as well" is_content
+fi
+rm "$WORK/bin/nginx"
+theirs=$(nginx -V 2>&1 |
+    sed -n 's/.*--http-client-body-temp-path=\([^ ]*\).*/\1/p')
+if [ "$(stat -c %d "$theirs")" = "$(stat -c %d "$STORE")" ]; then
+	check "the nginx of this host" finds nginx_disk "$theirs"
 fi
 right
-check "another socket" sees nginx_upstream "the setting listen" \
-    artifactd-http.conf 's|"unix:[^"]*"|"unix:/other.sock"|'
-check "open to a network without a guard" sees nginx_access \
-    "may read and delete everything" artifactd-server.conf \
-    's/listen 127.0.0.1:/listen 0.0.0.0:/'
-check "... also where nothing is said" sees nginx_access \
-    "may read and delete everything" artifactd-server.conf \
-    '/listen 127.0.0.1:/d'
-check "... with one it is fine" eval 'with artifactd-server.conf \
-    "s/listen 127.0.0.1:/auth_basic x; auth_basic_user_file y; listen 0.0.0.0:/"
-    is_content; code=$?; back; [ $code = 0 ]'
-check "no word of artifactd" sees nginx_passes "include artifactd-http.conf" \
-    nginx.conf '/artifactd-server.conf/d'
-check "a configuration that nginx refuses, and why" sees nginx \
-    'unknown directive "nonsense"' nginx.conf 's/^events/nonsense/'
-check "an nginx that does not run" sees nginx_runs "systemctl start nginx" \
-    nginx.conf "s|^pid .*|pid $WORK/no.pid;|"
-if [ "$(id -u)" = 0 ]; then
-	check "workers that may not connect" sees nginx_user \
-	    "SocketUser=nobody" nginx.conf 's/^user .*/user nobody nogroup;/'
-fi
-check "an nginx that there is not" eval 'NGINX_COMMAND=/no/nginx
-    finds nginx "cannot be started"'
+# A search path without nginx, to which the tool does not add /usr/sbin.
+without_nginx()
+{
+	timeout 60 env PATH="$WORK/bin:/usr/sbin/none" "$ARTIFACTCTL" doctor --nginx --url "$URL" \
+	    --config "$CONFIG" --set state_dir="$STORE" >"$WORK/out" 2>&1
+	grep -q '^unknown *nginx_disk: there is no program nginx' \
+	    "$WORK/out"
+}
+check "an nginx on another host" without_nginx
 finish

@@ -109,8 +109,11 @@ prepare(struct doctor *doctor)
 
 	if (doctor->config != NULL)
 		has |= DOCTOR_CONFIG;
-	if (doctor->config != NULL && doctor->config->public_url[0] != '\0')
+	if (ctl_has(doctor->ctl, "url") ||
+	    (doctor->config != NULL && doctor->config->public_url[0] != '\0'))
 		has |= DOCTOR_URL;
+	if (ctl_has(doctor->ctl, "nginx"))
+		has |= DOCTOR_NGINX;
 	if (doctor->has_directory)
 		has |= DOCTOR_DIRECTORY;
 	if (doctor->has_directory && ctl_local_has_store(&doctor->local)) {
@@ -121,12 +124,6 @@ prepare(struct doctor *doctor)
 	}
 	if (doctor_ask_systemd(doctor))
 		has |= DOCTOR_SYSTEMD;
-	if (doctor->config != NULL && ctl_has(doctor->ctl, "nginx")) {
-		doctor->check = "nginx";
-		doctor_ask_nginx(doctor);
-		if (doctor->whole != NULL)
-			has |= DOCTOR_NGINX;
-	}
 	return has;
 }
 
@@ -167,9 +164,7 @@ run(struct ctl *ctl)
 }
 
 static const struct ctl_option options[] = {
-	{ "nginx", 0, NULL, "look at nginx's configuration too" },
-	{ "nginx-command", 0, "COMMAND",
-	    "ask this nginx: \"/opt/nginx/nginx -c FILE\"" },
+	{ "nginx", 0, NULL, "ask nginx too, as clients do" },
 	{ "verbose", 'v', NULL, "name the checks that found nothing as well" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -178,13 +173,14 @@ const struct ctl_command ctl_command_doctor = {
 	.name = "doctor",
 	.summary = "Say what is set up wrong on this host, and the way out",
 	.operands = "",
-	.where = CTL_LOCAL,
+	.where = CTL_LOCAL | CTL_REMOTE,
 	.options = options,
 	.details =
 	    "A line for each finding: a problem fails, or will; a warning "
 	    "ought\n"
 	    "to be looked at. What cannot be judged from here is unknown, and\n"
 	    "no finding. Nothing is changed. Run it as root, so that it can\n"
-	    "ask nginx and systemd. Exits 1 when there are findings.\n",
+	    "look at all files. What it asks over HTTP is --url, else the\n"
+	    "setting public_url. Exits 1 when there are findings.\n",
 	.run = run,
 };

@@ -17,8 +17,6 @@
 
 #define DOCTOR_FIGURES 32
 
-struct nginx;
-
 /* What the store says of itself; filled in by a process of its user. */
 struct doctor_store {
 	bool is_open;
@@ -41,9 +39,8 @@ struct doctor {
 	bool has_directory; /* state_dir exists, and local is filled */
 	struct doctor_store *store;
 	const char *unit;	   /* properties of artifactd.service */
-	struct span nginx;	   /* what nginx -T printed */
-	struct span nginx_build;   /* and nginx -V */
-	const struct nginx *whole; /* the same, read; NULL: not asked for */
+	struct ctl_http *http;	   /* to nginx; NULL: it was not asked */
+	bool is_nginx_ours;	   /* it answers, and for artifactd */
 	struct ctl_output *output; /* with --json */
 	const char *check;	   /* that runs */
 	unsigned findings;	   /* of that one */
@@ -58,7 +55,7 @@ struct doctor {
 #define DOCTOR_STORE 4u	    /* a store that can be opened */
 #define DOCTOR_SYSTEMD 8u   /* artifactd.service, known to systemd */
 #define DOCTOR_NGINX 16u    /* --nginx */
-#define DOCTOR_URL 32u	    /* a public_url */
+#define DOCTOR_URL 32u	    /* --url, or a public_url */
 
 struct doctor_check {
 	const char *name;
@@ -92,10 +89,5 @@ void doctor_open_store(struct doctor *doctor);
 
 /* Ask systemd about artifactd.service; false: it does not know it. */
 bool doctor_ask_systemd(struct doctor *doctor);
-
-/* ---- nginx.c ---- */
-
-/* Ask nginx for its configuration; what is wrong with that is a finding. */
-void doctor_ask_nginx(struct doctor *doctor);
 
 #endif

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * host.c - what can be wrong around the store: the configuration,
- * the socket, who is let in, and what systemd knows of our units.
+ * host.c - what can be wrong around the store: the configuration, the secret,
+ * the socket, and what systemd knows of our units.
  */
 
 #include "doctor.h"
-#include "tool/client/http.h"
-#include "tool/client/http_text.h"
-#include "nginx_conf.h"
 #include "tool/client/rm.h"
 
 #include <errno.h>
@@ -77,7 +74,8 @@ look_at_secret(struct doctor *doctor)
 	}
 	look_at_mode(doctor, path, 07,
 	    "is open to all users of this host, who can then claim to be "
-	    "nginx, and through it anybody", "o=");
+	    "nginx, and through it anybody",
+	    "o=");
 	look_at_mode(doctor, path, 020,
 	    "can be changed by others than its owner", "g-w");
 	look_whether_readable(doctor, path);
@@ -155,80 +153,6 @@ look_at_listen(struct doctor *doctor)
 		    "pass for any other: chmod o= %s, and SocketMode=0660 in "
 		    "artifactd.socket",
 		    path, file.st_mode & 0777, path);
-}
-
-/* ---- who is let in ---- */
-
-#define A_LIST "/artifacts?limit=1"
-#define ASK_SECONDS 5
-
-static bool
-ends_with(struct span text, const char *end)
-{
-	size_t size = strlen(end);
-
-	return text.size >= size &&
-	       memcmp(text.data + text.size - size, end, size) == 0;
-}
-
-/*
- * By asking, as somebody who says nothing of himself. A redirection to a login
- * is a refusal; one to the same path, as from http to https, is not: who is
- * let in there nobody has asked.
- */
-static void
-judge_answer(struct doctor *doctor, const char *url,
-    const struct ctl_http_answer *answer)
-{
-	struct span to = ctl_http_header(answer, "Location");
-	bool leads_on =
-	    answer->status >= 300 && answer->status < 400 && to.size > 0;
-
-	if (answer->status == 0)
-		doctor_unknown(doctor,
-		    "%s does not answer here within %d s, so whether it asks "
-		    "who is there is not known: ask it from another host",
-		    url, ASK_SECONDS);
-	else if (answer->status == 200 &&
-		 span_starts_with(span_trim(answer->body), "["))
-		doctor_warning(doctor,
-		    "%s gives its artifacts to whoever asks: all who reach it "
-		    "can read, change and delete every one. \"Is it open?\" in "
-		    "doc/operations.md has the ways to let in only some",
-		    url);
-	else if (leads_on && ends_with(to, A_LIST))
-		doctor_unknown(doctor,
-		    "%s leads to %.*s, where nobody was asked: say that in the "
-		    "setting public_url",
-		    url, (int)to.size - (int)strlen(A_LIST), to.data);
-	else if (!leads_on && answer->status != 401 && answer->status != 403)
-		doctor_unknown(doctor,
-		    "%s answers with status %u and not as a store does, so "
-		    "whether it asks who is there is not known: does the "
-		    "setting public_url have its path?",
-		    url, answer->status);
-}
-
-static void
-look_whether_open(struct doctor *doctor)
-{
-	const struct ctl_http_request request = {
-		.method = "GET", .path = SPAN(A_LIST), .may_fail = true
-	};
-	const char *url = doctor->config->public_url;
-	struct ctl_http_answer answer;
-	struct ctl_http *http;
-	struct span base;
-
-	if (ctl_http_base(span_str(url), &base) && ctl_http_is_loopback(base))
-		return; /* for who is on this host, and open to all of them */
-	if (ctl_http_open_stranger(doctor->ctl, url, ASK_SECONDS, &http) !=
-		CTL_OK ||
-	    ctl_http_send(http, &request, doctor->arena, &answer) != CTL_OK)
-		doctor_unknown(doctor, "nobody was asked, as was said above");
-	else
-		judge_answer(doctor,
-		    arena_string(doctor->arena, ctl_http_url(http)), &answer);
 }
 
 /* ---- systemd ---- */
@@ -386,6 +310,38 @@ look_at_limit(
 	    line, (unsigned long long)least);
 }
 
+/*
+ * A span of time as systemd prints it ("1min 30s"), in milliseconds;
+ * UINT64_MAX where it is "infinity", or more than days.
+ */
+static uint64_t
+milliseconds_of(const char *text)
+{
+	static const struct {
+		const char *name;
+		uint64_t factor;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "min", 60000 },
+		{ "h", 3600000 }, { "d", 86400000 } };
+	uint64_t sum = 0, value;
+	char *unit;
+	size_t size, i;
+
+	for (;;) {
+		value = strtoull(text, &unit, 10);
+		size = strcspn(unit, " ");
+		for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+			if (strlen(units[i].name) == size &&
+			    memcmp(units[i].name, unit, size) == 0)
+				break;
+		if (unit == text || i == sizeof(units) / sizeof(units[0]))
+			return UINT64_MAX;
+		sum += value * units[i].factor;
+		if (unit[size] == '\0')
+			return sum;
+		text = unit + size + 1;
+	}
+}
+
 static void
 look_at_limits(struct doctor *doctor)
 {
@@ -395,10 +351,9 @@ look_at_limits(struct doctor *doctor)
 	look_at_limit(
 	    doctor, "LimitNOFILE", 4 * workers + BESIDE, "LimitNOFILE");
 	look_at_limit(doctor, "TasksMax", 2 * workers + BESIDE, "TasksMax");
-	if (ctl_nginx_time(
-		span_str(property(doctor, doctor->unit, "TimeoutStopUSec")),
-		&stop) &&
-	    stop <= 1000 * (uint64_t)doctor->config->drain_timeout)
+	stop =
+	    milliseconds_of(property(doctor, doctor->unit, "TimeoutStopUSec"));
+	if (stop <= 1000 * (uint64_t)doctor->config->drain_timeout)
 		doctor_problem(doctor,
 		    "the setting drain_timeout gives requests %u s to end, but "
 		    "systemd kills the service after %llu: a longer "
@@ -517,7 +472,6 @@ const struct doctor_check doctor_host_checks[] = {
 	{ "retention", DOCTOR_CONFIG, look_at_retention },
 	{ "secret", DOCTOR_CONFIG, look_at_secret },
 	{ "socket", DOCTOR_CONFIG, look_at_listen },
-	{ "public_url", DOCTOR_CONFIG | DOCTOR_URL, look_whether_open },
 	{ "units", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_units },
 	{ "timers", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_timers },
 	{ "exposure", DOCTOR_CONFIG | DOCTOR_SYSTEMD, look_at_exposure },

@@ -1,220 +1,303 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * nginx.c - asking nginx for its configuration, which of its blocks
- * pass requests to us, by which socket, and where it keeps them meanwhile.
+ * nginx.c - what clients get from nginx: doctor asks over HTTP, as they do.
+ * Is nginx there, does it reach artifactd, does it let in bodies as large as
+ * artifactd takes, and whom does it let in? What counts is what nginx answers,
+ * so its configuration is not read.
  */
 
-#include "nginx.h"
+#include "doctor.h"
+#include "protocol/json.h"
+#include "tool/client/http.h"
+#include "tool/client/http_text.h"
 #include "tool/local/mount.h"
 
-#define WORDS_MOST 32
+#include <stdlib.h>
 
-/* ---- asking ---- */
+#define ASK_SECONDS 5 /* for each request, unless --timeout says otherwise */
 
-/* The words of --nginx-command, and one more. */
+/*
+ * The URL to ask: that of --url, else the service's own, for $ARTIFACT_URL may
+ * be of a store on another host. NULL: what all commands ask then.
+ */
+static const char *
+chosen_url(const struct doctor *doctor)
+{
+	const char *url = ctl_value(doctor->ctl, "url");
+
+	if (url == NULL && doctor->config->public_url[0] != '\0')
+		url = doctor->config->public_url;
+	return url;
+}
+
+static const char *
+shown_url(const struct doctor *doctor, const struct ctl_http *http)
+{
+	return arena_string(doctor->arena, ctl_http_url(http));
+}
+
+static bool
+leads_on(const struct ctl_http_answer *answer)
+{
+	return answer->status >= 300 && answer->status < 400 &&
+	       ctl_http_header(answer, "Location").size > 0;
+}
+
+/* What artifactd takes: content, or a body of JSON. */
+static uint64_t
+largest_body(const struct config *config)
+{
+	return config->max_content > config->max_json ? config->max_content
+						      : config->max_json;
+}
+
+static bool
+is_turned_away(const struct ctl_http_answer *answer)
+{
+	return answer->status == 401 || answer->status == 403;
+}
+
+/* ---- is it there, and is it ours? ---- */
+
 static void
-split_command(struct doctor *doctor, const char *more, const char **ret_words)
+ask(struct doctor *doctor, const struct ctl_http_request *request,
+    struct ctl_http_answer *answer)
 {
-	const char *command = ctl_value(doctor->ctl, "nginx-command");
-	struct span rest = span_str(command == NULL ? "nginx" : command), word;
-	size_t count = 0;
-
-	while (rest.data != NULL && count < WORDS_MOST - 2) {
-		word = span_split(&rest, ' ');
-		if (word.size > 0)
-			ret_words[count++] = arena_string(doctor->arena, word);
-	}
-	ret_words[count++] = more;
-	ret_words[count] = NULL;
+	if (!ctl_has(doctor->ctl, "timeout"))
+		ctl_http_set_deadline(doctor->http, ASK_SECONDS);
+	if (ctl_http_send(doctor->http, request, doctor->arena, answer) !=
+	    CTL_OK)
+		*answer = (struct ctl_http_answer){ 0 };
 }
 
-/* What it does not start with; else its last word. */
+/* A member of the JSON of an answer; SPAN_NONE: there is no such text. */
 static struct span
-line_of_errors(struct span text)
+text_member(struct doctor *doctor, const struct ctl_http_answer *answer,
+    const char *name)
 {
-	static const char fatal[] = "[emerg]";
-	struct span line = SPAN(""), last = SPAN("");
+	struct json_document document;
+	struct faults faults;
 
-	while (text.data != NULL) {
-		line = span_split(&text, '\n');
-		if (line.size > 0)
-			last = line;
-		if (line.size > 0 && memmem(line.data, line.size, fatal,
-					 sizeof(fatal) - 1) != NULL)
-			break;
-	}
-	return last;
+	faults_init(&faults, doctor->arena);
+	if (json_read(doctor->arena, answer->body, &faults, &document) !=
+		JSON_VALID ||
+	    faults.count > 0)
+		return SPAN_NONE;
+	return json_text_of(doctor->arena, json_get_source(&document, name));
 }
 
-void
-doctor_ask_nginx(struct doctor *doctor)
+/* An error in the form that artifactd and its locations in nginx give it. */
+static void
+judge_error(
+    struct doctor *doctor, const char *url, unsigned status, const char *detail)
 {
-	const char *words[WORDS_MOST];
-	struct ctl_program program;
-	struct span line;
-
-	split_command(doctor, "-T", words);
-	if (!ctl_program_run(doctor->arena, words, &program)) {
+	if (status == 400 && strstr(detail, "ARTIFACTD_PARAMS") != NULL)
 		doctor_problem(doctor,
-		    "%s cannot be started: is it installed? "
-		    "--nginx-command names another",
-		    words[0]);
-		return;
-	}
-	if (program.exit_code != 0) {
-		line = line_of_errors(program.errors);
+		    "artifactd refuses all that nginx passes on from %s: %s. "
+		    "Include artifactd-params.conf, and no fastcgi_params "
+		    "beside it; the secret in it is that of %s. Then reload "
+		    "nginx and artifactd",
+		    url, detail, doctor->config->secret_file);
+	else if (status == 502)
 		doctor_problem(doctor,
-		    "nginx refuses its configuration, or you may not read it: "
-		    "%.*s; see \"nginx -t\", as root",
-		    (int)line.size, line.data);
-		return;
-	}
-	doctor->nginx = program.output;
-	doctor->whole = ctl_nginx_read(doctor->arena, program.output);
-	split_command(doctor, "-V", words);
-	if (ctl_program_run(doctor->arena, words, &program))
-		doctor->nginx_build = program.errors;
+		    "nginx answers at %s, but does not reach artifactd (502): "
+		    "does it run (systemctl start artifactd.socket "
+		    "artifactd.service), does artifactd-http.conf pass to %s "
+		    "as the setting listen does, and may nginx's user connect "
+		    "(SocketUser and SocketGroup in artifactd.socket)? nginx's "
+		    "error log says which",
+		    url, doctor->config->listen);
+	else
+		doctor_problem(
+		    doctor, "%s/readyz answers %u: %s", url, status, detail);
 }
 
-/* ---- which blocks are ours ---- */
-
+/* false: it is another server, or not known. */
 static bool
-is_our_socket(const struct doctor *doctor, struct span address)
+judge_ready(struct doctor *doctor, const char *url,
+    const struct ctl_http_answer *answer)
 {
-	return span_starts_with(address, "unix:") &&
-	       span_is(span_from(address, 5), doctor->config->listen);
-}
+	struct span detail = text_member(doctor, answer, "detail");
+	struct span to = ctl_http_header(answer, "Location");
+	bool is_ours = ctl_http_header(answer, "X-Request-ID").size > 0;
 
-static bool
-is_our_upstream(const struct doctor *doctor, struct span name)
-{
-	const struct nginx *block = NULL, *server;
-
-	while (
-	    (block = ctl_nginx_walk(doctor->whole, block, "server")) != NULL) {
-		if (!ctl_nginx_is(block, "upstream") ||
-		    !span_equal(ctl_nginx_word(block, 1), name))
-			continue;
-		for (server = ctl_nginx_child(block, "server"); server != NULL;
-		     server = ctl_nginx_again(server))
-			if (is_our_socket(doctor, ctl_nginx_word(server, 1)))
-				return true;
-	}
+	if (answer->status == 0)
+		doctor_problem(doctor,
+		    "%s gives no answer (%.*s): does nginx run "
+		    "(systemctl start nginx), and listen there? --url says "
+		    "where else, --cacert who signed its certificate",
+		    url, (int)answer->body.size, answer->body.data);
+	else if (is_turned_away(answer)) {
+		doctor_unknown(doctor,
+		    "%s asks who is there (%u), so whether artifactd is behind "
+		    "it and ready is not known: give doctor $ARTIFACT_TOKEN, "
+		    "--header, or --cert and --key",
+		    url, answer->status);
+		return true;
+	} else if (leads_on(answer))
+		doctor_unknown(doctor,
+		    "%s leads to %.*s, where nobody was asked: name that by "
+		    "--url, or in the setting public_url",
+		    url, (int)to.size, to.data);
+	else if (is_ours && answer->status == 200 &&
+		 span_is(text_member(doctor, answer, "status"), "ready"))
+		return true;
+	else if (is_ours && detail.data != NULL) {
+		judge_error(doctor, url, answer->status,
+		    arena_string(doctor->arena, detail));
+		return true;
+	} else
+		doctor_problem(doctor,
+		    "what answers at %s (with status %u) is not artifactd: "
+		    "include artifactd-http.conf in http { } and "
+		    "artifactd-locations.conf in the server block, and reload "
+		    "nginx; or name another place by --url",
+		    url, answer->status);
 	return false;
 }
 
-const struct nginx *
-doctor_next_block(const struct doctor *doctor, const struct nginx *block)
+static void
+look_at_answer(struct doctor *doctor)
 {
-	struct span target;
+	const struct ctl_http_request request = {
+		.method = "GET", .path = SPAN("/readyz"), .may_fail = true
+	};
+	struct ctl_http_answer answer;
 
-	while ((block = ctl_nginx_walk(doctor->whole, block, "fastcgi_pass")) !=
-	       NULL) {
-		target =
-		    ctl_nginx_word(ctl_nginx_child(block, "fastcgi_pass"), 1);
-		if (span_starts_with(target, "$artifactd_") ||
-		    span_starts_with(target, "artifactd_") ||
-		    is_our_socket(doctor, target) ||
-		    is_our_upstream(doctor, target))
-			return block;
+	if (ctl_http_open(doctor->ctl, chosen_url(doctor), &doctor->http) !=
+	    CTL_OK) {
+		doctor_unknown(
+		    doctor, "nginx was not asked, as was said above");
+		return;
 	}
-	return NULL;
+	ask(doctor, &request, &answer);
+	doctor->is_nginx_ours =
+	    judge_ready(doctor, shown_url(doctor, doctor->http), &answer);
 }
 
-const char *
-doctor_place(struct doctor *doctor, const struct nginx *directive)
+/* ---- how large may a body be? ---- */
+
+/*
+ * Announce the largest body that artifactd takes, and send none of it: 100
+ * says that nginx would let it in. Content comes in a form, which is larger by
+ * the headers of its part.
+ */
+static void
+look_at_limit(struct doctor *doctor)
 {
-	return arena_printf(doctor->arena, "%s:%u",
-	    directive->file != NULL ? directive->file : "nginx.conf",
-	    directive->line)
-	    .data;
-}
+	uint64_t most = largest_body(doctor->config);
+	const struct ctl_http_part part = { .name = "file",
+		.filename = "doctor",
+		.content_type = "application/octet-stream",
+		.size = most };
+	const struct ctl_http_request request = { .method = "POST",
+		.path = SPAN("/artifacts"),
+		.parts = &part,
+		.part_count = 1,
+		.only_announces = true,
+		.may_fail = true };
+	struct ctl_http_answer answer;
+	const char *url;
 
-const char *
-doctor_title(struct doctor *doctor, const struct nginx *block)
-{
-	struct buffer text;
-	size_t i;
-
-	buffer_init(&text, doctor->arena);
-	for (i = 0; i < block->count; i++)
-		buffer_printf(
-		    &text, "%s%s", i > 0 ? " " : "", block->words[i].data);
-	buffer_printf(&text, " (%s)", doctor_place(doctor, block));
-	return arena_string(doctor->arena, buffer_span(&text));
-}
-
-void
-doctor_each(struct doctor *doctor, const char *name,
-    void (*judge)(struct doctor *doctor, const struct nginx *block,
-	const struct nginx *directive))
-{
-	const struct nginx *block = NULL, *directive;
-	const char *last_file = NULL;
-	unsigned last_line_number = 0;
-	bool had_none = false;
-
-	while ((block = doctor_next_block(doctor, block)) != NULL) {
-		directive = ctl_nginx_find(block, name);
-		if (directive == NULL && had_none)
-			continue;
-		if (directive != NULL && last_file != NULL &&
-		    strcmp(directive->file, last_file) == 0 &&
-		    directive->line == last_line_number)
-			continue;
-		had_none = had_none || directive == NULL;
-		if (directive != NULL) {
-			last_file = directive->file;
-			last_line_number = directive->line;
-		}
-		judge(doctor, block, directive);
+	if (!doctor->is_nginx_ours) {
+		doctor_unknown(doctor,
+		    "nothing of artifactd's answers that could be asked");
+		return;
 	}
+	url = shown_url(doctor, doctor->http);
+	ask(doctor, &request, &answer);
+	if (answer.status == 413)
+		doctor_problem(doctor,
+		    "nginx refuses bodies at %s (413) that artifactd takes, "
+		    "which are of up to %s by the settings max_content and "
+		    "max_json: say \"client_max_body_size %llum;\" in "
+		    "artifactd-pass.conf, and reload nginx",
+		    url, doctor_size(doctor, most),
+		    (unsigned long long)(most >> 20) + 4);
+	else if (is_turned_away(&answer))
+		doctor_unknown(doctor,
+		    "%s asks who is there (%u), so whether it lets in bodies "
+		    "of %s is not known: give doctor $ARTIFACT_TOKEN, "
+		    "--header, or --cert and --key",
+		    url, answer.status, doctor_size(doctor, most));
+	else if (answer.status != 100)
+		doctor_unknown(doctor,
+		    "%s does not say whether it lets in bodies of %s (status "
+		    "%u%s%.*s)",
+		    url, doctor_size(doctor, most), answer.status,
+		    answer.status == 0 ? ", " : "",
+		    answer.status == 0 ? (int)answer.body.size : 0,
+		    answer.body.data);
 }
 
-/* ---- the checks ---- */
+/* ---- who is let in? ---- */
+
+#define A_LIST "/artifacts?limit=1"
+
+static bool
+ends_with(struct span text, const char *end)
+{
+	size_t size = strlen(end);
+
+	return text.size >= size &&
+	       memcmp(text.data + text.size - size, end, size) == 0;
+}
+
+/*
+ * What somebody got who says nothing of himself. A redirection to a login
+ * is a refusal; one to the same path, as from http to https, is not: who is
+ * let in there nobody has asked.
+ */
+static void
+judge_access(struct doctor *doctor, const char *url,
+    const struct ctl_http_answer *answer)
+{
+	struct span to = ctl_http_header(answer, "Location");
+
+	if (answer->status == 0)
+		doctor_unknown(doctor,
+		    "%s does not answer here within %d s, so whether it asks "
+		    "who is there is not known: ask it from another host",
+		    url, ASK_SECONDS);
+	else if (answer->status == 200 &&
+		 span_starts_with(span_trim(answer->body), "["))
+		doctor_warning(doctor,
+		    "%s gives its artifacts to whoever asks: all who reach it "
+		    "can read, change and delete every one. \"Is it open?\" in "
+		    "doc/operations.md has the ways to let in only some",
+		    url);
+	else if (leads_on(answer) && ends_with(to, A_LIST))
+		doctor_unknown(doctor,
+		    "%s leads to %.*s, where nobody was asked: name that by "
+		    "--url, or in the setting public_url",
+		    url, (int)to.size - (int)strlen(A_LIST), to.data);
+	else if (!leads_on(answer) && !is_turned_away(answer))
+		doctor_unknown(doctor,
+		    "%s answers with status %u and not as a store does, so "
+		    "whether it asks who is there is not known: has the URL "
+		    "the path of the store?",
+		    url, answer->status);
+}
 
 static void
-look_for_us(struct doctor *doctor)
+look_at_access(struct doctor *doctor)
 {
-	if (doctor_next_block(doctor, NULL) == NULL)
-		doctor_problem(doctor,
-		    "nothing in nginx's configuration passes requests to "
-		    "artifactd: include artifactd-http.conf in http { } and "
-		    "artifactd-locations.conf in a server block, and reload "
-		    "nginx");
-}
+	const struct ctl_http_request request = {
+		.method = "GET", .path = SPAN(A_LIST), .may_fail = true
+	};
+	const char *url = chosen_url(doctor);
+	struct ctl_http_answer answer;
+	struct ctl_http *http;
+	struct span base;
 
-static void
-look_at_upstream(struct doctor *doctor)
-{
-	const struct nginx *block = NULL, *server;
-	struct span address;
-
-	while (
-	    (block = ctl_nginx_walk(doctor->whole, block, "server")) != NULL) {
-		if (!ctl_nginx_is(block, "upstream"))
-			continue;
-		server = ctl_nginx_child(block, "server");
-		address = ctl_nginx_word(server, 1);
-		if (!span_starts_with(ctl_nginx_word(block, 1), "artifactd_") ||
-		    is_our_socket(doctor, address))
-			continue;
-		doctor_problem(doctor,
-		    "%s passes to %.*s, and the setting listen is %s: say the "
-		    "same in both, or nginx answers 502",
-		    doctor_place(doctor, server), (int)address.size,
-		    address.data, doctor->config->listen);
-	}
-	block = NULL;
-	while (
-	    (block = ctl_nginx_walk(doctor->whole, block, "keepalive")) != NULL)
-		if (ctl_nginx_is(block, "upstream") &&
-		    is_our_upstream(doctor, ctl_nginx_word(block, 1)))
-			doctor_problem(doctor,
-			    "%s keeps connections to artifactd open, on which "
-			    "a body could pass for a request: remove it",
-			    doctor_place(
-				doctor, ctl_nginx_child(block, "keepalive")));
+	if (ctl_http_base(span_str(url), &base) && ctl_http_is_loopback(base))
+		return; /* for who is on this host, and open to all of them */
+	if (ctl_http_open_stranger(doctor->ctl, url, ASK_SECONDS, &http) !=
+		CTL_OK ||
+	    ctl_http_send(http, &request, doctor->arena, &answer) != CTL_OK)
+		doctor_unknown(doctor, "nobody was asked, as was said above");
+	else
+		judge_access(doctor, shown_url(doctor, http), &answer);
 }
 
 /* ---- its disk ---- */
@@ -223,13 +306,12 @@ look_at_upstream(struct doctor *doctor)
 
 /* What an argument said when nginx was built. */
 static struct span
-built_with(
-    const struct doctor *doctor, const char *argument, const char *otherwise)
+built_with(struct span arguments, const char *argument, const char *otherwise)
 {
-	struct span rest = doctor->nginx_build, word;
+	struct span word;
 
-	while (rest.data != NULL) {
-		word = span_split(&rest, ' ');
+	while (arguments.data != NULL) {
+		word = span_split(&arguments, ' ');
 		if (span_starts_with(word, argument))
 			return span_of(word.data + strlen(argument),
 			    span_find(word, '\n') - strlen(argument));
@@ -237,67 +319,74 @@ built_with(
 	return span_str(otherwise);
 }
 
-/* The first that is on the file system of the store; NULL: none. */
+/* The path, if it is on the file system of the store; else NULL. */
 static const char *
-shared_path(struct doctor *doctor, const char *directive, struct span built)
+shared_path(struct doctor *doctor, struct span arguments, struct span path)
 {
 	struct span prefix =
-	    built_with(doctor, "--prefix=", "/usr/local/nginx");
-	const struct nginx *block = NULL, *found;
-	struct span path;
+	    built_with(arguments, "--prefix=", "/usr/local/nginx");
 	const char *whole;
 
-	while ((block = doctor_next_block(doctor, block)) != NULL) {
-		found = ctl_nginx_find(block, directive);
-		path = found != NULL ? ctl_nginx_word(found, 1) : built;
-		if (!span_starts_with(path, "/"))
-			path = arena_printf(doctor->arena, "%.*s/%.*s",
-			    (int)prefix.size, prefix.data, (int)path.size,
-			    path.data);
-		whole = arena_string(doctor->arena, path);
-		if (ctl_mount_is_shared(whole, doctor->local.directory))
-			return whole;
-	}
-	return NULL;
+	if (!span_starts_with(path, "/"))
+		path = arena_printf(doctor->arena, "%.*s/%.*s",
+		    (int)prefix.size, prefix.data, (int)path.size, path.data);
+	whole = arena_string(doctor->arena, path);
+	return ctl_mount_is_shared(whole, doctor->local.directory) ? whole
+								   : NULL;
 }
 
 /* A reserve that holds what nginx may write is as good as another disk. */
 static void
-look_at_disk(struct doctor *doctor)
+judge_disk(struct doctor *doctor, const char *bodies, const char *answers)
 {
 	const struct config *config = doctor->config;
-	const char *bodies = shared_path(doctor, "client_body_temp_path",
-	    built_with(
-		doctor, "--http-client-body-temp-path=", "client_body_temp"));
-	const char *answers = shared_path(doctor, "fastcgi_temp_path",
-	    built_with(doctor, "--http-fastcgi-temp-path=", "fastcgi_temp"));
 	bool are_both = bodies != NULL && answers != NULL;
-	uint64_t most = config->max_content > config->max_json
-			    ? config->max_content
-			    : config->max_json;
+	uint64_t most = largest_body(config);
 	uint64_t times = are_both ? 2 * AT_ONCE : AT_ONCE;
 
 	most = most > UINT64_MAX / times ? UINT64_MAX : most * times;
 	if ((bodies == NULL && answers == NULL) || most <= config->reserve)
 		return;
 	doctor_warning(doctor,
-	    "nginx keeps what is on its way in %s%s%s, on the file system of "
+	    "nginx keeps what is on its way in %s%s%s (unless its "
+	    "configuration names another directory), on the file system of "
 	    "the store: up to %s, and the setting reserve keeps %s: raise it, "
-	    "or give nginx another disk. See \"Sizing\" in doc/operations.md",
+	    "or mount another disk there. See \"Sizing\" in doc/operations.md",
 	    bodies != NULL ? bodies : "", are_both ? " and " : "",
 	    answers != NULL ? answers : "", doctor_size(doctor, most),
 	    doctor_size(doctor, config->reserve));
 }
 
+/* What nginx was built with is all that it tells without its configuration. */
+static void
+look_at_disk(struct doctor *doctor)
+{
+	const char *const words[] = { "nginx", "-V", NULL };
+	struct ctl_program program;
+	struct span built;
+
+	if (!ctl_program_run(doctor->arena, words, &program)) {
+		doctor_unknown(doctor,
+		    "there is no program nginx here to tell where it keeps "
+		    "what is on its way, so whether that is the disk of the "
+		    "store is not known");
+		return;
+	}
+	built = program.errors;
+	judge_disk(doctor,
+	    shared_path(doctor, built,
+		built_with(built,
+		    "--http-client-body-temp-path=", "client_body_temp")),
+	    shared_path(doctor, built,
+		built_with(
+		    built, "--http-fastcgi-temp-path=", "fastcgi_temp")));
+}
+
 const struct doctor_check doctor_nginx_checks[] = {
-	{ "nginx_runs", DOCTOR_NGINX, doctor_look_whether_it_runs },
-	{ "nginx_passes", DOCTOR_NGINX, look_for_us },
-	{ "nginx_upstream", DOCTOR_NGINX, look_at_upstream },
-	{ "nginx_limits", DOCTOR_NGINX, doctor_look_at_limits },
-	{ "nginx_passing", DOCTOR_NGINX, doctor_look_at_passing },
-	{ "nginx_access", DOCTOR_NGINX, doctor_look_at_access },
-	{ "nginx_disk", DOCTOR_NGINX | DOCTOR_DIRECTORY, look_at_disk },
-	{ "nginx_user", DOCTOR_NGINX, doctor_look_at_user },
-	{ "nginx_files", DOCTOR_NGINX, doctor_look_at_files },
+	{ "public_url", DOCTOR_CONFIG | DOCTOR_URL, look_at_access },
+	{ "nginx_answers", DOCTOR_CONFIG | DOCTOR_NGINX, look_at_answer },
+	{ "nginx_limit", DOCTOR_CONFIG | DOCTOR_NGINX, look_at_limit },
+	{ "nginx_disk", DOCTOR_CONFIG | DOCTOR_NGINX | DOCTOR_DIRECTORY,
+	    look_at_disk },
 	{ NULL, 0, NULL },
 };

@@ -8,7 +8,7 @@ CHECKS = address,undefined -fno-sanitize-recover=all
 WARNINGS = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes
 FLAGS = -std=gnu17 -O1 -g -fno-omit-frame-pointer -MMD $(WARNINGS) \
-	-D_GNU_SOURCE -DWITHOUT_SANDBOX -DLARGE_SIZE=1 -DNGINX_DIRECTIVES=1000 \
+	-D_GNU_SOURCE -DWITHOUT_SANDBOX -DLARGE_SIZE=1 \
 	-DSYSCONFDIR='"/etc"' \
 	-DRUNSTATEDIR='"/run"' -DSTATEDIR='"/var/lib/artifactd"' \
 	-DNGINX_DIR='"/usr/share/artifactd/nginx"' \
