@@ -20,7 +20,7 @@
 /* What the store says of itself; filled in by a process of its user. */
 struct doctor_store {
 	bool is_open;
-	bool is_old; /* it is not, for its format is an older one */
+	bool is_old; /* not open, because its format is an older one */
 	struct {
 		char name[48];
 		uint64_t value;
@@ -40,16 +40,16 @@ struct doctor {
 	struct doctor_store *store;
 	const char *unit;	   /* properties of artifactd.service */
 	struct ctl_http *http;	   /* to nginx; NULL: it was not asked */
-	bool is_nginx_ours;	   /* it answers, and for artifactd */
+	bool is_nginx_ours;	   /* it passes to us, or turned us away */
 	struct ctl_output *output; /* with --json */
-	const char *check;	   /* that runs */
-	unsigned findings;	   /* of that one */
-	unsigned problems;	   /* of all */
+	const char *check;	   /* name of the one that runs */
+	unsigned findings;	   /* of that check */
+	unsigned problems;	   /* of all checks */
 	unsigned warnings;
 	unsigned unknowns;
 };
 
-/* What needs what to be looked at. */
+/* What there has to be for a check to run. */
 #define DOCTOR_CONFIG 1u    /* a configuration that can be read */
 #define DOCTOR_DIRECTORY 2u /* a state_dir */
 #define DOCTOR_STORE 4u	    /* a store that can be opened */
@@ -73,7 +73,7 @@ void doctor_problem(struct doctor *doctor, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void doctor_warning(struct doctor *doctor, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* It cannot be judged from here: no finding. */
+/* What is not known from here does not count as a finding. */
 void doctor_unknown(struct doctor *doctor, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

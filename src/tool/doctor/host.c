@@ -57,7 +57,8 @@ look_whether_readable(struct doctor *doctor, const char *path)
 	    path, path);
 }
 
-/* What lets others pass for any user, or keeps all out. */
+/* Who can read the secret can pass for any user; where the service or nginx
+ * cannot, nobody gets in. */
 static void
 look_at_secret(struct doctor *doctor)
 {
@@ -233,7 +234,7 @@ look_at_units(struct doctor *doctor)
 			    "enable artifactd.socket " SERVICE);
 }
 
-/* yes: it is to be on, for this reason. */
+/* is_wanted: the timer ought to be on; reason is for the sentence. */
 static void
 look_at_timer(
     struct doctor *doctor, const char *name, bool is_wanted, const char *reason)
