@@ -8,5 +8,5 @@ libdaemon_a_SOURCES = \
 	%D%/master_notes.c %D%/master_reload.c %D%/master_state.h \
 	%D%/master_throttle.c %D%/master_watch.c %D%/notify.c %D%/notify.h \
 	%D%/process.c %D%/process.h %D%/sandbox.c %D%/sandbox.h \
-	%D%/sandbox_selftest.c %D%/worker.c %D%/worker.h %D%/writer.c \
+	%D%/worker.c %D%/worker.h %D%/writer.c \
 	%D%/writer.h %D%/writer_count.c %D%/writer_start.c

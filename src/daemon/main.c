@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "master.h"
 #include "process.h"
-#include "sandbox.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -16,7 +15,7 @@
 
 #define EXIT_USAGE 2
 
-enum act { ACT_RUN, ACT_TEST, ACT_PRINT, ACT_SELFTEST, ACT_DONE };
+enum act { ACT_RUN, ACT_TEST, ACT_PRINT, ACT_DONE };
 
 struct command {
 	enum act act;
@@ -37,8 +36,6 @@ print_help(void)
 	       "  -t, --test              judge the configuration and exit\n"
 	       "  -T, --print             print the whole configuration and "
 	       "exit\n"
-	       "      --selftest-sandbox  try what a process must not do, and "
-	       "exit\n"
 	       "  -h, --help              print this and exit\n"
 	       "  -V, --version           print the version and exit\n\n"
 	       "Settings:\n",
@@ -46,14 +43,13 @@ print_help(void)
 	config_help(stdout);
 }
 
-enum long_option { OPTION_SET = 256, OPTION_SELFTEST };
+#define OPTION_SET 256 /* has no letter */
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "set", required_argument, NULL, OPTION_SET },
 	{ "test", no_argument, NULL, 't' },
 	{ "print", no_argument, NULL, 'T' },
-	{ "selftest-sandbox", no_argument, NULL, OPTION_SELFTEST },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -74,9 +70,6 @@ take_option(struct command *command, int option)
 		break;
 	case 'T':
 		command->act = ACT_PRINT;
-		break;
-	case OPTION_SELFTEST:
-		command->act = ACT_SELFTEST;
 		break;
 	case 'h':
 		print_help();
@@ -177,8 +170,6 @@ main(int argc, char **argv)
 	read_command(argc, argv, &command);
 	if (command.act == ACT_DONE)
 		exit_code = command.exit_code;
-	else if (command.act == ACT_SELFTEST)
-		exit_code = sandbox_selftest() ? EXIT_SUCCESS : EXIT_FAILURE;
 	else
 		exit_code = configure(&command);
 	free(command.settings);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * sandbox.h - what a worker and the writer give up after their start
- * (RELIABILITY 27). The door to libseccomp.
+ * (rule 27 of doc/rules.md). The door to libseccomp.
  */
 #ifndef SANDBOX_H
 #define SANDBOX_H
@@ -25,11 +25,5 @@ MUST_USE enum result sandbox_enter(enum sandbox_role role, uint64_t memory);
 
 /* false in sanitizer builds: their runtime needs more calls than a role. */
 bool sandbox_is_built(void);
-
-/*
- * Try, in a child per role and act, what the role must not do. Prints a line
- * for each; true when each try was stopped.
- */
-bool sandbox_selftest(void);
 
 #endif

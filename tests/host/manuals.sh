@@ -339,7 +339,7 @@ said()
 	PYTHONDONTWRITEBYTECODE=1 python3 "$work/said.py" "$@"
 }
 
-# Not for people: dates, the sandbox's own test, assertions. What a --help or
+# Not for people: dates, the sandbox's calls, assertions. What a --help or
 # /metrics says of something explains itself.
 check "artifactd(8) has each log event" \
     said events doc/artifactd.8 "$top/src/daemon/*.c"

@@ -11,7 +11,8 @@
  *	4	ends at once, with the exit code of a writer that refuses
  *	5	asks for changes in the name of the other workers
  *	6	stores at random all over what it can reach of lock.mdb
- * and ends. What it must not be able to do at all is in daemon/sandbox_selftest.c.
+ * and ends. What it must not be able to do at all is in
+ * tests/unit/daemon/sandbox_acts.c.
  */
 #include "base/result.h"
 #include "base/scoreboard.h"

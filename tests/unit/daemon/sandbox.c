@@ -159,19 +159,6 @@ need_sandbox(void)
 		cr_skip_test("built without the sandbox");
 }
 
-Test(sandbox, stops_each_act_of_the_selftest)
-{
-	need_sandbox();
-	cr_assert(sandbox_selftest());
-}
-
-Test(sandbox, fails_its_selftest_where_it_is_not_built)
-{
-	if (sandbox_is_built())
-		cr_skip_test("built with the sandbox");
-	cr_assert_not(sandbox_selftest());
-}
-
 Test(sandbox, kills_for_a_call_that_no_list_names)
 {
 	int worker, writer;

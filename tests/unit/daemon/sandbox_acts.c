@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sandbox_selftest.c - acts that a role must not do, and some that it must,
- * each tried in a child of its own. The acts do no harm if they succeed.
+ * sandbox_acts.c - acts that a role must not do, and some that it must, each
+ * tried in a child of its own. The acts do no harm if they succeed.
  */
 
-#include "sandbox.h"
+#include "daemon/sandbox.h"
 
+#include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -452,9 +452,9 @@ run_child(
 	_exit(act->act(things) ? CHILD_DONE : CHILD_FAILED);
 }
 
-/* How it went in words; *ret_is_good: as it should. */
+/* How the act went, in words; *ret_is_good: as it should. */
 static const char *
-judge(int status, bool is_allowed, bool *ret_is_good)
+tell_outcome(int status, bool is_allowed, bool *ret_is_good)
 {
 	bool is_stopped = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 	bool is_done = WIFEXITED(status) && WEXITSTATUS(status) == CHILD_DONE;
@@ -469,30 +469,28 @@ judge(int status, bool is_allowed, bool *ret_is_good)
 	return "not stopped, though it failed";
 }
 
-static bool
+static void
 try_act(
     enum sandbox_role role, const struct act *act, const struct things *things)
 {
-	bool is_allowed = (act->allowed & 1U << role) != 0, is_good = false;
-	const char *outcome = "not tried: no process could be started";
+	bool is_allowed = (act->allowed & 1U << role) != 0, is_good;
+	const char *outcome;
 	int status;
-	pid_t pid;
+	pid_t pid = fork();
 
-	(void)fflush(stdout); /* or the child holds the text, too */
-	pid = fork();
 	if (pid == 0)
 		run_child(role, act, things);
-	if (pid > 0 && waitpid(pid, &status, 0) == pid)
-		outcome = judge(status, is_allowed, &is_good);
-	printf("%-5s %s, %s: %s: %s\n", is_good ? "ok" : "WRONG",
+	cr_assert_gt(pid, 0);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	outcome = tell_outcome(status, is_allowed, &is_good);
+	cr_expect(is_good, "%s, %s: %s: %s",
 	    role == SANDBOX_WORKER ? "worker" : "writer",
 	    is_allowed ? "may" : "must not", act->name, outcome);
-	return is_good;
 }
 
 /* ---- what they are tried on ---- */
 
-/* Its address is one that the kernel finds: nothing stays behind. */
+/* The kernel finds the address, so that nothing stays behind. */
 static int
 listen_somewhere(struct sockaddr_un *ret_address, socklen_t *ret_size)
 {
@@ -501,34 +499,32 @@ listen_somewhere(struct sockaddr_un *ret_address, socklen_t *ret_size)
 
 	*ret_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	*ret_size = sizeof(ret_address->sun_family);
-	if (fd < 0 || bind(fd, address, *ret_size) != 0 || listen(fd, 1) != 0)
-		return fd;
+	cr_assert_eq(bind(fd, address, *ret_size), 0);
+	cr_assert_eq(listen(fd, 1), 0);
 	*ret_size = sizeof(*ret_address);
-	if (getsockname(fd, address, ret_size) != 0)
-		*ret_size = 0;
+	cr_assert_eq(getsockname(fd, address, ret_size), 0);
 	return fd;
 }
 
-static bool
+static void
 open_things(struct things *things)
 {
 	struct sockaddr_un address;
 	socklen_t size;
-	int pair[2] = { -1, -1 };
-	bool has_pair =
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0;
+	int pair[2];
 
+	cr_assert_eq(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	things->channel = pair[0];
 	things->other_end = pair[1];
-	things->file = memfd_create("selftest", MFD_CLOEXEC);
+	things->file = memfd_create("acts", MFD_CLOEXEC);
 	things->listener = listen_somewhere(&address, &size);
 	things->peer = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	return has_pair && things->file >= 0 &&
-	       connect(things->peer, (const struct sockaddr *)&address, size) ==
-		   0;
+	cr_assert_geq(things->file, 0);
+	cr_assert_eq(
+	    connect(things->peer, (const struct sockaddr *)&address, size), 0);
 }
 
-/* Nobody wants what they hold; what could not be opened is not there. */
 static void
 close_things(const struct things *things)
 {
@@ -539,45 +535,26 @@ close_things(const struct things *things)
 	(void)close(things->peer);
 }
 
-/* New ones each time: an act that is done may have spoilt them. */
-static bool
-try_with_things(enum sandbox_role role, const struct act *act)
-{
-	struct things things;
-	bool is_good = false;
-
-	if (open_things(&things))
-		is_good = try_act(role, act, &things);
-	else
-		printf("WRONG no file in memory, or no socket: %s\n",
-		    strerror(errno));
-	close_things(&things);
-	return is_good;
-}
-
-static bool
+/* With new things for each act, since the act before may have spoilt them. */
+static void
 try_role(enum sandbox_role role)
 {
-	bool is_good = true;
+	struct things things;
 	size_t i;
 
-	for (i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
-		if (((acts[i].forbidden | acts[i].allowed) & 1U << role) != 0 &&
-		    !try_with_things(role, &acts[i]))
-			is_good = false;
-	return is_good;
+	for (i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		if (((acts[i].forbidden | acts[i].allowed) & 1U << role) == 0)
+			continue;
+		open_things(&things);
+		try_act(role, &acts[i], &things);
+		close_things(&things);
+	}
 }
 
-bool
-sandbox_selftest(void)
+Test(sandbox, stops_each_forbidden_act_and_no_other)
 {
-	bool is_good;
-
-	if (!sandbox_is_built()) {
-		printf("this program was built without the sandbox\n");
-		return false;
-	}
-	is_good = try_role(SANDBOX_WORKER);
-	is_good = try_role(SANDBOX_WRITER) && is_good;
-	return is_good;
+	if (!sandbox_is_built())
+		cr_skip_test("built without the sandbox");
+	try_role(SANDBOX_WORKER);
+	try_role(SANDBOX_WRITER);
 }
