@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * master.c - the master's loop: signals, phases, beginning and end.
+ * master.c - the master's loop: signals, phases, reload, beginning and end.
  *
  *	STARTING --the writer is ready--> SERVING --SIGTERM--> STOPPING
  *	   ^                                |
@@ -104,6 +104,147 @@ is_over(struct master *master)
 	return false;
 }
 
+/* ---- reload ---- */
+
+/*
+ * SIGHUP: a new configuration for a service that goes on. Workers are replaced
+ * a few at a time, each after its present request, so that the others answer
+ * meanwhile and no request fails.
+ */
+
+static const char *
+find_refusal(const struct config *old, const struct config *new)
+{
+	if (strcmp(old->listen, new->listen) != 0)
+		return "listen cannot change while the service runs: restart "
+		       "it";
+	if (strcmp(old->state_dir, new->state_dir) != 0)
+		return "state_dir cannot change while the service runs: "
+		       "restart it";
+	return NULL;
+}
+
+/* The new configuration, or NULL: *ret_error says why. */
+static struct config *
+load(struct master *master, struct arena *arena, const char **ret_error)
+{
+	const struct master_options *options = master->options;
+	struct config *config;
+
+	config = config_load(arena, options->config_path, options->settings,
+	    options->setting_count, ret_error);
+	if (config == NULL)
+		return NULL;
+	*ret_error = find_refusal(master->config, config);
+	if (*ret_error != NULL || !config_read_secret(arena, config, ret_error))
+		return NULL;
+	return config;
+}
+
+static void
+tell_ready(const struct master *master)
+{
+	/* Before the first writer is ready, the service is not ready either. */
+	if (master->phase == PHASE_SERVING)
+		notify_send("READY=1\nSTATUS=serving with %u workers",
+		    master->config->workers);
+}
+
+/* The processes that run now have the old configuration. */
+static void
+mark_outdated(struct master *master, const struct config *old)
+{
+	const struct config *new = master->config;
+	size_t i;
+
+	for (i = 0; i < SCOREBOARD_WORKERS; i++)
+		master->children[i].is_outdated = true;
+	if (old->max_bytes != new->max_bytes || old->reserve != new->reserve ||
+	    old->log_level != new->log_level)
+		child_end(master_writer(master));
+}
+
+static void
+adopt(struct master *master, struct arena *arena, struct config *config)
+{
+	struct config *old = master->config;
+
+	master->config = config;
+	log_level(config->log_level);
+	mark_outdated(master, old);
+	arena_close(master->config_arena); /* children have their own copy */
+	master->config_arena = arena;
+	master->is_reloading = true;
+}
+
+static void
+reload(struct master *master)
+{
+	struct arena *arena = arena_open();
+	const char *error = NULL;
+	struct config *config;
+
+	if (master->phase == PHASE_SERVING)
+		notify_send("RELOADING=1\nMONOTONIC_USEC=%lld\n"
+			    "STATUS=reloading",
+		    (long long)scoreboard_now());
+	config = load(master, arena, &error);
+	metrics_add(master->metrics, METRIC_RELOADS,
+	    LABELS(config != NULL ? METRICS_TAKEN : METRICS_REFUSED), 1);
+	if (config != NULL) {
+		adopt(master, arena, config);
+		return;
+	}
+	log_open(LOG_ERR, "reload_refused");
+	log_string("cause", error);
+	log_close();
+	arena_close(arena);
+	if (!master->is_reloading)
+		tell_ready(master);
+}
+
+/* End workers that are outdated or too many, as long as room permits. */
+static bool
+end_some(struct master *master)
+{
+	unsigned ending;
+	unsigned most = master->config->workers / 8;
+	bool is_done;
+	size_t i;
+
+	(void)master_count(master, &ending);
+	is_done = ending == 0;
+	for (i = 0; i < SCOREBOARD_WORKERS; i++) {
+		struct child *child = &master->children[i];
+
+		if (child->pid == 0 || child->is_ending ||
+		    (!child->is_outdated && i < master->config->workers))
+			continue;
+		is_done = false;
+		if (ending >= (most > 0 ? most : 1))
+			break;
+		child_end(child);
+		ending++;
+	}
+	return is_done;
+}
+
+/* Replace a few more; tell the service manager when all are replaced. */
+static void
+continue_reload(struct master *master)
+{
+	if (!master->is_reloading || master->phase != PHASE_SERVING)
+		return;
+	if (!end_some(master) || master_writer(master)->is_ending ||
+	    !master_writer(master)->is_ready)
+		return;
+	master->is_reloading = false;
+	log_open(LOG_NOTICE, "reloaded");
+	log_number("workers", master->config->workers);
+	log_close();
+	tell_ready(master);
+}
+
 /* ---- signals ---- */
 
 static bool
@@ -126,7 +267,7 @@ open_signals(struct master *master)
 }
 
 static void
-take_signals(struct master *master)
+read_signals(struct master *master)
 {
 	struct signalfd_siginfo info;
 
@@ -136,7 +277,7 @@ take_signals(struct master *master)
 			hurry(master);
 		else if (info.ssi_signo == SIGHUP &&
 			 master->phase != PHASE_STOPPING)
-			master_reload(master);
+			reload(master);
 		/* SIGCHLD only wakes us: master_reap looks each round. */
 	}
 }
@@ -173,7 +314,7 @@ static void
 run(struct master *master)
 {
 	for (;;) {
-		take_signals(master);
+		read_signals(master);
 		master_hear_writer(master);
 		master_reap(master);
 		if (is_over(master))
@@ -181,7 +322,7 @@ run(struct master *master)
 		advance(master);
 		master_start_missing(master);
 		master_connect(master);
-		master_reload_step(master);
+		continue_reload(master);
 		master_watch(master);
 		wait_event(master);
 	}

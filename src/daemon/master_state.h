@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * master_state.h - what the files of the master share; for master*.c only.
+ * master_state.h - what master.c, children.c and watch.c share, and no other.
  *
  * A child's index is its slot's in the scoreboard: workers from 0 on, the
  * writer at SCOREBOARD_WRITER.
@@ -30,9 +30,9 @@ struct child {
 	bool is_killed;
 };
 
-/* Holds back a role whose processes die before they have done anything. */
+/* Holds back a role whose processes die before they have worked. */
 struct throttle {
-	int64_t delay;	/* 0: no streak */
+	int64_t delay;	/* 0: the role is not held back */
 	int64_t raised; /* when; deaths of those born earlier count no more */
 	int64_t until;	/* no start before it */
 };
@@ -70,7 +70,8 @@ struct master {
 	int exit_code;
 	int64_t stop_deadline;
 	int64_t last_tick;
-	int64_t grace_until; /* the loop itself was late: nobody is judged */
+	int64_t grace_until; /* until then no process is killed for being late,
+			      * since the master itself was */
 	int64_t next_beat;   /* WATCHDOG=1 */
 	struct file_name store[STORE_FILES];
 	int64_t next_notes;		     /* when to look at them again */
@@ -80,7 +81,7 @@ struct master {
 	struct child children[SCOREBOARD_SLOTS];
 };
 
-/* ---- master_children.c ---- */
+/* ---- children.c ---- */
 
 bool child_is_writer(const struct master *master, const struct child *child);
 struct child *master_writer(struct master *master);
@@ -96,55 +97,26 @@ unsigned master_count(const struct master *master, unsigned *ret_ending);
 void master_start_over(struct master *master);
 /* Start what the phase and the configuration ask for, unless throttled. */
 void master_start_missing(struct master *master);
-/* Note the dead, say so, and set throttles. */
+/* Note which processes have ended, and do what follows. */
 void master_reap(struct master *master);
 /* Ask it to end after its present request. */
 void child_end(struct child *child);
 /* SIGKILL it, once; the caller has said why. */
 void child_kill(struct child *child);
 
-/* ---- master_throttle.c ---- */
-
-/*
- * An early death. All workers may die of one cause at once, so only those
- * that were started after the last raise count; true: a streak begins.
- */
-bool throttle_raise(struct throttle *throttle, int64_t born);
-/* One that was started since has done something: the streak is over. */
-void throttle_end(struct throttle *throttle, int64_t born);
-/* The streak is over when those started since have lived for a while. */
-void throttle_relax(struct throttle *throttle);
-
-/* ---- master_channels.c ---- */
-
-/* Take back what the writer has not taken. */
-void child_take_back(struct child *child);
-
 /* What the writer says, and channels for workers that have none. */
 void master_hear_writer(struct master *master);
 void master_connect(struct master *master);
 
-/* ---- master_watch.c ---- */
+/* ---- watch.c ---- */
 
 /*
  * Kill what is over its time, repeat SIGTERM, beat the watchdog, start over
- * when the store's files were replaced.
+ * when the store's files were replaced, publish new notes.
  */
 void master_watch(struct master *master);
 /* The writer is ready: these are the store's files from here on. */
 void master_watch_files(struct master *master);
-
-/* ---- master_notes.c ---- */
-
-/* Tell the metrics of notes that have come. */
-void master_take_notes(struct master *master, int64_t now);
-
-/* ---- master_reload.c ---- */
-
-/* Read the configuration again; a bad one changes nothing. */
-void master_reload(struct master *master);
-/* Replace a few more; tell the service manager when all are replaced. */
-void master_reload_step(struct master *master);
 
 /* ---- master.c ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * writer.c - the writer's life: gather what waits, one commit for all,
- * answer each, sweep, clear stale readers.
+ * writer.c - the writer's life: open the store, gather what waits, one commit
+ * for all, answer each, sweep, clear stale readers.
  *
  * While one commit syncs, the next batch gathers in the sockets: the more
  * load, the larger the batch. Knows messages and the store, no HTTP.
@@ -9,13 +9,17 @@
 
 #include "writer.h"
 #include "base/log.h"
+#include "sandbox.h"
 #include "store/engine.h"
 #include "store/lmdb/lmdb.h"
 #include "store/proxy/wire.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
+#define LOCK_WAIT_US 15000000 /* for a writer that still ends */
+#define LOCK_RETRY_US 100000
 #define PEERS (2 * SCOREBOARD_WORKERS) /* a reload may overlap */
 #define STAGE_WAIT_US 20000  /* a commit follows the first staged chunk */
 #define STAGE_BYTES 524288   /* or so many of them, if no more wait */
@@ -38,11 +42,11 @@ struct batch {
 	struct change *changes[LIMIT_BATCH_CHANGES];
 	int fds[LIMIT_BATCH_CHANGES]; /* whom to answer; -1: gone */
 	size_t count;
-	size_t staged;	 /* bytes */
-	size_t bytes;	 /* of all changes, that is what they cost */
-	size_t awaited;	 /* changes of which a worker waits for the answer */
-	size_t most;	 /* of these, so that workers are left to read */
-	int64_t began;	 /* when its first change came */
+	size_t staged;	/* bytes */
+	size_t bytes;	/* of all changes, that is what they cost */
+	size_t awaited; /* changes of which a worker waits for the answer */
+	size_t most;	/* of these, so that workers are left to read */
+	int64_t began;	/* when its first change came */
 };
 
 struct writer {
@@ -200,7 +204,7 @@ is_wanted(const struct peer *peer, const struct change *change)
 	       slot_take(peer->slot, change->number);
 }
 
-/* Take one message of a peer; false: it is of no more use. */
+/* Take one message of a peer; false: its channel is to be closed. */
 static bool
 hear_peer(struct writer *writer, struct peer *peer)
 {
@@ -359,7 +363,7 @@ answer_change(struct writer *writer, size_t i, const struct outcome *outcome)
 		peer_close_fd(writer, fd);
 }
 
-/* false: the commit failed, and this process can't go on (RELIABILITY 7). */
+/* false: the commit failed, and this process can't go on (rule 7 of doc/rules.md). */
 static bool
 commit(struct writer *writer)
 {
@@ -371,8 +375,10 @@ commit(struct writer *writer)
 
 	began = scoreboard_now();
 	store_apply_many(writer->store, batch->changes, batch->count, outcomes);
-	writer_count(
-	    writer->process->metrics, batch->count, scoreboard_now() - began);
+	metrics_observe(writer->process->metrics, METRIC_BATCHES, LABELS_NONE,
+	    batch->count);
+	metrics_observe(writer->process->metrics, METRIC_COMMIT_SECONDS,
+	    LABELS_NONE, (uint64_t)(scoreboard_now() - began));
 	for (i = 0; i < batch->count; i++) {
 		if (outcomes[i].result == RESULT_UNKNOWN)
 			is_known = false;
@@ -388,11 +394,69 @@ commit(struct writer *writer)
 	}
 	batch_reset(batch);
 	if (is_known)
-		writer->process->slot->requests++; /* it is of use */
+		/* Count the commit, so that the master sees that this writer
+		 * did some work. */
+		writer->process->slot->requests++;
 	return is_known;
 }
 
 /* ---- housekeeping ---- */
+
+static void
+tell_no_room(const struct store_room *room)
+{
+	bool is_quota = room->verdict == RESULT_QUOTA;
+
+	log_open(LOG_WARNING, "no_room");
+	log_number(is_quota ? "used" : "free", (int64_t)room->shortage.have);
+	log_number(
+	    is_quota ? "max_bytes" : "reserve", (int64_t)room->shortage.limit);
+	log_close();
+}
+
+/* Once when the room is used up, and once when there is some again. */
+static void
+tell_room(const struct store_room *room)
+{
+	static enum result told = RESULT_OK;
+
+	if (room->verdict == told)
+		return;
+	told = room->verdict;
+	if (told != RESULT_OK) {
+		tell_no_room(room);
+		return;
+	}
+	log_open(LOG_NOTICE, "room_again");
+	log_close();
+}
+
+/*
+ * How much room there is, once a second, for the processes that may not look.
+ * The log says when that is none.
+ */
+static void
+publish_room(const struct process *process, struct store *store)
+{
+	const struct config *config = process->config;
+	struct metrics *metrics = process->metrics;
+	struct store_room room;
+
+	/* A store that cannot be read fails the next batch, which logs it. */
+	if (store_room(store, config->reserve, config->max_bytes, &room) !=
+	    RESULT_OK)
+		return;
+	tell_room(&room);
+	metrics_set(metrics, METRIC_DISK_FREE, LABELS_NONE, room.disk_free);
+	metrics_set(metrics, METRIC_REUSABLE, LABELS_NONE, room.reusable);
+	metrics_set(metrics, METRIC_DISK_RESERVE, LABELS_NONE, config->reserve);
+	metrics_set(metrics, METRIC_QUOTA, LABELS_NONE, config->max_bytes);
+	metrics_set(metrics, METRIC_FILE_BYTES, LABELS_NONE, room.file_bytes);
+	metrics_set(metrics, METRIC_HAS_ROOM, LABELS(METRICS_DISK),
+	    room.verdict != RESULT_NO_SPACE);
+	metrics_set(metrics, METRIC_HAS_ROOM, LABELS(METRICS_QUOTA),
+	    room.verdict != RESULT_QUOTA);
+}
 
 static bool
 sweep(struct writer *writer)
@@ -425,7 +489,7 @@ tick(struct writer *writer)
 	if (now < writer->next_tick && !writer->has_stale_readers)
 		return;
 	store_lmdb_clear_readers(writer->store);
-	writer_publish(writer->process, writer->store);
+	publish_room(writer->process, writer->store);
 	writer->has_stale_readers = false;
 	writer->next_tick = now + TICK_US;
 }
@@ -467,6 +531,85 @@ serve(struct writer *writer)
 	return PROCESS_DONE;
 }
 
+/* ---- start and end ---- */
+
+static void
+beat(void *object)
+{
+	struct slot *slot = object;
+
+	slot->heartbeat = scoreboard_now();
+}
+
+static enum result
+open_store(
+    const struct process *process, char error[256], struct store **ret_store)
+{
+	const struct config *config = process->config;
+	struct store_lmdb_options options = {
+		.directory = config->state_dir,
+		.max_bytes = config->max_bytes,
+		.reserve = config->reserve,
+		.beat = beat,
+		.object = process->slot,
+	};
+	int64_t until = scoreboard_now() + LOCK_WAIT_US;
+	enum result result;
+
+	for (;;) {
+		result = store_lmdb_open_writer(&options, error, ret_store);
+		if (result != RESULT_UNAVAILABLE || process_is_ending() ||
+		    scoreboard_now() > until)
+			return result;
+		(void)usleep(LOCK_RETRY_US);
+	}
+}
+
+/* Is it the store, which another try finds no better, or the system? */
+static int
+code_of_refusal(enum result result)
+{
+	return result == RESULT_IO || result == RESULT_NO_SPACE
+		   ? PROCESS_FAILED
+		   : PROCESS_REFUSED;
+}
+
+static int
+fail(const char *event, const char *cause, int code)
+{
+	log_open(LOG_CRIT, event);
+	log_string("cause", cause);
+	log_close();
+	return code;
+}
+
+/*
+ * What comes before the first message: open the store, enter the sandbox, say
+ * READY. The log says what did not work, the exit code whether another try may;
+ * PROCESS_DONE: it is ready. *ret_store is set as soon as the store is open, for
+ * the caller to close.
+ */
+static int
+start(const struct process *process, struct arena *scratch,
+    struct store **ret_store)
+{
+	struct wire_message ready = { .kind = WIRE_READY };
+	char error[256] = "";
+	enum result result;
+
+	result = open_store(process, error, ret_store);
+	if (result != RESULT_OK)
+		return fail("store_refused", error, code_of_refusal(result));
+	/* LMDB's list of pages to reuse may need any amount of memory. */
+	if (sandbox_enter(SANDBOX_WRITER, 0) != RESULT_OK)
+		return fail("sandbox_failed", strerror(errno), PROCESS_FAILED);
+	publish_room(process, *ret_store);
+	scoreboard_answers(process->scoreboard);
+	if (wire_send(process->control_fd, &ready, false, scratch) != RESULT_OK)
+		return fail("ready_not_sent", strerror(errno), PROCESS_FAILED);
+	return PROCESS_DONE;
+}
+
 int
 writer_run(const struct process *process)
 {
@@ -478,7 +621,7 @@ writer_run(const struct process *process)
 	writer.process = process;
 	writer.scratch = arena_open();
 	writer.batch.arena = arena_open();
-	code = writer_start(process, writer.scratch, &writer.store);
+	code = start(process, writer.scratch, &writer.store);
 	if (code == PROCESS_DONE)
 		code = serve(&writer);
 	store_close(writer.store);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * master_watch.c - what nobody tells the master, looked at in each round:
- * deadlines, repeated signals, the watchdog of the service manager, whether
- * the store's files are still the same.
+ * watch.c - what nobody tells the master, looked at in each round: deadlines,
+ * repeated signals, the watchdog of the service manager, whether the store's
+ * files are still the same, and what artifactctl noted of the last check and
+ * the last backup.
  */
 
 #include "master_state.h"
 
 #include "base/log.h"
+#include "config/note.h"
 #include "notify.h"
 
 #include <errno.h>
@@ -123,7 +125,7 @@ static const char *const store_files[STORE_FILES] = { "data.mdb", "lock.mdb" };
 
 /* RESULT_NOT_FOUND: it is not there. RESULT_IO: nobody can say. */
 static enum result
-look_at(const struct master *master, size_t i, struct file_name *ret_name)
+find_file(const struct master *master, size_t i, struct file_name *ret_name)
 {
 	char path[4096]; /* state_dir is shorter */
 	struct stat file;
@@ -145,7 +147,7 @@ master_watch_files(struct master *master)
 	size_t i;
 
 	for (i = 0; i < STORE_FILES; i++)
-		if (look_at(master, i, &master->store[i]) != RESULT_OK)
+		if (find_file(master, i, &master->store[i]) != RESULT_OK)
 			master->store[i].inode = 0;
 }
 
@@ -154,7 +156,7 @@ is_other_file(const struct master *master, size_t i)
 {
 	const struct file_name *old = &master->store[i];
 	struct file_name now;
-	enum result result = look_at(master, i, &now);
+	enum result result = find_file(master, i, &now);
 
 	if (old->inode == 0 || result == RESULT_IO)
 		return false;
@@ -186,13 +188,83 @@ watch_files(struct master *master)
 	}
 }
 
+/* ---- notes: looked at once a second, read when they are others ---- */
+
+static const struct {
+	const char *file;
+	enum metric time, succeeded, success, seconds, count;
+} notes[MASTER_NOTES] = {
+	{ NOTE_CHECK, METRIC_CHECK_TIME, METRIC_CHECK_SUCCEEDED,
+	    METRIC_CHECK_SUCCESS, METRIC_CHECK_SECONDS, METRIC_CHECK_PROBLEMS },
+	{ NOTE_BACKUP, METRIC_BACKUP_TIME, METRIC_BACKUP_SUCCEEDED,
+	    METRIC_BACKUP_SUCCESS, METRIC_BACKUP_SECONDS, METRIC_BACKUP_BYTES },
+};
+
+static void
+publish(struct metrics *metrics, size_t i, const struct note *note)
+{
+	metrics_set(metrics, notes[i].time, LABELS_NONE, note->finished);
+	metrics_set(metrics, notes[i].succeeded, LABELS_NONE, note->succeeded);
+	metrics_set(metrics, notes[i].success, LABELS_NONE, note->is_ok);
+	metrics_set(metrics, notes[i].seconds, LABELS_NONE, note->duration);
+	metrics_set(metrics, notes[i].count, LABELS_NONE,
+	    notes[i].count == METRIC_BACKUP_BYTES ? note->bytes
+						  : note->problems);
+}
+
+/* When the note was written; all 0 where there is none. */
+static struct timespec
+time_of_note(const struct master *master, size_t i)
+{
+	char path[4096]; /* state_dir is shorter */
+	struct stat file;
+	int size;
+
+	size = snprintf(path, sizeof(path), "%s/%s", master->config->state_dir,
+	    notes[i].file);
+	if (size < 0 || (size_t)size >= sizeof(path) || lstat(path, &file) != 0)
+		return (struct timespec){ 0 };
+	return file.st_mtim;
+}
+
+static void
+publish_if_new(struct master *master, size_t i)
+{
+	struct timespec now = time_of_note(master, i), *old = &master->notes[i];
+	struct note note = { 0 };
+
+	if (now.tv_sec == old->tv_sec && now.tv_nsec == old->tv_nsec)
+		return;
+	*old = now;
+	/* What is no note, or gone, says that there was none. */
+	if (note_read(master->config->state_dir, notes[i].file, &note) !=
+	    RESULT_OK)
+		note = (struct note){ 0 };
+	publish(master->metrics, i, &note);
+}
+
+static void
+watch_notes(struct master *master, int64_t now)
+{
+	size_t i;
+
+	if (now < master->next_notes)
+		return;
+	master->next_notes = now + SECOND;
+	for (i = 0; i < MASTER_NOTES; i++)
+		publish_if_new(master, i);
+}
+
+/* ---- the whole ---- */
+
 void
 master_watch(struct master *master)
 {
 	int64_t now = scoreboard_now();
 	size_t i;
 
-	/* Stopped and continued, all at once: let the others go first. */
+	/* All processes may have been stopped and continued at once: the
+	 * others get time to show that they live. */
 	if (now - master->last_tick > LOOP_LATE)
 		master->grace_until = now + LOOP_LATE;
 	master->last_tick = now;
@@ -200,7 +272,7 @@ master_watch(struct master *master)
 		if (master->children[i].pid != 0)
 			watch_child(master, &master->children[i], now);
 	watch_files(master);
-	master_take_notes(master, now);
+	watch_notes(master, now);
 	watch_stop(master, now);
 	beat(master, now);
 }
