@@ -24,7 +24,9 @@ struct parameter {
 	size_t limit; /* bytes of its value; 0: the peer's */
 };
 
-#define PREFIX_BYTES                 \
+#define LENGTH_DIGITS 18 /* more than any body that is taken has */
+
+#define PREFIX_BYTES \
 	"abcdefghijklmnopqrstuvwxyz" \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
 	"0123456789-._~"
@@ -68,20 +70,6 @@ find_known(struct span name)
 	return i;
 }
 
-static bool
-has_control(struct span value)
-{
-	unsigned char byte;
-	size_t i;
-
-	for (i = 0; i < value.size; i++) {
-		byte = (unsigned char)value.data[i];
-		if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
-			return true;
-	}
-	return false;
-}
-
 static const char *
 say(struct arena *arena, const char *what, const char *name)
 {
@@ -95,7 +83,7 @@ take(struct arena *arena, const struct parameter *parameter, struct span value,
 {
 	struct span *member = (void *)((char *)raw + parameter->member);
 
-	if (has_control(value))
+	if (span_has_control(value))
 		return say(arena, "Control byte in parameter", parameter->name);
 	if (parameter->limit > 0 && value.size > parameter->limit)
 		return arena_printf(arena,
@@ -137,23 +125,6 @@ take_all(struct arena *arena, char *const *parameters, struct raw *raw)
 			return wrong;
 	}
 	return NULL;
-}
-
-static bool
-parse_length(struct span text, uint64_t *ret_length)
-{
-	uint64_t length = 0;
-	size_t i;
-
-	if (text.size > 18) /* what a uint64_t surely holds */
-		return false;
-	for (i = 0; i < text.size; i++) {
-		if (!ascii_is_digit(text.data[i]))
-			return false;
-		length = length * 10 + (uint64_t)(text.data[i] - '0');
-	}
-	*ret_length = length;
-	return true;
 }
 
 /* "/a/b": what needs no encoding in a URL, and cannot begin a host. */
@@ -205,7 +176,9 @@ judge(struct raw *raw)
 		return "The FastCGI parameter ARTIFACTD_PREFIX is no path of "
 		       "letters, digits and any of -._~ between slashes, "
 		       "without one at its end";
-	if (!parse_length(raw->length, &request->content_length))
+	if (raw->length.size > LENGTH_DIGITS ||
+	    (raw->length.size > 0 &&
+		!span_number(raw->length, &request->content_length)))
 		return "Content-Length is no number";
 	/* nginx sends none for a request without a body: not even "0". */
 	request->has_length = raw->length.data != NULL;

@@ -54,27 +54,13 @@ response_reason(int status)
 	return "";
 }
 
-static bool
-is_one_line(struct span value)
-{
-	unsigned char byte;
-	size_t i;
-
-	for (i = 0; i < value.size; i++) {
-		byte = (unsigned char)value.data[i];
-		if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
-			return false;
-	}
-	return true;
-}
-
 void
 response_header(struct response *response, const char *name, struct span value)
 {
 	struct header *header;
 
 	assert(response->header_count < RESPONSE_HEADERS);
-	assert(is_one_line(value));
+	assert(!span_has_control(value));
 	header = &response->headers[response->header_count++];
 	header->name = name;
 	header->value = value;

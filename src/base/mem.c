@@ -138,6 +138,50 @@ span_split(struct span *rest, char separator)
 	return head;
 }
 
+size_t
+span_digits(struct span span)
+{
+	size_t count = 0;
+
+	while (count < span.size && ascii_is_digit(span.data[count]))
+		count++;
+	return count;
+}
+
+bool
+span_number(struct span span, uint64_t *ret_number)
+{
+	uint64_t number = 0, digit;
+	size_t i;
+
+	if (span.size == 0)
+		return false;
+	for (i = 0; i < span.size; i++) {
+		if (!ascii_is_digit(span.data[i]))
+			return false;
+		digit = (uint64_t)(span.data[i] - '0');
+		if (number > (UINT64_MAX - digit) / 10)
+			return false;
+		number = number * 10 + digit;
+	}
+	*ret_number = number;
+	return true;
+}
+
+bool
+span_has_control(struct span span)
+{
+	unsigned char byte;
+	size_t i;
+
+	for (i = 0; i < span.size; i++) {
+		byte = (unsigned char)span.data[i];
+		if ((byte < ' ' && byte != '\t') || byte == 0x7f)
+			return true;
+	}
+	return false;
+}
+
 char
 ascii_lower(char byte)
 {

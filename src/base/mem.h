@@ -53,6 +53,13 @@ struct span span_trim(struct span span);
  */
 struct span span_split(struct span *rest, char separator);
 
+/* How many digits it begins with. */
+size_t span_digits(struct span span);
+/* Digits and nothing else as a number; false: other text, or over 64 bits. */
+MUST_USE bool span_number(struct span span, uint64_t *ret_number);
+/* Is there a control byte other than a tab? */
+bool span_has_control(struct span span);
+
 /* ASCII only, whatever the locale. */
 char ascii_lower(char byte);
 bool ascii_is_digit(char byte);

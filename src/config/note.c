@@ -37,23 +37,6 @@ static const char *const keys[KEYS] = { "problems", "is_ok", "duration",
 
 /* ---- reading ---- */
 
-static bool
-parse_number(struct span digits, uint64_t *ret_number)
-{
-	uint64_t number = 0;
-	size_t i;
-
-	if (digits.size == 0 || digits.size > DIGITS_MOST)
-		return false;
-	for (i = 0; i < digits.size; i++) {
-		if (digits.data[i] < '0' || digits.data[i] > '9')
-			return false;
-		number = 10 * number + (uint64_t)(digits.data[i] - '0');
-	}
-	*ret_number = number;
-	return true;
-}
-
 /* *ret_key is KEYS for one that nobody knows. */
 static bool
 parse_line(struct span line, uint64_t values[KEYS], enum key *ret_key)
@@ -66,7 +49,8 @@ parse_line(struct span line, uint64_t values[KEYS], enum key *ret_key)
 		key++;
 	*ret_key = key;
 	return value.data != NULL &&
-	       (key == KEYS || parse_number(value, &values[key]));
+	       (key == KEYS || (value.size <= DIGITS_MOST &&
+				   span_number(value, &values[key])));
 }
 
 static enum result

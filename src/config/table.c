@@ -112,17 +112,10 @@ config_expected(const struct config_row *row, struct arena *arena)
 static bool
 parse_number(const struct config_row *row, struct span text, long *ret_number)
 {
-	uint64_t number = 0;
-	size_t i;
+	uint64_t number;
 
-	if (text.size == 0 || text.size > 19)
-		return false;
-	for (i = 0; i < text.size; i++) {
-		if (!ascii_is_digit(text.data[i]))
-			return false;
-		number = number * 10 + (uint64_t)(text.data[i] - '0');
-	}
-	if (number < row->min || number > row->max)
+	if (text.size > 19 || !span_number(text, &number) ||
+	    number < row->min || number > row->max)
 		return false;
 	*ret_number = (long)number;
 	return true;
@@ -151,17 +144,6 @@ config_number(const struct config_row *row, struct span text, long *ret_number)
 }
 
 static bool
-has_control(struct span text)
-{
-	size_t i;
-
-	for (i = 0; i < text.size; i++)
-		if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7f)
-			return true;
-	return false;
-}
-
-static bool
 is_url(struct span text)
 {
 	size_t i;
@@ -183,7 +165,8 @@ is_url(struct span text)
 bool
 config_is_string(const struct config_row *row, struct span text)
 {
-	if (text.size < row->min || text.size > row->max || has_control(text))
+	if (text.size < row->min || text.size > row->max ||
+	    span_has_control(text) || span_find(text, '\t') < text.size)
 		return false;
 	if (row->kind == CONFIG_PATH)
 		return span_starts_with(text, "/");

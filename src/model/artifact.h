@@ -10,6 +10,7 @@
 #define ARTIFACT_H
 
 #include "base/digest.h"
+#include "protocol/date.h"
 #include "protocol/json.h"
 #include "base/limits.h"
 
@@ -30,18 +31,12 @@ void id_format(const struct id *id, char ret_text[ID_TEXT + 1]);
 MUST_USE bool id_parse(struct span text, struct id *ret_id);
 
 /*
- * A moment is microseconds since 1970, UTC. Creation moments are unique and
- * rise in creation order, so they are also the order and the cursor of lists.
+ * Creation moments are unique and rise in creation order, so they are also the
+ * order and the cursor of lists. protocol/date.h reads them.
  */
-#define MOMENT_LAST UINT64_C(253402300799999999) /* the end of 9999 */
+
 /* CONTRACT section 1: always six digits, and a NUL. */
 void moment_format(uint64_t moment, char ret_text[MOMENT_TEXT + 1]);
-/*
- * RFC 3339 and its kin: "T" or a space, a fraction of any length (cut), "Z",
- * an offset, or neither, which is UTC. false: anything else, or, in UTC, before
- * 1970 or after 9999.
- */
-MUST_USE bool moment_parse(struct span text, uint64_t *ret_moment);
 /* The clock. */
 uint64_t moment_now(void);
 
@@ -61,9 +56,7 @@ struct content {
 /*
  * HTTP's dates have whole seconds, so that a date tells one content from
  * another only if no other can have it. Hence these three.
- */
-#define MOMENT_SECOND UINT64_C(1000000)
-/*
+ *
  * When content that takes the place of old comes: now, or, where the clock
  * was set back behind the old one's second, in the next one after that. So
  * no content has a second that older content was said to be of.

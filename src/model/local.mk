@@ -4,4 +4,4 @@ noinst_LIBRARIES += libmodel.a
 libmodel_a_CFLAGS = $(AM_CFLAGS) $(BANNED)
 libmodel_a_SOURCES = \
 	%D%/artifact.c %D%/artifact.h %D%/artifact_json.c \
-	%D%/artifact_moment.c %D%/change.c %D%/change.h
+	%D%/change.c %D%/change.h

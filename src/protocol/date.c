@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: ISC */
-/* date.c - the dates of HTTP headers (RFC 9110, 5.6.7). */
+/*
+ * date.c - dates as text: the three forms of HTTP (RFC 9110, 5.6.7), and
+ * moments as services write them, which is RFC 3339 and what Python's
+ * isoformat makes of it. One reader takes them all, field by field.
+ */
 
 #include "date.h"
 
 #include <time.h>
+
+/* What is left of a text, and what its fields have said so far. */
+struct reader {
+	struct span rest;
+	struct tm tm;
+	int64_t fraction; /* of a second, in microseconds */
+	int64_t ahead;	  /* of UTC, in seconds */
+};
 
 static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri",
 	"Sat", NULL };
@@ -24,42 +36,50 @@ date_format(struct arena *arena, uint64_t moment)
 	    tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-/* Take a number of exactly so many digits. */
-static bool
-take_number(struct span *text, size_t digits, int *ret_number)
-{
-	int number = 0;
-	size_t i;
+/* ---- fields; false: the text goes on with something else ---- */
 
-	if (text->size < digits)
+/* A number of exactly so many digits. */
+static bool
+read_number(struct reader *reader, size_t digits, int *ret_number)
+{
+	uint64_t number;
+
+	if (reader->rest.size < digits ||
+	    !span_number(span_of(reader->rest.data, digits), &number))
 		return false;
-	for (i = 0; i < digits; i++) {
-		if (!ascii_is_digit(text->data[i]))
-			return false;
-		number = number * 10 + (text->data[i] - '0');
-	}
-	*text = span_from(*text, digits);
-	*ret_number = number;
+	reader->rest = span_from(reader->rest, digits);
+	*ret_number = (int)number;
 	return true;
 }
 
-/* Take one of the names; its place in the list. */
+/* One of the names; its place in the list. */
 static bool
-take_name(struct span *text, const char *const *names, int *ret_index)
+read_name(struct reader *reader, const char *const *names, int *ret_index)
 {
 	int i;
 
 	for (i = 0; names[i] != NULL; i++) {
-		if (!span_starts_with(*text, names[i]))
+		if (!span_starts_with(reader->rest, names[i]))
 			continue;
-		*text = span_from(*text, strlen(names[i]));
+		reader->rest = span_from(reader->rest, strlen(names[i]));
 		*ret_index = i;
 		return true;
 	}
 	return false;
 }
 
-/* RFC 9110, 5.6.7: never more than 50 years ahead. */
+/* One of these bytes. */
+static bool
+read_byte(struct reader *reader, const char *bytes)
+{
+	if (reader->rest.size == 0 || reader->rest.data[0] == '\0' ||
+	    strchr(bytes, reader->rest.data[0]) == NULL)
+		return false;
+	reader->rest = span_from(reader->rest, 1);
+	return true;
+}
+
+/* A year of two digits is never more than 50 years ahead. */
 static int
 full_year(int two_digits)
 {
@@ -72,69 +92,122 @@ full_year(int two_digits)
 	return year > tm.tm_year + 1900 + 50 ? year - 100 : year;
 }
 
-/* Take one field of a form, or the character itself. */
+/* A point or comma and digits, of which six count; or nothing. */
 static bool
-take_field(struct span *text, char field, struct tm *tm)
+read_fraction(struct reader *reader)
 {
-	int year;
+	int64_t unit = 1000000;
+	size_t count, i;
+
+	if (!read_byte(reader, ".,"))
+		return true;
+	count = span_digits(reader->rest);
+	for (i = 0; i < count && unit > 1; i++) {
+		unit /= 10;
+		reader->fraction += unit * (reader->rest.data[i] - '0');
+	}
+	reader->rest = span_from(reader->rest, count);
+	return count > 0;
+}
+
+/* "Z", an offset whose colon may be missing, or nothing, which is UTC. */
+static bool
+read_zone(struct reader *reader)
+{
+	bool is_behind = span_starts_with(reader->rest, "-");
+	int hours, minutes;
+
+	if (reader->rest.size == 0 || read_byte(reader, "Zz"))
+		return true;
+	if (!read_byte(reader, "+-") || !read_number(reader, 2, &hours))
+		return false;
+	(void)read_byte(reader, ":");
+	if (!read_number(reader, 2, &minutes) || hours > 23 || minutes > 59)
+		return false;
+	reader->ahead = (hours * 60 + minutes) * (is_behind ? -60 : 60);
+	return true;
+}
+
+/* One field of a form, or the character itself. */
+static bool
+read_field(struct reader *reader, char field)
+{
+	struct tm *tm = &reader->tm;
+	char literal[] = { field, '\0' };
+	int number;
 
 	switch (field) {
 	case 'w':
-		return take_name(text, days, &tm->tm_wday);
+		return read_name(reader, days, &tm->tm_wday);
 	case 'W':
-		return take_name(text, long_days, &tm->tm_wday);
+		return read_name(reader, long_days, &tm->tm_wday);
 	case 'b':
-		return take_name(text, months, &tm->tm_mon);
-	case 'd':
-		return take_number(text, 2, &tm->tm_mday);
-	case 'e': /* a digit less has a space instead */
-		if (!span_starts_with(*text, " "))
-			return take_number(text, 2, &tm->tm_mday);
-		*text = span_from(*text, 1);
-		return take_number(text, 1, &tm->tm_mday);
-	case 'Y':
-		if (!take_number(text, 4, &year))
+		return read_name(reader, months, &tm->tm_mon);
+	case 'm':
+		if (!read_number(reader, 2, &number))
 			return false;
-		tm->tm_year = year - 1900;
+		tm->tm_mon = number - 1;
+		return true;
+	case 'd':
+		return read_number(reader, 2, &tm->tm_mday);
+	case 'e': /* a day of one digit has a space before it */
+		return read_number(
+		    reader, read_byte(reader, " ") ? 1 : 2, &tm->tm_mday);
+	case 'Y':
+		if (!read_number(reader, 4, &number))
+			return false;
+		tm->tm_year = number - 1900;
 		return true;
 	case 'y':
-		if (!take_number(text, 2, &year))
+		if (!read_number(reader, 2, &number))
 			return false;
-		tm->tm_year = full_year(year) - 1900;
+		tm->tm_year = full_year(number) - 1900;
 		return true;
 	case 'h':
-		return take_number(text, 2, &tm->tm_hour);
+		return read_number(reader, 2, &tm->tm_hour);
 	case 'n':
-		return take_number(text, 2, &tm->tm_min);
+		return read_number(reader, 2, &tm->tm_min);
 	case 's':
-		return take_number(text, 2, &tm->tm_sec);
+		return read_number(reader, 2, &tm->tm_sec);
+	case '@': /* between date and time */
+		return read_byte(reader, "Tt ");
+	case 'f':
+		return read_fraction(reader);
+	case 'z':
+		return read_zone(reader);
 	default:
-		if (text->size == 0 || text->data[0] != field)
-			return false;
-		*text = span_from(*text, 1);
-		return true;
+		return read_byte(reader, literal);
 	}
 }
 
+/* ---- whole dates ---- */
+
 static bool
-take_form(struct span text, const char *form, struct tm *tm)
+read_form(struct span text, const char *form, struct reader *ret_reader)
 {
+	struct reader reader = { .rest = text, .tm = { .tm_mday = 1 } };
+
 	for (; *form != '\0'; form++)
-		if (!take_field(&text, *form, tm))
+		if (!read_field(&reader, *form))
 			return false;
-	return text.size == 0;
+	*ret_reader = reader;
+	return reader.rest.size == 0;
 }
 
-/* The calendar has this day, and the day this time. */
+/* false: the calendar has no such day, or the day no such time. */
 static bool
-is_real(const struct tm *tm)
+seconds_of(const struct tm *tm, int64_t *ret_seconds)
 {
 	struct tm copy = *tm;
+	time_t seconds;
 
 	if (tm->tm_hour > 23 || tm->tm_min > 59 || tm->tm_sec > 59)
 		return false;
-	(void)timegm(&copy); /* moves 30 Feb to March */
-	return copy.tm_mday == tm->tm_mday && copy.tm_mon == tm->tm_mon;
+	seconds = timegm(&copy); /* moves 30 Feb to March */
+	if (copy.tm_mday != tm->tm_mday || copy.tm_mon != tm->tm_mon)
+		return false;
+	*ret_seconds = (int64_t)seconds;
+	return true;
 }
 
 bool
@@ -145,20 +218,33 @@ date_parse(struct span text, int64_t *ret_seconds)
 		"W, d-b-y h:n:s GMT", /* RFC 850 */
 		"w b e h:n:s Y",      /* asctime */
 	};
-	struct tm tm;
+	struct reader reader;
 	size_t i;
 
 	text = span_trim(text);
 	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		tm = (struct tm){ .tm_mday = 1 };
-		if (!take_form(text, forms[i], &tm))
+		if (!read_form(text, forms[i], &reader))
 			continue;
-		if (tm.tm_sec == 60)
-			tm.tm_sec = 59; /* a leap second; time_t has none */
-		if (!is_real(&tm))
-			return false;
-		*ret_seconds = (int64_t)timegm(&tm);
-		return true;
+		if (reader.tm.tm_sec == 60)
+			reader.tm.tm_sec = 59; /* time_t has no leap second */
+		return seconds_of(&reader.tm, ret_seconds);
 	}
 	return false;
+}
+
+bool
+moment_parse(struct span text, uint64_t *ret_moment)
+{
+	struct reader reader;
+	int64_t seconds;
+
+	if (!read_form(text, "Y-m-d@h:n:sfz", &reader) ||
+	    !seconds_of(&reader.tm, &seconds))
+		return false;
+	seconds -= reader.ahead;
+	if (seconds < 0 || seconds > (int64_t)(MOMENT_LAST / MOMENT_SECOND))
+		return false;
+	*ret_moment =
+	    (uint64_t)seconds * MOMENT_SECOND + (uint64_t)reader.fraction;
+	return true;
 }

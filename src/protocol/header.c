@@ -277,25 +277,14 @@ header_has_strong_tag(struct span if_match, struct span hex)
 
 /* ---- ranges ---- */
 
-/* Digits of any number; what is too large becomes the largest. */
+/* Digits alone; a number that is too large becomes the largest. */
 static bool
-parse_digits(struct span text, uint64_t *ret_number)
+parse_position(struct span text, uint64_t *ret_position)
 {
-	uint64_t number = 0;
-	uint64_t digit;
-	size_t i;
-
-	for (i = 0; i < text.size; i++) {
-		if (!ascii_is_digit(text.data[i]))
-			return false;
-		digit = (uint64_t)(text.data[i] - '0');
-		if (number > (UINT64_MAX - digit) / 10)
-			number = UINT64_MAX;
-		else
-			number = number * 10 + digit;
-	}
-	*ret_number = number;
-	return text.size > 0;
+	if (span_number(text, ret_position))
+		return true;
+	*ret_position = UINT64_MAX;
+	return text.size > 0 && span_digits(text) == text.size;
 }
 
 /* -n: the last n bytes. */
@@ -321,11 +310,11 @@ header_range(struct span header, uint64_t size, uint64_t *ret_offset,
 
 	if (!span_is_nocase(unit, "bytes") || last.data == NULL)
 		return RANGE_WHOLE;
-	if (last.size > 0 && !parse_digits(last, &to))
+	if (last.size > 0 && !parse_position(last, &to))
 		return RANGE_WHOLE;
 	if (first.size == 0 && last.size > 0)
 		return suffix_range(to, size, ret_offset, ret_length);
-	if (!parse_digits(first, &from) || from > to)
+	if (!parse_position(first, &from) || from > to)
 		return RANGE_WHOLE;
 	/* Of two numbers beyond 64 bits either may be the larger one, and to
 	 * ignore a range is never wrong. */

@@ -90,20 +90,6 @@ json_get_number(const struct json_document *document, const char *name,
     uint64_t *ret_number)
 {
 	struct span source = json_get_source(document, name);
-	uint64_t number = 0;
-	uint64_t digit;
-	size_t i;
 
-	for (i = 0; i < source.size; i++) {
-		if (!ascii_is_digit(source.data[i]))
-			return false;
-		digit = (uint64_t)(source.data[i] - '0');
-		if (number > (UINT64_MAX - digit) / 10)
-			return false;
-		number = number * 10 + digit;
-	}
-	if (source.size == 0)
-		return false;
-	*ret_number = number;
-	return true;
+	return span_number(source, ret_number);
 }

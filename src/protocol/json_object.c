@@ -244,16 +244,16 @@ static const char too_large[] =
 #define SATURATED 1000000000 /* more than there are digits in a text */
 
 static int64_t
-read_exponent(struct span digits)
+read_exponent(struct span text)
 {
-	bool is_negative = span_starts_with(digits, "-");
-	int64_t exponent = 0;
-	size_t i;
+	bool is_negative = span_starts_with(text, "-");
+	uint64_t exponent;
 
-	for (i = 0; i < digits.size; i++)
-		if (ascii_is_digit(digits.data[i]) && exponent < SATURATED)
-			exponent = exponent * 10 + (digits.data[i] - '0');
-	return is_negative ? -exponent : exponent;
+	if (is_negative || span_starts_with(text, "+"))
+		text = span_from(text, 1);
+	if (!span_number(text, &exponent) || exponent > SATURATED)
+		exponent = SATURATED;
+	return is_negative ? -(int64_t)exponent : (int64_t)exponent;
 }
 
 /* Is the nearest double a number? Of the source text of a JSON number. */

@@ -231,20 +231,6 @@ is_token(struct span text)
 	return text.size > 0;
 }
 
-static bool
-has_control(struct span text)
-{
-	unsigned char byte;
-	size_t i;
-
-	for (i = 0; i < text.size; i++) {
-		byte = (unsigned char)text.data[i];
-		if ((byte < ' ' && byte != '\t') || byte == 0x7f)
-			return true;
-	}
-	return false;
-}
-
 /* Take the next line, without its CRLF. */
 static bool
 next_line(struct span *rest, struct span *ret_name, struct span *ret_value)
@@ -259,7 +245,7 @@ next_line(struct span *rest, struct span *ret_name, struct span *ret_value)
 	value = line;
 	*ret_name = span_split(&value, ':');
 	*ret_value = span_trim(value);
-	return value.data != NULL && is_token(*ret_name) && !has_control(value);
+	return value.data != NULL && is_token(*ret_name) && !span_has_control(value);
 }
 
 /*
