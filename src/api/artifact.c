@@ -3,8 +3,7 @@
  * artifact.c - one artifact's record: read, changed, deleted.
  */
 
-#include "body.h"
-#include "read.h"
+#include "handle.h"
 
 #include "protocol/query.h"
 
@@ -67,7 +66,7 @@ apply(const struct context *context, struct request *request,
 	response_json(response, 200, object);
 }
 
-/* What the members say is to change; faults in the order of CONTRACT 1. */
+/* What the members say is to change. */
 static void
 read_patch(const struct json_document *document, struct faults *faults,
     struct change *change)

@@ -4,7 +4,7 @@
  * but that JSON has to be an object of bounded size.
  */
 
-#include "body.h"
+#include "handle.h"
 
 #include "protocol/header.h"
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * create.c - creating an artifact, from a JSON object or from a form
- * with a file. Faults are noted in the order of CONTRACT section 5; what they
- * have in common from there on is draft.c.
+ * with a file. Faults are noted in the order of "5. JSON bodies" in
+ * doc/contract.md; what they have in common from there on is draft.c.
  */
 
-#include "draft.h"
-#include "form.h"
+#include "handle.h"
 
 #include "protocol/header.h"
 

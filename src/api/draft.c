@@ -4,8 +4,7 @@
  * Idempotency-Key, and the change that creates it.
  */
 
-#include "draft.h"
-#include "id.h"
+#include "handle.h"
 
 #include "base/pack.h"
 

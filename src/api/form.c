@@ -5,7 +5,7 @@
  * parts as a refusal shows them, and of files the last one, as an upload.
  */
 
-#include "form.h"
+#include "handle.h"
 
 #include "protocol/header.h"
 

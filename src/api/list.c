@@ -10,7 +10,7 @@
  * so one of another list, or one that somebody made up, is found out.
  */
 
-#include "id.h"
+#include "handle.h"
 
 #include "base/pack.h"
 #include "protocol/query.h"

@@ -4,7 +4,7 @@
  * with all that HTTP (RFC 9110) and a browser have to be told about them.
  */
 
-#include "read.h"
+#include "handle.h"
 
 #include "protocol/date.h"
 #include "protocol/header.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * response.c - answers: headers, JSON bodies, and what each outcome of the
- * store means to a client. What a client asks for conditionally or in part
- * is in condition.c.
+ * response.c - answers: headers, JSON bodies, what each outcome of the store
+ * means to a client, and how an answer is written out. What a client asks for
+ * conditionally or in part is in condition.c.
  */
 
 #include "response.h"
@@ -12,6 +12,8 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+#define PIECE 65536 /* of content, on its way out */
 
 void
 response_init(struct response *response, struct arena *arena)
@@ -286,4 +288,162 @@ response_result(
 		    response, "Retry-After", span_str(meaning->retry_after));
 	if (meaning->status >= 500)
 		response->cause = result;
+}
+
+/* ---- writing ---- */
+
+/* An answer on its way out. */
+struct writing {
+	const struct response *response;
+	struct store *store;
+	const struct response_sink *sink;
+	uint64_t body_size; /* so far */
+};
+
+static bool
+has_body(const struct response *response)
+{
+	return response->status != 304 && response->status != 204;
+}
+
+/* Of the body; -1: not known, since escaping makes it longer. */
+static int64_t
+body_length(const struct response *response)
+{
+	switch (response->kind) {
+	case RESPONSE_TEXT:
+		return (int64_t)response->text.size;
+	case RESPONSE_CONTENT:
+		return (int64_t)response->size;
+	case RESPONSE_QUOTED:
+		break;
+	}
+	return -1;
+}
+
+static void
+append_line(struct buffer *head, struct span text)
+{
+	buffer_append(head, text);
+	buffer_append(head, SPAN("\r\n"));
+}
+
+static enum result
+write_head(struct writing *writing)
+{
+	const struct response *response = writing->response;
+	const struct header *header;
+	struct buffer head;
+	size_t i;
+
+	buffer_init(&head, response->arena);
+	buffer_reserve(&head, 1024);
+	buffer_append(&head, SPAN("Status: "));
+	buffer_append_number(&head, (uint64_t)response->status);
+	buffer_append_byte(&head, ' ');
+	append_line(&head, span_str(response_reason(response->status)));
+	for (i = 0; i < response->header_count; i++) {
+		header = &response->headers[i];
+		buffer_append(&head, span_str(header->name));
+		buffer_append(&head, SPAN(": "));
+		append_line(&head, header->value);
+	}
+	if (has_body(response) && body_length(response) >= 0) {
+		buffer_append(&head, SPAN("Content-Length: "));
+		buffer_append_number(&head, (uint64_t)body_length(response));
+		append_line(&head, SPAN(""));
+	}
+	append_line(&head, SPAN(""));
+	return writing->sink->write(writing->sink->object, buffer_span(&head));
+}
+
+static enum result
+write_bytes(struct writing *writing, struct span bytes)
+{
+	enum result result = writing->sink->write(writing->sink->object, bytes);
+
+	if (result == RESULT_OK)
+		writing->body_size += bytes.size;
+	return result;
+}
+
+/* Content as it is. */
+static enum result
+write_content(struct writing *writing)
+{
+	const struct response *response = writing->response;
+	uint64_t offset = response->offset, left = response->size;
+	char *piece = arena_room(response->arena, PIECE);
+	enum result result = RESULT_OK;
+	size_t size;
+
+	while (left > 0 && result == RESULT_OK) {
+		result = store_read(writing->store, &response->content, offset,
+		    piece, left < PIECE ? (size_t)left : PIECE, &size);
+		if (result != RESULT_OK)
+			return result;
+		result = write_bytes(writing, span_of(piece, size));
+		offset += size;
+		left -= size;
+	}
+	return result;
+}
+
+/* Content as a JSON string between text and tail. */
+static enum result
+write_quoted(struct writing *writing)
+{
+	const struct response *response = writing->response;
+	struct json_escaper escaper = { 0 };
+	char *piece = arena_room(response->arena, PIECE);
+	struct buffer escaped;
+	enum result result;
+	uint64_t offset = 0;
+	size_t size;
+
+	buffer_init(&escaped, response->arena);
+	result = write_bytes(writing, response->text);
+	while (offset < response->content.size && result == RESULT_OK) {
+		result = store_read(writing->store, &response->content, offset,
+		    piece, PIECE, &size);
+		if (result != RESULT_OK)
+			return result;
+		offset += size;
+		buffer_clear(&escaped);
+		json_escape(&escaper, span_of(piece, size),
+		    offset == response->content.size, &escaped);
+		result = write_bytes(writing, buffer_span(&escaped));
+	}
+	if (result != RESULT_OK)
+		return result;
+	return write_bytes(writing, response->tail);
+}
+
+static enum result
+write_body(struct writing *writing)
+{
+	switch (writing->response->kind) {
+	case RESPONSE_TEXT:
+		return write_bytes(writing, writing->response->text);
+	case RESPONSE_CONTENT:
+		return write_content(writing);
+	case RESPONSE_QUOTED:
+		return write_quoted(writing);
+	}
+	return RESULT_OK;
+}
+
+enum result
+response_write(const struct response *response, const struct request *request,
+    struct store *store, const struct response_sink *sink,
+    uint64_t *ret_body_size)
+{
+	struct writing writing = { response, store, sink, 0 };
+	enum result result = write_head(&writing);
+
+	if (result == RESULT_OK && has_body(response) &&
+	    !span_is(request->method, "HEAD"))
+		result = write_body(&writing);
+	*ret_body_size = writing.body_size;
+	return result;
 }

@@ -74,6 +74,22 @@ void response_result(
 void
 response_shortage(struct response *response, const struct shortage *shortage);
 
+/* Where an answer goes. Any result but RESULT_OK ends the writing. */
+struct response_sink {
+	void *object;
+	enum result (*write)(void *object, struct span bytes);
+};
+
+/*
+ * Write head and body, the latter unless the request is a HEAD, with content
+ * read from the store. *ret_body_size: bytes of the body that were written, all
+ * of them or not. What fails after the head has gone can only be told by ending
+ * the connection: the body is then shorter than announced, or not ended.
+ */
+MUST_USE enum result response_write(const struct response *response,
+    const struct request *request, struct store *store,
+    const struct response_sink *sink, uint64_t *ret_body_size);
+
 /*
  * What caches may do with an answer to GET or HEAD, whatever its status:
  * keep it and ask each time, since what it is of can be replaced or deleted;

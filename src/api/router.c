@@ -4,7 +4,7 @@
  * the handlers and nothing of what they do.
  */
 
-#include "router.h"
+#include "handle.h"
 
 #include "protocol/header.h"
 #include "protocol/query.h"

@@ -2,14 +2,27 @@
 /*
  * router.h - the table: method, path pattern, handler.
  *
- * CONTRACT section 3: decode the path once, match; 307 for trailing slashes,
- * 404, 405 with Allow, 415 for a coded body. HEAD goes where GET goes. All of
- * it below the prefix, if nginx names one.
+ * As "3. Paths" of doc/contract.md has it: decode the path once, match; 307 for
+ * trailing slashes, 404, 405 with Allow, 415 for a coded body. HEAD goes where
+ * GET goes. All of it below the prefix, if nginx names one.
  */
 #ifndef ROUTER_H
 #define ROUTER_H
 
-#include "handle.h"
+#include "base/metrics.h"
+#include "base/scoreboard.h"
+#include "config/config.h"
+#include "response.h"
+
+/* What a handler works with. */
+struct context {
+	const struct config *config;
+	struct store *store;
+	struct owner owner; /* of uploads: this worker, this request */
+	uint64_t now;	    /* the clock, when the request came */
+	struct metrics *metrics;
+	struct scoreboard *scoreboard; /* NULL: there are no processes */
+};
 
 struct route {
 	const char *pattern; /* "{id}" stands for one segment, not empty */
@@ -21,8 +34,8 @@ struct route {
 };
 
 /*
- * Set request->id, base and route, and fill response by the route's handler or with
- * 307, 404, 405 or 415; a 507 says the store's numbers.
+ * Set request->id, base and route, and fill response by the route's handler or
+ * with 307, 404, 405 or 415; a 507 says the store's numbers.
  */
 void router_dispatch(const struct context *context, struct request *request,
     struct response *response);

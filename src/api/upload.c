@@ -5,8 +5,7 @@
  * together; whatever fails leaves the old ones.
  */
 
-#include "form.h"
-#include "id.h"
+#include "handle.h"
 
 #include "protocol/header.h"
 
@@ -113,7 +112,7 @@ judge_form(
 	return faults.count == 0;
 }
 
-/* The order is CONTRACT section 9's. */
+/* The order of these faults is that of "9. Upload" in doc/contract.md. */
 static void
 take_form(const struct context *context, struct handle_body *body,
     struct response *response, struct form *form, const struct target *target)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fcgi.c - the door to libfcgi 2.4, and its sharp edges (RELIABILITY 16-19):
+ * fcgi.c - the door to libfcgi 2.4, and its sharp edges (rules 16 to 19):
  *
  * - It has no read timeout, so we accept ourselves, set timeouts on the
  *   socket, and hand it over as an open connection. keepConnection = 1 before

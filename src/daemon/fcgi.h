@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fcgi.h - FastCGI: accept, parameters, body in, answer out. The door to
- * libfcgi, and the reasons of RELIABILITY 16 to 19.
+ * libfcgi, and the reasons of rules 16 to 19 of doc/rules.md.
  */
 #ifndef FCGI_H
 #define FCGI_H

@@ -16,8 +16,6 @@
 
 #include <errno.h>
 
-#define PIECE 65536 /* of content, on its way out */
-
 struct worker {
 	const struct process *process;
 	struct store *store;
@@ -29,30 +27,10 @@ struct worker {
 
 /* ---- sending ---- */
 
-static bool
-has_body(const struct response *response)
-{
-	return response->status != 304 && response->status != 204;
-}
-
-/* Of the body; -1: not known, since escaping makes it longer. */
-static int64_t
-body_length(const struct response *response)
-{
-	switch (response->kind) {
-	case RESPONSE_TEXT:
-		return (int64_t)response->text.size;
-	case RESPONSE_CONTENT:
-		return (int64_t)response->size;
-	case RESPONSE_QUOTED:
-		break;
-	}
-	return -1;
-}
-
 static enum result
-write_out(struct worker *worker, struct span bytes)
+write_out(void *object, struct span bytes)
 {
+	struct worker *worker = object;
 	enum result result = fcgi_write(worker->fcgi, bytes);
 
 	if (result != RESULT_OK)
@@ -60,129 +38,15 @@ write_out(struct worker *worker, struct span bytes)
 	return result;
 }
 
-static void
-append_line(struct buffer *head, struct span text)
-{
-	buffer_append(head, text);
-	buffer_append(head, SPAN("\r\n"));
-}
-
-static enum result
-send_head(struct worker *worker, const struct response *response)
-{
-	const struct header *header;
-	struct buffer head;
-	size_t i;
-
-	buffer_init(&head, worker->arena);
-	buffer_reserve(&head, 1024);
-	buffer_append(&head, SPAN("Status: "));
-	buffer_append_number(&head, (uint64_t)response->status);
-	buffer_append_byte(&head, ' ');
-	append_line(&head, span_str(response_reason(response->status)));
-	for (i = 0; i < response->header_count; i++) {
-		header = &response->headers[i];
-		buffer_append(&head, span_str(header->name));
-		buffer_append(&head, SPAN(": "));
-		append_line(&head, header->value);
-	}
-	if (has_body(response) && body_length(response) >= 0) {
-		buffer_append(&head, SPAN("Content-Length: "));
-		buffer_append_number(&head, (uint64_t)body_length(response));
-		append_line(&head, SPAN(""));
-	}
-	append_line(&head, SPAN(""));
-	return write_out(worker, buffer_span(&head));
-}
-
-static enum result
-send_bytes(struct worker *worker, struct span bytes)
-{
-	enum result result = write_out(worker, bytes);
-
-	if (result == RESULT_OK)
-		worker->sent += bytes.size;
-	return result;
-}
-
-/* Content as it is. */
-static enum result
-send_content(struct worker *worker, const struct response *response)
-{
-	uint64_t offset = response->offset, left = response->size;
-	char *piece = arena_room(worker->arena, PIECE);
-	enum result result = RESULT_OK;
-	size_t size;
-
-	while (left > 0 && result == RESULT_OK) {
-		result = store_read(worker->store, &response->content, offset,
-		    piece, left < PIECE ? (size_t)left : PIECE, &size);
-		if (result != RESULT_OK)
-			return result;
-		result = send_bytes(worker, span_of(piece, size));
-		offset += size;
-		left -= size;
-	}
-	return result;
-}
-
-/* Content as a JSON string between text and tail. */
-static enum result
-send_quoted(struct worker *worker, const struct response *response)
-{
-	struct json_escaper escaper = { 0 };
-	char *piece = arena_room(worker->arena, PIECE);
-	struct buffer escaped;
-	enum result result;
-	uint64_t offset = 0;
-	size_t size;
-
-	buffer_init(&escaped, worker->arena);
-	result = send_bytes(worker, response->text);
-	while (offset < response->content.size && result == RESULT_OK) {
-		result = store_read(worker->store, &response->content, offset,
-		    piece, PIECE, &size);
-		if (result != RESULT_OK)
-			return result;
-		offset += size;
-		buffer_clear(&escaped);
-		json_escape(&escaper, span_of(piece, size),
-		    offset == response->content.size, &escaped);
-		result = send_bytes(worker, buffer_span(&escaped));
-	}
-	if (result != RESULT_OK)
-		return result;
-	return send_bytes(worker, response->tail);
-}
-
-static enum result
-send_body(struct worker *worker, const struct response *response)
-{
-	switch (response->kind) {
-	case RESPONSE_TEXT:
-		return send_bytes(worker, response->text);
-	case RESPONSE_CONTENT:
-		return send_content(worker, response);
-	case RESPONSE_QUOTED:
-		return send_quoted(worker, response);
-	}
-	return RESULT_OK;
-}
-
-/*
- * What fails after the head has gone can only be told by ending the
- * connection: the body is then shorter than announced, or not ended.
- */
 static enum result
 send_response(struct worker *worker, const struct request *request,
     const struct response *response)
 {
+	const struct response_sink sink = { worker, write_out };
 	enum result result;
 
-	result = send_head(worker, response);
-	if (result == RESULT_OK && has_body(response) &&
-	    !span_is(request->method, "HEAD"))
-		result = send_body(worker, response);
+	result = response_write(
+	    response, request, worker->store, &sink, &worker->sent);
 	if (result != RESULT_OK) {
 		fcgi_abort(worker->fcgi);
 		return result;
@@ -291,7 +155,6 @@ serve_request(struct worker *worker)
 		response_error(&response, 400, "%s", reason);
 		response_caching(&response, &request);
 	}
-	worker->sent = 0;
 	worker->is_cut_off = false;
 	sent = send_response(worker, &request, &response);
 	count(worker, &request, &response);

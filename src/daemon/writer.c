@@ -363,7 +363,10 @@ answer_change(struct writer *writer, size_t i, const struct outcome *outcome)
 		peer_close_fd(writer, fd);
 }
 
-/* false: the commit failed, and this process can't go on (rule 7 of doc/rules.md). */
+/*
+ * false: the commit failed, and this process can't go on (rule 7 of
+ * doc/rules.md).
+ */
 static bool
 commit(struct writer *writer)
 {
@@ -586,8 +589,8 @@ fail(const char *event, const char *cause, int code)
 /*
  * What comes before the first message: open the store, enter the sandbox, say
  * READY. The log says what did not work, the exit code whether another try may;
- * PROCESS_DONE: it is ready. *ret_store is set as soon as the store is open, for
- * the caller to close.
+ * PROCESS_DONE: it is ready. *ret_store is set as soon as the store is open,
+ * for the caller to close.
  */
 static int
 start(const struct process *process, struct arena *scratch,

@@ -56,7 +56,7 @@ multipart_feed(struct multipart *multipart, struct span bytes);
 /* The input ended. RESULT_MALFORMED without a closing boundary. */
 MUST_USE enum result multipart_finish(struct multipart *multipart);
 
-/* Why it is malformed, in the words of CONTRACT section 9; never NULL. */
+/* Why it is malformed, in the words of doc/contract.md; never NULL. */
 const char *multipart_error(const struct multipart *multipart);
 
 #endif

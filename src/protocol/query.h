@@ -2,7 +2,7 @@
 /*
  * query.h - percent-encoding, the query string and its typed values.
  *
- * CONTRACT section 4 is the rule; it follows what FastAPI and pydantic do.
+ * "4. Query" of doc/contract.md is the rule; it follows what FastAPI and pydantic do.
  * Knows nothing of artifacts.
  */
 #ifndef QUERY_H
