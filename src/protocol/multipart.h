@@ -42,6 +42,16 @@ struct multipart;
 struct span multipart_boundary(
     struct arena *arena, struct span content_type, const char **ret_reason);
 
+/*
+ * Parse "Name: value CRLF" lines, without the empty line that ends them. The
+ * spans of *ret_part live in the arena or point into block; name is SPAN_NONE
+ * when there is none. RESULT_MALFORMED: the lines are no headers, or one that
+ * counts is there twice. A server's answer names a file in the same way, so
+ * the tool asks here, too.
+ */
+MUST_USE enum result multipart_headers_parse(
+    struct arena *arena, struct span block, struct multipart_part *ret_part);
+
 /* A parser in the arena. */
 struct multipart *multipart_open(struct arena *arena, struct span boundary,
     const struct multipart_events *events);

@@ -7,7 +7,7 @@
 #include "http_text.h"
 
 #include "base/limits.h"
-#include "protocol/multipart_headers.h"
+#include "protocol/multipart.h"
 #include "protocol/date.h"
 #include "protocol/utf8.h"
 
