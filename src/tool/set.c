@@ -10,16 +10,16 @@
 #define SLOTS_FIRST 256
 
 void
-import_set_init(struct import_set *set, struct arena *arena)
+ctl_set_init(struct ctl_set *set, struct arena *arena)
 {
-	*set = (struct import_set){ .arena = arena };
+	*set = (struct ctl_set){ .arena = arena };
 	set->slot_count = SLOTS_FIRST;
 	set->slots = arena_alloc(arena, SLOTS_FIRST * sizeof(set->slots[0]));
 }
 
 /* The slot that has this text, or is free for it. */
 static uint32_t *
-find_slot(const struct import_set *set, struct span text)
+find_slot(const struct ctl_set *set, struct span text)
 {
 	uint64_t hash = digest_check(text, SPAN(""));
 	size_t mask = set->slot_count - 1;
@@ -33,7 +33,7 @@ find_slot(const struct import_set *set, struct span text)
 
 /* At most half of the slots are ever used. */
 static void
-grow(struct import_set *set)
+grow(struct ctl_set *set)
 {
 	size_t i;
 
@@ -45,19 +45,7 @@ grow(struct import_set *set)
 }
 
 bool
-import_set_find(
-    const struct import_set *set, struct span text, size_t *ret_number)
-{
-	uint32_t slot = *find_slot(set, text);
-
-	if (slot == 0)
-		return false;
-	*ret_number = slot - 1;
-	return true;
-}
-
-bool
-import_set_add(struct import_set *set, struct span text, size_t *ret_number)
+ctl_set_add(struct ctl_set *set, struct span text, size_t *ret_number)
 {
 	uint32_t *slot = find_slot(set, text);
 	bool is_new = *slot == 0;

@@ -70,6 +70,19 @@ ctl_names_next(
 	}
 }
 
+int
+ctl_ids_alone(
+    const struct ctl *ctl, const struct ctl_option *filters, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (ctl_has(ctl, filters[i].name))
+			return ctl_usage(ctl, "ids and --%s exclude each other",
+			    filters[i].name);
+	return CTL_OK;
+}
+
 void
 ctl_say_missing(struct arena *arena, const struct ctl_http_answer *answer)
 {
@@ -201,14 +214,14 @@ keep_found(struct lookup *lookup)
 {
 	struct ctl_choice *choice = lookup->choice;
 	struct ctl_chosen *chosen;
-	struct import_set seen;
+	struct ctl_set seen;
 	size_t i;
 
-	import_set_init(&seen, choice->arena);
+	ctl_set_init(&seen, choice->arena);
 	for (i = 0; i < lookup->count; i++) {
 		chosen = &choice->items[i];
 		if (!lookup->is_there[i] ||
-		    !import_set_add(
+		    !ctl_set_add(
 			&seen, span_of(&chosen->id, sizeof(chosen->id)), NULL))
 			continue;
 		choice->bytes += chosen->size;
@@ -288,9 +301,7 @@ filter(const struct ctl *ctl, struct ctl_http *http, struct ctl_choice *choice)
 	exit_code = ctl_filter_read(ctl, &members);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	is_narrow = members.workflow != NULL || members.phase != NULL ||
-		    members.type != NULL || members.session != NULL ||
-		    sieve.pattern != NULL;
+	is_narrow = ctl_filter_is_narrow(&members) || sieve.pattern != NULL;
 	if (!is_narrow && !ctl_has(ctl, "all"))
 		return ctl_usage(ctl,
 		    "which artifacts? It needs an ID, or a filter such as "
@@ -306,15 +317,13 @@ ctl_choose(
     const struct ctl *ctl, struct ctl_http *http, struct ctl_choice *choice)
 {
 	static const struct ctl_option options[] = { CTL_CHOICE };
-	size_t i;
+	int exit_code;
 
 	if (ctl->operand_count == 0)
 		return filter(ctl, http, choice);
-	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		if (ctl_has(ctl, options[i].name))
-			return ctl_usage(ctl, "ids and --%s exclude each other",
-			    options[i].name);
-	return look_up(ctl, http, choice);
+	exit_code =
+	    ctl_ids_alone(ctl, options, sizeof(options) / sizeof(options[0]));
+	return exit_code == CTL_OK ? look_up(ctl, http, choice) : exit_code;
 }
 
 /* ---- names ---- */

@@ -31,6 +31,10 @@ struct ctl_names {
 bool ctl_names_next(
     struct ctl_names *names, struct arena *arena, const char **ret_name);
 
+/* Ids are named: is none of these options given, too? */
+MUST_USE int ctl_ids_alone(
+    const struct ctl *ctl, const struct ctl_option *filters, size_t count);
+
 /* "Artifact not found: ...", as the server says it in a 404. */
 void ctl_say_missing(struct arena *arena, const struct ctl_http_answer *answer);
 

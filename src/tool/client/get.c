@@ -39,37 +39,22 @@ struct raw {
 
 	/* What came of it. */
 	uint64_t size;
-	char hash[DIGEST_SHA256_HEX + 1];
+	uint8_t hash[DIGEST_SHA256_SIZE];
 
 	struct ctl_progress progress;
 	struct digest digest;
 };
 
-/* A number of at most 18 digits; 0: it is none. */
-static uint64_t
-parse_size(struct span text)
-{
-	uint64_t size = 0;
-	size_t i;
-
-	if (text.size > 18)
-		return 0;
-	for (i = 0; i < text.size; i++) {
-		if (!ascii_is_digit(text.data[i]))
-			return 0;
-		size = size * 10 + (uint64_t)(text.data[i] - '0');
-	}
-	return size;
-}
-
 static bool
 begin_raw(void *context, const struct ctl_http_answer *answer)
 {
 	struct raw *raw = context;
+	uint64_t size;
 
+	if (!ctl_http_number(ctl_http_header(answer, "Content-Length"), &size))
+		size = 0; /* nobody knows */
 	if (raw->all == NULL)
-		ctl_progress_begin(&raw->progress, raw->ctl, raw->what,
-		    parse_size(ctl_http_header(answer, "Content-Length")));
+		ctl_progress_begin(&raw->progress, raw->ctl, raw->what, size);
 	return raw->begin == NULL || raw->begin(raw->context, answer);
 }
 
@@ -91,25 +76,25 @@ raw_end(struct ctl_http *http, const char *id, struct raw *raw,
     const struct ctl_http_answer *answer)
 {
 	struct span url = ctl_http_url(http);
-	uint8_t hash[DIGEST_SHA256_SIZE], wanted[DIGEST_SHA256_SIZE];
-	char wanted_hex[DIGEST_SHA256_HEX + 1];
+	char hex[DIGEST_SHA256_HEX + 1], wanted_hex[DIGEST_SHA256_HEX + 1];
+	uint8_t wanted[DIGEST_SHA256_SIZE];
 
-	digest_end(&raw->digest, hash);
-	digest_hex(hash, sizeof(hash), raw->hash);
+	digest_end(&raw->digest, raw->hash);
 	if (header_digest(ctl_http_header(answer, "Repr-Digest"), wanted) !=
 	    RESULT_OK)
 		return ctl_error(CTL_INTEGRITY,
 		    "the content of %s cannot be checked: %.*s, or something "
 		    "on the way to it, sends no SHA-256 in Repr-Digest",
 		    id, (int)url.size, url.data);
-	if (memcmp(hash, wanted, sizeof(hash)) == 0)
+	if (memcmp(raw->hash, wanted, sizeof(wanted)) == 0)
 		return CTL_OK;
+	digest_hex(raw->hash, sizeof(raw->hash), hex);
 	digest_hex(wanted, sizeof(wanted), wanted_hex);
 	return ctl_error(CTL_INTEGRITY,
 	    "the content of %s is damaged: the %llu bytes that came have the "
 	    "SHA-256 %s, and the store has %s; try again, and if it stays, "
 	    "look for what changes bytes on the way",
-	    id, (unsigned long long)raw->size, raw->hash, wanted_hex);
+	    id, (unsigned long long)raw->size, hex, wanted_hex);
 }
 
 static void
@@ -245,6 +230,7 @@ print_result(const struct single *single)
 {
 	const struct ctl *ctl = single->ctl;
 	struct ctl_row *row = ctl_row(ctl->arena);
+	char hash[DIGEST_SHA256_HEX + 1];
 	struct span name =
 	    span_str(single->path != NULL ? single->path : single->name);
 
@@ -255,7 +241,8 @@ print_result(const struct single *single)
 	}
 	ctl_row_text(row, "file", name);
 	ctl_row_size(row, "size_bytes", single->raw.size);
-	ctl_row_text(row, "content_hash", span_str(single->raw.hash));
+	digest_hex(single->raw.hash, sizeof(single->raw.hash), hash);
+	ctl_row_text(row, "content_hash", span_str(hash));
 	ctl_print_facts(ctl, row);
 }
 
@@ -606,21 +593,6 @@ end_job(struct job *job, int exit_code)
 	settle(getting, false);
 }
 
-/* Was it replaced since it was named? The bytes that came are right, but
- * what says so has changed with them. */
-static void
-take_over(struct job *job)
-{
-	struct ctl_chosen *chosen = job->chosen;
-	size_t i;
-
-	chosen->size = job->raw.size;
-	for (i = 0; i < sizeof(chosen->hash); i++)
-		chosen->hash[i] =
-		    (uint8_t)(ascii_hex(job->raw.hash[2 * i]) * 16 +
-			      ascii_hex(job->raw.hash[2 * i + 1]));
-}
-
 static int
 note_raw(void *context, void *item, struct arena *arena,
     const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
@@ -634,8 +606,13 @@ note_raw(void *context, void *item, struct arena *arena,
 	(void)ret_more;
 	id_format(&job->chosen->id, id);
 	exit_code = raw_end(getting->http, id, &job->raw, answer);
-	if (exit_code == CTL_OK)
-		take_over(job);
+	if (exit_code == CTL_OK) {
+		/* It may have been replaced since it was named: the bytes that
+		 * came are right, but what says so has changed with them. */
+		job->chosen->size = job->raw.size;
+		memcpy(job->chosen->hash, job->raw.hash,
+		    sizeof(job->chosen->hash));
+	}
 	end_job(job, exit_code);
 	return CTL_OK;
 }
@@ -754,15 +731,13 @@ static int
 run_get(struct ctl *ctl)
 {
 	static const struct ctl_option filters[] = { CTL_CHOICE };
-	size_t i;
+	int exit_code;
 
 	if (is_many(ctl))
 		return get_many(ctl);
-	for (i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
-		if (ctl_has(ctl, filters[i].name))
-			return ctl_usage(ctl, "ids and --%s exclude each other",
-			    filters[i].name);
-	return get_one(ctl);
+	exit_code =
+	    ctl_ids_alone(ctl, filters, sizeof(filters) / sizeof(filters[0]));
+	return exit_code == CTL_OK ? get_one(ctl) : exit_code;
 }
 
 static const struct ctl_option options[] = {

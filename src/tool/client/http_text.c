@@ -11,6 +11,25 @@
 #include "protocol/date.h"
 #include "protocol/utf8.h"
 
+/* ---- numbers ---- */
+
+bool
+ctl_http_number(struct span text, uint64_t *ret_number)
+{
+	uint64_t number = 0;
+	size_t i;
+
+	if (text.size == 0 || text.size > 18)
+		return false;
+	for (i = 0; i < text.size; i++) {
+		if (!ascii_is_digit(text.data[i]))
+			return false;
+		number = number * 10 + (uint64_t)(text.data[i] - '0');
+	}
+	*ret_number = number;
+	return true;
+}
+
 /* ---- URLs ---- */
 
 /* Its size with "//" behind; 0: neither http nor https. */
@@ -92,23 +111,15 @@ ctl_http_is_tls(struct span base)
 static bool
 is_loopback_address(struct span host)
 {
-	struct span digits;
-	size_t count, i;
-	unsigned number;
+	uint64_t number;
+	size_t count;
 
 	if (!span_starts_with(host, "127."))
 		return false;
-	for (count = 0; host.data != NULL; count++) {
-		digits = span_split(&host, '.');
-		number = 0;
-		for (i = 0; i < digits.size && number < 256; i++) {
-			if (!ascii_is_digit(digits.data[i]))
-				return false;
-			number = number * 10 + (unsigned)(digits.data[i] - '0');
-		}
-		if (digits.size == 0 || number > 255)
+	for (count = 0; host.data != NULL; count++)
+		if (!ctl_http_number(span_split(&host, '.'), &number) ||
+		    number > 255)
 			return false;
-	}
 	return count == 4;
 }
 
@@ -215,21 +226,11 @@ ctl_http_next_query(struct span link)
 bool
 ctl_http_retry_after(struct span header, int64_t now, uint64_t *ret_seconds)
 {
-	uint64_t seconds = 0;
 	int64_t date;
-	size_t i;
 
 	header = span_trim(header);
-	if (header.size > 0 && header.size <= 9) {
-		for (i = 0; i < header.size; i++) {
-			if (!ascii_is_digit(header.data[i]))
-				return false;
-			seconds =
-			    seconds * 10 + (uint64_t)(header.data[i] - '0');
-		}
-		*ret_seconds = seconds;
+	if (header.size <= 9 && ctl_http_number(header, ret_seconds))
 		return true;
-	}
 	if (!date_parse(header, &date))
 		return false;
 	*ret_seconds = date > now ? (uint64_t)(date - now) : 0;

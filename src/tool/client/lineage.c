@@ -21,9 +21,9 @@ struct lineage {
 	const struct ctl *ctl;
 	struct ctl_http *http;
 	struct ctl_output *output;
-	struct arena *arena;	/* of one artifact */
-	struct import_set seen; /* ids, as bytes */
-	struct stop *stops;	/* a stack, in the arena of the run */
+	struct arena *arena; /* of one artifact */
+	struct ctl_set seen; /* ids, as bytes */
+	struct stop *stops;  /* a stack, in the arena of the run */
 	size_t count;
 	size_t room;
 };
@@ -135,7 +135,7 @@ show_ancestors(struct lineage *lineage)
 		exit_code = read_stop(lineage, &stop, &artifact, &state);
 		if (exit_code != CTL_OK)
 			return exit_code;
-		if (!import_set_add(&lineage->seen,
+		if (!ctl_set_add(&lineage->seen,
 			span_of(&stop.id, sizeof(stop.id)), NULL)) {
 			print_stop(lineage, &stop, &artifact, "seen");
 			continue;
@@ -154,7 +154,7 @@ show_lineage(struct lineage *lineage, const struct ctl_artifact *self)
 	if (!id_parse(span_lower(lineage->arena, self->id), &start.id))
 		return ctl_remote_strange(lineage->http);
 	print_stop(lineage, &start, self, "present");
-	(void)import_set_add(
+	(void)ctl_set_add(
 	    &lineage->seen, span_of(&start.id, sizeof(start.id)), NULL);
 	push_parents(lineage, 1, self);
 	if (lineage->ctl->is_terminal && !lineage->ctl->is_json)
@@ -179,7 +179,7 @@ run_lineage(struct ctl *ctl)
 		return exit_code;
 	lineage.arena = arena_open();
 	lineage.output = ctl_output_open(ctl);
-	import_set_init(&lineage.seen, ctl->arena);
+	ctl_set_init(&lineage.seen, ctl->arena);
 	exit_code = show_lineage(&lineage, &self);
 	ctl_output_close(lineage.output);
 	arena_close(lineage.arena);

@@ -84,7 +84,7 @@ flatten(struct arena *arena, struct span text)
 struct ctl_used {
 	struct arena *arena;
 	struct arena *work; /* emptied after each name */
-	struct import_set names;
+	struct ctl_set names;
 };
 
 static void
@@ -102,7 +102,7 @@ ctl_used_open(struct arena *arena)
 
 	used->arena = arena;
 	used->work = arena_open();
-	import_set_init(&used->names, arena);
+	ctl_set_init(&used->names, arena);
 	arena_defer(arena, release, used);
 	return used;
 }
@@ -154,11 +154,11 @@ ctl_used_name(struct ctl_used *used, const char *title, struct span filename,
 	if (name.size == 0)
 		name = span_of(text, ID_TEXT);
 	other = name;
-	if (!import_set_add(&used->names, other, NULL)) {
+	if (!ctl_set_add(&used->names, other, NULL)) {
 		other = with_id(used->work, name, text, SHORT_ID);
-		if (!import_set_add(&used->names, other, NULL)) {
+		if (!ctl_set_add(&used->names, other, NULL)) {
 			other = with_id(used->work, name, text, ID_TEXT);
-			(void)import_set_add(&used->names, other, NULL);
+			(void)ctl_set_add(&used->names, other, NULL);
 		}
 	}
 	result = arena_string(used->arena, other);

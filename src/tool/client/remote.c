@@ -96,22 +96,27 @@ ctl_artifact_read(
 }
 
 bool
-ctl_artifact_is_exact(const struct ctl_artifact *artifact)
+ctl_text_is_plausible(struct span text)
 {
 	static const char replacement[] = "\xef\xbf\xbd";
-	struct span content = artifact->content;
+
+	return memmem(text.data, text.size, replacement,
+		   sizeof(replacement) - 1) == NULL;
+}
+
+bool
+ctl_artifact_is_exact(const struct ctl_artifact *artifact)
+{
 	uint8_t hash[DIGEST_SHA256_SIZE];
 	char text[DIGEST_SHA256_HEX + 1];
 	struct digest digest;
 
-	if (content.data == NULL)
+	if (artifact->content.data == NULL)
 		return false;
-	/* Where nothing was replaced, the text is the bytes. */
 	if (artifact->hash.data == NULL)
-		return memmem(content.data, content.size, replacement,
-			   sizeof(replacement) - 1) == NULL;
+		return ctl_text_is_plausible(artifact->content);
 	digest_begin(&digest);
-	digest_add(&digest, content);
+	digest_add(&digest, artifact->content);
 	digest_end(&digest, hash);
 	digest_hex(hash, sizeof(hash), text);
 	return span_is(artifact->hash, text);
@@ -213,6 +218,13 @@ ctl_filter_read(const struct ctl *ctl, struct ctl_filter *ret_filter)
 			    options[i].name);
 	}
 	return CTL_OK;
+}
+
+bool
+ctl_filter_is_narrow(const struct ctl_filter *filter)
+{
+	return filter->workflow != NULL || filter->phase != NULL ||
+	       filter->type != NULL || filter->session != NULL;
 }
 
 static void

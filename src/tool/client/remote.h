@@ -41,6 +41,11 @@ MUST_USE bool ctl_artifact_read(
  * Where bytes are no UTF-8 it has U+FFFD instead.
  */
 bool ctl_artifact_is_exact(const struct ctl_artifact *artifact);
+/*
+ * The same of a text without a hash: where nothing was replaced, the text is
+ * the bytes. Where U+FFFD stands in it, nobody can tell.
+ */
+bool ctl_text_is_plausible(struct span text);
 
 /* "/artifacts/<id><suffix>", the id percent-encoded. */
 struct span
@@ -74,9 +79,11 @@ struct ctl_filter {
 MUST_USE int
 ctl_filter_read(const struct ctl *ctl, struct ctl_filter *ret_filter);
 
+/* Does it leave anything out? */
+bool ctl_filter_is_narrow(const struct ctl_filter *filter);
+
 /* As a query, with "&" behind each pair. */
-void
-ctl_filter_append(struct buffer *query, const struct ctl_filter *filter);
+void ctl_filter_append(struct buffer *query, const struct ctl_filter *filter);
 
 /* The arena is that of a page. Anything but CTL_OK ends the list. */
 typedef int ctl_remote_visit(

@@ -51,10 +51,8 @@ read_filter(const struct ctl *ctl, struct ctl_rm_filter *ret_filter)
 		    ctl, "keep-newest", 0, UINT64_MAX, &filter.keep_newest);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	is_narrow =
-	    filter.members.workflow != NULL || filter.members.phase != NULL ||
-	    filter.members.type != NULL || filter.members.session != NULL ||
-	    filter.older_than > 0 || filter.keep_newest > 0;
+	is_narrow = ctl_filter_is_narrow(&filter.members) ||
+		    filter.older_than > 0 || filter.keep_newest > 0;
 	if (!is_narrow && !ctl_has(ctl, "all"))
 		return ask_which(ctl);
 	if (is_narrow && ctl_has(ctl, "all"))
@@ -469,15 +467,11 @@ static int
 read_which(const struct ctl *ctl, struct ctl_rm_filter *ret_filter)
 {
 	static const struct ctl_option filters[] = { CTL_RM_FILTERS };
-	size_t i;
 
 	if (ctl->operand_count == 0)
 		return read_filter(ctl, ret_filter);
-	for (i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
-		if (ctl_has(ctl, filters[i].name))
-			return ctl_usage(ctl, "ids and --%s exclude each other",
-			    filters[i].name);
-	return CTL_OK;
+	return ctl_ids_alone(
+	    ctl, filters, sizeof(filters) / sizeof(filters[0]));
 }
 
 /* Where nobody can be asked, that is said before anything is read. */

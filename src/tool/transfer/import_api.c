@@ -44,8 +44,8 @@ struct found {
 };
 
 struct found_list {
-	struct import_set ids; /* as texts: any that the server has */
-	struct found *found;   /* in the order to import them */
+	struct ctl_set ids;  /* as texts: any that the server has */
+	struct found *found; /* in the order to import them */
 	size_t count;
 	bool is_complete;
 };
@@ -71,7 +71,7 @@ add_found(struct listing *listing, const struct ctl_artifact *artifact)
 	size_t capacity = listing->capacity, number;
 	uint64_t created = UNTIMED;
 
-	if (!import_set_add(&list->ids, artifact->id, &number))
+	if (!ctl_set_add(&list->ids, artifact->id, &number))
 		return;
 	if (artifact->created.data != NULL &&
 	    !moment_parse(artifact->created, &created))
@@ -147,7 +147,7 @@ form_of(struct arena *arena, const struct ctl_http_answer *answer,
 
 /* Once through the pages of a list. */
 struct pass {
-	struct import_set ids;
+	struct ctl_set ids;
 	uint64_t total;	 /* as the first page told */
 	bool is_changed; /* another page told another one */
 };
@@ -181,7 +181,7 @@ take_page(struct listing *listing, const struct ctl_filter *filter,
 		if (!ctl_artifact_read(arena, page.items[i], &artifact))
 			return ctl_remote_strange(listing->http);
 		(void)visit(listing, arena, &artifact); /* CTL_OK */
-		(void)import_set_add(&pass->ids, artifact.id, NULL);
+		(void)ctl_set_add(&pass->ids, artifact.id, NULL);
 	}
 	return CTL_OK;
 }
@@ -200,7 +200,7 @@ take_pages(struct listing *listing, const struct ctl_filter *filter,
 	size_t before;
 
 	*pass = (struct pass){ 0 };
-	import_set_init(&pass->ids, arena);
+	ctl_set_init(&pass->ids, arena);
 	do {
 		before = pass->ids.count;
 		exit_code = take_page(listing, filter, ++number, of_page, pass);
@@ -316,7 +316,7 @@ ask_lists(const struct ctl *ctl, struct ctl_http *http, enum list_form form,
 	int exit_code;
 
 	*ret_list = (struct found_list){ 0 };
-	import_set_init(&ret_list->ids, arena);
+	ctl_set_init(&ret_list->ids, arena);
 	do
 		exit_code = ask(&listing, workflow);
 	while (exit_code == CTL_OK && workflow != NULL &&
@@ -350,7 +350,7 @@ read_lines(FILE *file, struct found_list *list)
 			text.size--;
 		text = span_trim(text);
 		if (text.size > 0)
-			import_set_add(&list->ids, text, NULL);
+			ctl_set_add(&list->ids, text, NULL);
 	}
 	free(line);
 }
@@ -362,7 +362,7 @@ read_ids(FILE *file, struct arena *arena, struct found_list *ret_list)
 	size_t i;
 
 	*ret_list = (struct found_list){ .is_complete = true };
-	import_set_init(&ret_list->ids, arena);
+	ctl_set_init(&ret_list->ids, arena);
 	read_lines(file, ret_list);
 	if (ferror(file))
 		return ctl_fail("the ids cannot be read to their end");
@@ -413,31 +413,6 @@ detail_read(struct arena *arena, struct span id, struct span body,
 	return true;
 }
 
-static bool
-has_hash_of(const struct content *content, struct span text)
-{
-	uint8_t hash[DIGEST_SHA256_SIZE];
-	struct digest digest;
-
-	digest_begin(&digest);
-	digest_add(&digest, text);
-	digest_end(&digest, hash);
-	return memcmp(hash, content->hash, sizeof(hash)) == 0;
-}
-
-/*
- * Without a hash: where nothing was replaced, the text is the bytes. Where
- * something looks as if, nobody can tell.
- */
-static bool
-is_plausible(struct span text)
-{
-	static const char replacement[] = "\xef\xbf\xbd";
-
-	return memmem(text.data, text.size, replacement,
-		   sizeof(replacement) - 1) == NULL;
-}
-
 /*
  * Make the record say what the text is, if that is the content. The size is
  * no help: the original leaves it as it was when content is replaced.
@@ -447,17 +422,19 @@ detail_take(struct detail *detail)
 {
 	struct content *content = &detail->record.artifact.content;
 	struct span text = detail->content;
+	uint8_t hash[DIGEST_SHA256_SIZE];
 	struct digest digest;
 
 	if (text.data == NULL)
 		return false;
-	if (detail->record.has_hash && !has_hash_of(content, text))
-		return false;
-	if (!detail->record.has_hash && !is_plausible(text))
-		return false;
 	digest_begin(&digest);
 	digest_add(&digest, text);
-	digest_end(&digest, content->hash);
+	digest_end(&digest, hash);
+	if (detail->record.has_hash
+		? memcmp(hash, content->hash, sizeof(hash)) != 0
+		: !ctl_text_is_plausible(text))
+		return false;
+	memcpy(content->hash, hash, sizeof(hash));
 	content->size = text.size;
 	return true;
 }
