@@ -113,7 +113,7 @@ struct lookup {
 	bool is_over;
 };
 
-/* All of them: not CTL_OK: one is no id, which has been said. */
+/* Read all names. Not CTL_OK: one is no id, which has been said. */
 static int
 read_names(const struct ctl *ctl, struct lookup *lookup)
 {
@@ -207,8 +207,8 @@ note_no_lookup(void *context, void *item, int exit_code, bool is_hopeless)
 	return is_hopeless ? exit_code : CTL_OK;
 }
 
-/* An id and the start of it mean the same one; it counts where it came
- * first. */
+/* Keep each artifact once, where it was named first: an id and the start of
+ * that id name the same one. */
 static void
 keep_found(struct lookup *lookup)
 {
@@ -254,7 +254,7 @@ look_up(const struct ctl *ctl, struct ctl_http *http, struct ctl_choice *choice)
 
 /* ---- a filter ---- */
 
-struct sieve {
+struct filtering {
 	struct ctl_http *http;
 	struct ctl_choice *choice;
 	const char *pattern; /* of titles; NULL: any */
@@ -262,27 +262,28 @@ struct sieve {
 };
 
 static int
-sift(void *context, struct arena *arena, const struct ctl_artifact *artifact)
+take_listed(
+    void *context, struct arena *arena, const struct ctl_artifact *artifact)
 {
-	struct sieve *sieve = context;
-	struct ctl_choice *choice = sieve->choice;
+	struct filtering *filtering = context;
+	struct ctl_choice *choice = filtering->choice;
 	size_t size = sizeof(choice->items[0]);
 	size_t room;
 	int exit_code;
 
-	if (sieve->pattern != NULL &&
+	if (filtering->pattern != NULL &&
 	    (artifact->title.data == NULL ||
-		fnmatch(sieve->pattern, arena_string(arena, artifact->title),
-		    0) != 0))
+		fnmatch(filtering->pattern,
+		    arena_string(arena, artifact->title), 0) != 0))
 		return CTL_OK;
-	if (choice->count == sieve->room) {
-		room = sieve->room == 0 ? ROOM_FIRST : sieve->room * 2;
+	if (choice->count == filtering->room) {
+		room = filtering->room == 0 ? ROOM_FIRST : filtering->room * 2;
 		choice->items = arena_resize(choice->arena, choice->items,
-		    sieve->room * size, room * size);
-		sieve->room = room;
+		    filtering->room * size, room * size);
+		filtering->room = room;
 	}
 	exit_code = fill_in(
-	    choice, sieve->http, artifact, &choice->items[choice->count]);
+	    choice, filtering->http, artifact, &choice->items[choice->count]);
 	if (exit_code == CTL_OK)
 		choice->bytes += choice->items[choice->count++].size;
 	return exit_code;
@@ -291,7 +292,7 @@ sift(void *context, struct arena *arena, const struct ctl_artifact *artifact)
 static int
 filter(const struct ctl *ctl, struct ctl_http *http, struct ctl_choice *choice)
 {
-	struct sieve sieve = { .http = http,
+	struct filtering filtering = { .http = http,
 		.choice = choice,
 		.pattern = ctl_value(ctl, "name") };
 	struct ctl_filter members;
@@ -301,7 +302,7 @@ filter(const struct ctl *ctl, struct ctl_http *http, struct ctl_choice *choice)
 	exit_code = ctl_filter_read(ctl, &members);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	is_narrow = ctl_filter_is_narrow(&members) || sieve.pattern != NULL;
+	is_narrow = ctl_filter_is_narrow(&members) || filtering.pattern != NULL;
 	if (!is_narrow && !ctl_has(ctl, "all"))
 		return ctl_usage(ctl,
 		    "which artifacts? It needs an ID, or a filter such as "
@@ -309,7 +310,8 @@ filter(const struct ctl *ctl, struct ctl_http *http, struct ctl_choice *choice)
 	if (is_narrow && ctl_has(ctl, "all"))
 		return ctl_usage(
 		    ctl, "--all and what narrows it exclude each other");
-	return ctl_remote_list(http, &members, 0, sift, &sieve, &has_more);
+	return ctl_remote_list(
+	    http, &members, 0, take_listed, &filtering, &has_more);
 }
 
 int

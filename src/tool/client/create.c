@@ -232,7 +232,8 @@ read_metadata(const struct ctl *ctl, struct span *ret_text)
 	return CTL_OK;
 }
 
-/* Does a server take it? One that does not says so after a put has stored. */
+/* Refuse metadata that no server takes: a put would have stored the file before
+ * the server refuses it. */
 static int
 check_metadata(const struct ctl *ctl, struct span text)
 {
@@ -349,7 +350,8 @@ ctl_update_body(const struct ctl *ctl, struct ctl_http *http, bool has_title,
 	return CTL_OK;
 }
 
-/* A second time it would change nothing more, unless an ETag guards it. */
+/* The same PUT again changes nothing more, so it may be repeated; but with an
+ * ETag the second one would be refused. */
 void
 ctl_update_begin(struct arena *arena, const char *id, struct span body,
     const char *etag, struct ctl_http_request *ret_request)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * exchange.c - one request and its answer, on a handle of libcurl: a try, whether
- * another one follows, and what came of it, as an exit code and a sentence.
+ * exchange.c - one request and its answer, on a handle of libcurl: a try,
+ * whether another one follows, and what came of it, as an exit code and a
+ * sentence.
  */
 
 #include "exchange.h"
@@ -18,13 +19,13 @@
 #define CONTENT_MOST (UINT64_C(1) << 30) /* json-c takes 2 GiB */
 #define ANSWER_MOST (UINT64_C(16) << 20) /* a page of a list has 2 MiB */
 #define CONNECT_SECONDS 10L
-/* Longer than the server lets a request take: it says why. */
+/* Longer than the server gives a request, whose answer tells why it ended. */
 #define STALL_SECONDS 150L
 #define BUFFER_SIZE 262144L
 #define TRIES_UNREACHABLE 4
 #define TRIES_BUSY 6
 #define WAIT_FIRST 500L /* ms; it doubles */
-#define WAIT_MOST 30	/* s; who is asked to wait longer is told why */
+#define WAIT_MOST 30	/* s; a longer Retry-After is an error */
 #define LINES 20	/* of what a server says */
 
 #ifndef PACKAGE_VERSION
@@ -58,7 +59,7 @@ only_reads(const struct exchange *exchange)
 	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-/* An option that libcurl refuses is a mistake of ours, or no memory. */
+/* libcurl refuses an option by a mistake of ours or for lack of memory. */
 #define SET(exchange, option, value) \
 	do { \
 		if (curl_easy_setopt((exchange)->easy, option, value) != \
@@ -74,7 +75,8 @@ is_success(const struct ctl_http_answer *answer)
 	return answer->status >= 200 && answer->status < 300;
 }
 
-/* It begins, perhaps anew: 100 comes before the answer proper. */
+/* An answer begins. Forget the headers before it: 100 Continue has some,
+ * too. */
 static void
 take_status(struct exchange *exchange)
 {
@@ -154,7 +156,7 @@ take_body(char *data, size_t one, size_t size, void *object)
 	return size;
 }
 
-/* The headers of a 2xx are complete, for the first time or once more. */
+/* The headers of a 2xx are complete, in this try or in one that goes on. */
 static bool
 begin(struct exchange *exchange)
 {
@@ -172,7 +174,7 @@ begin(struct exchange *exchange)
 	return !exchange->is_refused;
 }
 
-/* libcurl tells of the empty line that ends the headers as of any other. */
+/* libcurl gives the empty line that ends the headers as if it were one. */
 static size_t
 take_header_line(char *data, size_t one, size_t size, void *object)
 {
@@ -197,8 +199,8 @@ struct reader {
 	uint64_t offset;
 };
 
-/* What libcurl gets stops at the size that was told before: a byte more, and
- * the form would be none. */
+/* Give libcurl no more than the size that was announced: with a byte more the
+ * form could not be read. */
 static size_t
 read_part(char *room, size_t one, size_t size, void *object)
 {
@@ -215,7 +217,8 @@ read_part(char *room, size_t one, size_t size, void *object)
 	    size < left ? size : (size_t)left, reader->offset);
 	if (count <= 0) {
 		exchange->is_refused = true;
-		return CURL_READFUNC_ABORT; /* or both sides would wait */
+		/* Without it client and server would wait for each other. */
+		return CURL_READFUNC_ABORT;
 	}
 	reader->offset += (uint64_t)count;
 	exchange->sent += (uint64_t)count;
@@ -235,7 +238,7 @@ seek_part(void *object, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
-/* A list of libcurl's with one more line. */
+/* Append a line to a list of libcurl. */
 static struct curl_slist *
 with_line(struct curl_slist *list, const char *line)
 {
@@ -246,7 +249,8 @@ with_line(struct curl_slist *list, const char *line)
 	return longer;
 }
 
-/* Named as an answer would name it: any name of a file fits in. */
+/* Name the file as Content-Disposition of an answer does, which takes any
+ * name. */
 static const char *
 file_disposition(struct exchange *exchange, const struct ctl_http_part *part)
 {
@@ -379,7 +383,7 @@ set_connection(struct exchange *exchange)
 	if (exchange->http->is_stranger) {
 		SET(exchange, CURLOPT_SSL_VERIFYPEER, 0L);
 		SET(exchange, CURLOPT_SSL_VERIFYHOST, 0L);
-		return; /* nor has its command the options below */
+		return; /* its command lacks the options below */
 	}
 	if (ctl_has(ctl, "cacert"))
 		SET(exchange, CURLOPT_CAINFO, ctl_value(ctl, "cacert"));
@@ -429,7 +433,7 @@ exchange_release(struct exchange *exchange)
 
 /* ---- is it sent once more? ---- */
 
-/* Cut off in the middle. */
+/* Was the connection lost in the middle of a request? */
 static bool
 was_cut_off(CURLcode code)
 {
@@ -444,7 +448,7 @@ is_busy(unsigned status)
 	return status == 429 || (status >= 502 && status <= 504);
 }
 
-/* Would it do any harm to send it again? */
+/* May the request be sent again, without doing its work twice? */
 static bool
 is_harmless(const struct exchange *exchange, CURLcode code)
 {
@@ -460,7 +464,7 @@ is_harmless(const struct exchange *exchange, CURLcode code)
 	return exchange->delivered == 0 || etag_of(exchange).data != NULL;
 }
 
-/* Could it go better? */
+/* Is the failure one that may be over at the next try? */
 static bool
 is_passing(const struct exchange *exchange, CURLcode code)
 {
@@ -501,7 +505,8 @@ exchange_is_hopeless(const struct exchange *exchange, CURLcode code)
 	if (exchange->is_refused || exchange->too_large > 0 ||
 	    exchange->is_replaced)
 		return false;
-	if (code != CURLE_OK) /* one artifact alone can be cut off */
+	/* A lost connection may be the fault of one artifact. */
+	if (code != CURLE_OK)
 		return !was_cut_off(code);
 	return status == 401 || status == 403 || status == 507 ||
 	       is_busy(status);
@@ -509,8 +514,8 @@ exchange_is_hopeless(const struct exchange *exchange, CURLcode code)
 
 /* ---- no answer ---- */
 
-/* What libcurl's code means: stands before the URL and libcurl's own words,
- * and behind them. */
+/* What a code of libcurl means: the words of a sentence before the URL and
+ * libcurl's own words, and those behind them. */
 static const struct trouble {
 	CURLcode code;
 	const char *before;
@@ -566,7 +571,7 @@ reason(const struct exchange *exchange, CURLcode code)
 	return ctl_visible(exchange->arena, span_str(text));
 }
 
-/* It was under way when the connection was lost. */
+/* What to do about a request whose answer never came. */
 static const char *
 advice(const struct exchange *exchange, CURLcode code)
 {
@@ -579,8 +584,9 @@ advice(const struct exchange *exchange, CURLcode code)
 }
 
 /*
- * Later it may be another. What changes something may have happened, when the
- * connection was there: that is for somebody to look at first.
+ * Without an answer, try later where the request only reads. A change may have
+ * happened once there was a connection: a person has to look before it is
+ * repeated.
  */
 static int
 no_answer_code(const struct exchange *exchange, CURLcode code)
@@ -748,7 +754,7 @@ append_stranger(
 	    (int)url.size, url.data, status, (int)type.size, type.data);
 }
 
-/* What belongs behind the server's own words. */
+/* Say behind the server's words who may ask, or where its log tells more. */
 static void
 append_advice(struct buffer *sentence, const struct ctl_http_answer *answer)
 {
@@ -774,7 +780,7 @@ is_integrity(unsigned status, struct span sentence)
 		   NULL;
 }
 
-/* What a script can tell by it. 404 is one only from a store. */
+/* The exit code of a status. 404 means "not found" only from a store. */
 static int
 refusal_code(unsigned status)
 {
@@ -801,7 +807,7 @@ say_refusal(const struct exchange *exchange)
 	struct buffer sentence;
 
 	buffer_init(&sentence, exchange->arena);
-	/* This is what no path at all answers. */
+	/* "Not Found" alone is the answer of a server without such a path. */
 	if (append_detail(&sentence, answer) &&
 	    !span_is(buffer_span(&sentence), "Not Found")) {
 		append_advice(&sentence, answer);

@@ -49,7 +49,8 @@ ctl_file_place(struct ctl_file *file, const char *path, bool may_replace);
 
 /*
  * The directory that holds what is called so below another, and the last
- * part of the path, whose parts have at most LIMIT_FILENAME bytes; *ret_fd is the caller's. make: make what is missing.
+ * part of the path, whose parts have at most LIMIT_FILENAME bytes; *ret_fd is
+ * the caller's. make: make what is missing.
  * false: errno says why.
  */
 MUST_USE bool ctl_file_directory(int directory_fd, const char *path, bool make,

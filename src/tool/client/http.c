@@ -32,7 +32,7 @@ add_header(struct ctl_http *http, struct arena *arena, const char *line)
 	http->headers[http->header_count++] = line;
 }
 
-/* A line that is one: nothing in it ends it, or begins the next. */
+/* Is the text one line, without control characters that would end it? */
 static bool
 is_line(struct span text)
 {
@@ -53,7 +53,7 @@ is_header(struct span line)
 	       span_find(line, ' ') > colon;
 }
 
-/* Whoever reads it can say that he is us. */
+/* Does the header tell who we are, so that a reader could claim to be us? */
 static bool
 is_secret(struct span line)
 {
@@ -323,7 +323,7 @@ struct traffic {
 	int exit_code; /* what ended it all */
 };
 
-/* Only a mistake of ours, or no memory, makes it fail. */
+/* libcurl fails here by a mistake of ours or for lack of memory. */
 static void
 require(CURLMcode code)
 {
@@ -362,9 +362,9 @@ idle_lane(struct traffic *traffic)
 }
 
 /*
- * Give one idle lane a request; false: there is none of either. One at
- * a time, since next may have to hash a large file, and the others are not
- * to stand still for sixteen of them.
+ * Give one idle lane a request; false: no lane is idle, or there are no more
+ * requests. Only one, since next may have to hash a large file, during which
+ * the other lanes stand still.
  */
 static bool
 fill(struct traffic *traffic)
@@ -393,7 +393,7 @@ fail(struct traffic *traffic, int exit_code)
 		traffic->exit_code = exit_code;
 }
 
-/* It will be tried again; of many that wait one is told. */
+/* Wait before the next try. Of many lanes that wait, one a second says so. */
 static void
 put_off(struct traffic *traffic, struct lane *lane, CURLcode code, long wait)
 {
@@ -407,7 +407,7 @@ put_off(struct traffic *traffic, struct lane *lane, CURLcode code, long wait)
 	lane->resumes = now + (int64_t)wait * 1000;
 }
 
-/* When it is all over because of another, its own error is not told too. */
+/* Once another request has ended it all, this one's error is not said too. */
 static bool
 is_worth_telling(
     const struct traffic *traffic, const struct lane *lane, CURLcode code)

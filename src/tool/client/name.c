@@ -36,7 +36,7 @@ ctl_name_place(struct arena *arena, struct span path)
 	return arena_string(arena, utf8_repair(arena, buffer_span(&place)));
 }
 
-/* Is it so as it stands? */
+/* Would making it harmless change nothing? */
 static bool
 is_harmless(struct arena *arena, struct span part)
 {
@@ -66,7 +66,7 @@ last_part(struct span path)
 	return part;
 }
 
-/* One name of all that stands there. */
+/* Make one name of a path. */
 static struct span
 flatten(struct arena *arena, struct span text)
 {

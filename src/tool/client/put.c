@@ -17,8 +17,8 @@
 
 #define PARTS 7
 
-/* How far the first of those that go may be ahead of the last: ids are printed
- * in the order of the files. */
+/* So many files may be under way behind one that takes long: ids are printed in
+ * the order of the files, so those that ended wait for it. */
 #define WINDOW 256
 
 /*
@@ -142,7 +142,7 @@ begin_walk(struct files *files, const char *path)
 	return CTL_OK;
 }
 
-/* Where it lies below the root, whatever stands in front of that. */
+/* The path of a file below the root of the walk. */
 static const char *
 place_of(const struct files *files, struct arena *arena, const char *path)
 {
@@ -153,7 +153,7 @@ place_of(const struct files *files, struct arena *arena, const char *path)
 	return arena_string(arena, utf8_repair(arena, span_str(place)));
 }
 
-/* A directory that is come to; not the root. */
+/* The walk comes to a directory that is not its root. */
 static void
 enter(struct files *files, FTSENT *entry)
 {
@@ -375,7 +375,7 @@ add_fields(const struct ctl *ctl, struct ctl_http_part *ret_parts)
 	return count;
 }
 
-/* What is called nothing on disk goes by its title. */
+/* The file's name; standard input has none and takes the title. */
 static const char *
 filename_of(
     const struct putting *putting, struct arena *arena, const char *path)
@@ -432,7 +432,7 @@ send_file(struct putting *putting, struct job *job, struct arena *arena,
 	return true;
 }
 
-/* It is stored: what has the store of it? */
+/* The file is stored. Ask for the hash and size that the store has. */
 static int
 note_created(struct putting *putting, struct job *job, struct arena *arena,
     const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
@@ -451,7 +451,7 @@ note_created(struct putting *putting, struct job *job, struct arena *arena,
 	return CTL_OK;
 }
 
-/* A server that did not look at the digest has been told it in vain. */
+/* Compare them with the file: a server may not have looked at the digest. */
 static int
 note_checked(struct putting *putting, struct job *job, struct arena *arena,
     const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
@@ -488,7 +488,7 @@ note_checked(struct putting *putting, struct job *job, struct arena *arena,
 	return CTL_OK;
 }
 
-/* What is left to say of a failure, behind what has been said of it. */
+/* Say behind an error which file it was, and what is stored of it. */
 static void
 say_more(const struct putting *putting, const struct job *job, int exit_code)
 {
@@ -514,7 +514,7 @@ say_more(const struct putting *putting, const struct job *job, int exit_code)
 
 /* ---- many files ---- */
 
-/* What is known of those that ended is printed in the order of the files. */
+/* Print the rows of files that have ended, in the order of the files. */
 static void
 print_ended(struct putting *putting)
 {
@@ -632,7 +632,7 @@ note_failure(void *context, void *item, int exit_code, bool is_hopeless)
 	return is_hopeless ? exit_code : CTL_OK;
 }
 
-/* All are tried, unless none would go better. */
+/* Put all files. After a failure others are tried, unless all would fail. */
 static int
 put_all(struct putting *putting)
 {
@@ -661,7 +661,7 @@ put_all(struct putting *putting)
 	return putting->worst;
 }
 
-/* More than one file, perhaps. */
+/* May there be more than one file? */
 static bool
 is_many(const struct ctl *ctl)
 {

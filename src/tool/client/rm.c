@@ -17,7 +17,8 @@
 
 /* ---- the filter ---- */
 
-/* Nothing narrows it. A 0 was meant to: then that is what is wrong. */
+/* Refuse a filter that names everything. If --older-than or --keep-newest is 0,
+ * that is what is wrong. */
 static int
 ask_which(const struct ctl *ctl)
 {
@@ -130,7 +131,8 @@ other_option(const struct ctl *line)
 	return NULL;
 }
 
-/* Read as the command line of an rm; only what says which is taken. */
+/* Read the line as the command line of rm. Options that do not say which
+ * artifacts are refused. */
 static int
 read_line(const struct ctl *ctl, const char *line, struct ctl *ret_line)
 {
@@ -204,7 +206,7 @@ add_item(struct ctl_http *http, struct ctl_rm_selection *selection,
 	return CTL_OK;
 }
 
-struct sieve {
+struct selecting {
 	struct ctl_http *http;
 	const struct ctl_rm_filter *filter;
 	struct ctl_output *output;
@@ -212,49 +214,50 @@ struct sieve {
 	uint64_t seen;
 };
 
-/* created_at has one form, which sorts as time does. */
+/* Times are compared as texts: created_at has one form, which sorts by time. */
 static bool
-is_old(const struct sieve *sieve, struct span created)
+is_old(const struct selecting *selecting, struct span created)
 {
-	uint64_t now = (uint64_t)ctl_http_time(sieve->http);
+	uint64_t now = (uint64_t)ctl_http_time(selecting->http);
 	char limit[MOMENT_TEXT + 1];
 
-	if (sieve->filter->older_than == 0)
+	if (selecting->filter->older_than == 0)
 		return true;
-	if (sieve->filter->older_than > now)
+	if (selecting->filter->older_than > now)
 		return false;
-	moment_format((now - sieve->filter->older_than) * 1000000, limit);
+	moment_format((now - selecting->filter->older_than) * 1000000, limit);
 	return memcmp(created.data, limit, MOMENT_TEXT) < 0;
 }
 
 static int
-sift(void *context, struct arena *arena, const struct ctl_artifact *artifact)
+select_listed(
+    void *context, struct arena *arena, const struct ctl_artifact *artifact)
 {
-	struct sieve *sieve = context;
+	struct selecting *selecting = context;
 
 	if (artifact->created.size != MOMENT_TEXT)
-		return ctl_remote_strange(sieve->http);
-	if (sieve->seen++ < sieve->filter->keep_newest ||
-	    !is_old(sieve, artifact->created))
+		return ctl_remote_strange(selecting->http);
+	if (selecting->seen++ < selecting->filter->keep_newest ||
+	    !is_old(selecting, artifact->created))
 		return CTL_OK;
-	if (sieve->output != NULL)
-		ctl_remote_row(sieve->http, arena, sieve->output,
-		    &sieve->filter->members, artifact);
-	return add_item(sieve->http, sieve->selection, artifact);
+	if (selecting->output != NULL)
+		ctl_remote_row(selecting->http, arena, selecting->output,
+		    &selecting->filter->members, artifact);
+	return add_item(selecting->http, selecting->selection, artifact);
 }
 
 int
 ctl_rm_select(struct ctl_http *http, const struct ctl_rm_filter *filter,
     struct ctl_output *output, struct ctl_rm_selection *selection)
 {
-	struct sieve sieve = { .http = http,
+	struct selecting selecting = { .http = http,
 		.filter = filter,
 		.output = output,
 		.selection = selection };
 	bool has_more;
 
 	return ctl_remote_list(
-	    http, &filter->members, 0, sift, &sieve, &has_more);
+	    http, &filter->members, 0, select_listed, &selecting, &has_more);
 }
 
 /* ---- ids: each is asked for its size and its whole id, many at once ---- */
@@ -321,7 +324,7 @@ compare_items(const void *one, const void *other)
 	return memcmp(one, other, sizeof(struct id)); /* its first member */
 }
 
-/* A prefix and an id can mean the same one. */
+/* Keep each artifact once: an id and the start of it name the same one. */
 static void
 make_unique(struct ctl_rm_selection *selection)
 {
@@ -385,7 +388,8 @@ sum_text(struct arena *arena, const struct ctl_rm_selection *selection)
 struct sweep {
 	struct ctl_rm_selection *selection;
 	struct ctl_progress progress;
-	size_t left; /* the oldest go first: an end in between keeps the new */
+	size_t
+	    left; /* the oldest go first, so that an error leaves the newest */
 	uint64_t bytes;
 	uint64_t count;
 };
@@ -462,7 +466,7 @@ struct removal {
 	int missing;	/* an id was not there: CTL_NOT_FOUND */
 };
 
-/* ids or filters, one of them */
+/* Read the filter, unless ids are named; both together are refused. */
 static int
 read_which(const struct ctl *ctl, struct ctl_rm_filter *ret_filter)
 {
@@ -474,7 +478,7 @@ read_which(const struct ctl *ctl, struct ctl_rm_filter *ret_filter)
 	    ctl, filters, sizeof(filters) / sizeof(filters[0]));
 }
 
-/* Where nobody can be asked, that is said before anything is read. */
+/* Without a terminal nobody can be asked: say so before reading anything. */
 static int
 open_terminal(struct removal *removal)
 {

@@ -143,8 +143,8 @@ open_path(const char *path, bool is_found, struct ctl_source *source,
 }
 
 /*
- * Size and hash of its first bytes, as many as there are now: to a file that
- * is written to without end more may come faster than it is read.
+ * Hash the bytes that the file has now. To a file that is written to without
+ * end, bytes may be added faster than they are read.
  */
 static int
 hash(const struct ctl *ctl, struct ctl_source *source, char *piece)
@@ -187,7 +187,7 @@ ctl_source_open(const struct ctl *ctl, const char *path, bool is_found,
 	int exit_code;
 
 	exit_code = open_path(path, is_found, &source, &status);
-	/* stdin may be a file that is read already, up to somewhere. */
+	/* stdin may be a file of which a part has been read already. */
 	if (exit_code == CTL_OK && ((strcmp(path, "-") == 0 && !is_found) ||
 				       !can_be_read_twice(&source, &status)))
 		exit_code = set_aside(&source, piece);
@@ -212,7 +212,7 @@ ctl_source_close(struct ctl_source *source)
 
 /* ---- its media type ---- */
 
-/* What text of these names is. */
+/* The media type of text files by the end of their names. */
 static const char *const text_types[][2] = {
 	{ ".md", "text/markdown" },
 	{ ".markdown", "text/markdown" },

@@ -46,7 +46,8 @@ export_content_name(const struct id *id, char ret_name[EXPORT_NAME])
 
 /* ---- the spool ---- */
 
-/* Beside the file that it is for, or where temporary files are. */
+/* The spool lies beside the export, where there has to be room, or in
+ * $TMPDIR. */
 int
 export_block_open(struct export_block *block, const char *path)
 {
@@ -65,7 +66,7 @@ export_block_open(struct export_block *block, const char *path)
 	if (block->spool < 0)
 		return ctl_fail(
 		    "%s cannot be written: %s", name, strerror(errno));
-	(void)unlink(name); /* or it stays, and is empty */
+	(void)unlink(name); /* if that fails, an empty file stays */
 	block->arena = arena_open();
 	block->scratch = arena_open();
 	buffer_init(&block->lines, block->arena);
@@ -106,7 +107,7 @@ store_failed(const struct export_block *block, enum result result)
 	    block->directory, result_text(result), store_reason(block->store));
 }
 
-/* RESULT_OK: all of it is in the spool, and is what the record says. */
+/* Copy content into the spool. RESULT_OK: it has the hash of its record. */
 static enum result
 gather_content(struct export_block *block, const struct content *content,
     int *ret_exit_code)
@@ -185,7 +186,7 @@ leave_out(struct export_block *block, const struct artifact *artifact)
 
 /* ---- from the block into the tar ---- */
 
-/* A member of its own. */
+/* Write a text as a member of the tar. */
 static int
 write_text(struct export_block *block, const char *name, struct span text,
     uint64_t modified)
@@ -405,7 +406,7 @@ filter_value(const struct ctl *ctl, const char *name)
 	return span_str(ctl_value(ctl, name));
 }
 
-/* Where the tar is on standard output, words go to the other one. */
+/* If the tar went to standard output, the summary goes to standard error. */
 static int
 conclude(const struct export *export)
 {

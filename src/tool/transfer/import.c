@@ -65,7 +65,7 @@ store_failed(const struct import *import, enum result result)
 
 /* ---- what came of it ---- */
 
-/* Count an artifact as what it was found to be. */
+/* Count an artifact: new, replaced, there already, or kept as another one. */
 static void
 count_as(struct import *import, enum import_state state, const struct id *id,
     uint64_t size)
@@ -91,7 +91,7 @@ count_as(struct import *import, enum import_state state, const struct id *id,
 	    text);
 }
 
-/* false: the store has failed. */
+/* Count what came of one change. false: the store has failed. */
 static bool
 take_outcome(struct import *import, size_t i, const struct outcome *outcome)
 {
@@ -106,7 +106,7 @@ take_outcome(struct import *import, size_t i, const struct outcome *outcome)
 		count_as(import, import->states[i], &change->id,
 		    change->artifact->content.size);
 		return true;
-	case RESULT_EXISTS: /* so the store sees it */
+	case RESULT_EXISTS: /* an equal one is there */
 		count_as(import, IMPORT_THERE, &change->id, 0);
 		return true;
 	case RESULT_MISMATCH:
@@ -142,8 +142,8 @@ import_flush(struct import *import)
 	return exit_code;
 }
 
-/* Commit what was added, if the artifact with this id is among it: what is
- * there is known then. */
+/* Commit the batch if an artifact with this id is in it: only then the store
+ * tells whether it has one. */
 static int
 settle(struct import *import, const struct id *id)
 {
@@ -175,7 +175,7 @@ copy_artifact(struct arena *arena, const struct artifact *artifact)
 	return copy;
 }
 
-/* A batch is not to hold more than a writer's. */
+/* Has the batch as many changes, or bytes, as the writer's may have? */
 static bool
 is_full(const struct import *import)
 {
@@ -209,9 +209,9 @@ add_change(struct import *import, const struct change *change)
 /* ---- content ---- */
 
 /*
- * Content on its way in is cut by an upload (store.h), whose chunks go into
- * the batch, ahead of the record that will name them: as an engine does it,
- * as far as staging goes.
+ * An upload (store.h) hashes content and cuts it into chunks. Here they go into
+ * the batch, ahead of the record that will name them. To the upload this is an
+ * engine of which only the staging is there.
  */
 
 static enum result
@@ -390,14 +390,14 @@ open_store(struct import *import, struct ctl_local *local)
 
 	if (exit_code != CTL_OK)
 		return exit_code;
-	/* What one that was killed, or found no room, had staged goes. */
+	/* Chunks of an import that was killed, or found no room, go first. */
 	exit_code = ctl_local_sweep(import->store);
 	if (exit_code != CTL_OK)
 		store_close(import->store);
 	return exit_code;
 }
 
-/* In the order: load, what else has to be opened as who was called, open. */
+/* Becomes the user of the store: open other files before. */
 static int
 open_import(
     struct import *import, const struct ctl *ctl, struct ctl_local *local)
@@ -407,7 +407,7 @@ open_import(
 	import->ctl = ctl;
 	import->is_dry = ctl_has(ctl, "dry-run");
 	import->replaces = ctl_has(ctl, "replace");
-	/* No process has it, and so what we leave is swept. */
+	/* No process has this number, so the next sweep takes what we leave. */
 	digest_random(
 	    &import->owner.incarnation, sizeof(import->owner.incarnation));
 	import->owner.request = 1;
@@ -472,7 +472,7 @@ print_counts(const struct import *import)
 	ctl_print_facts(import->ctl, row);
 }
 
-/* They were named; this is what helps. */
+/* Each was named when it came; say at the end what helps. */
 static void
 say_not_as_text(const struct import *import)
 {
@@ -489,8 +489,8 @@ say_not_as_text(const struct import *import)
 }
 
 /*
- * Flush unless it failed, print what it came to, close. exit_code is what
- * ended the import, if anything did; gives that of the command.
+ * Commit the last batch, print the counts, close. exit_code is what ended the
+ * import, if anything did. Gives the exit code of the command.
  */
 static int
 close_import(struct import *import, int exit_code)
@@ -498,7 +498,7 @@ close_import(struct import *import, int exit_code)
 	const struct import_counts *counts = &import->counts;
 	int flushed;
 
-	/* What was whole is kept, whatever came behind it. */
+	/* Artifacts that came whole are kept, also after an error. */
 	flushed = import_abandon(import);
 	if (flushed == CTL_OK)
 		flushed = import_flush(import);
@@ -529,7 +529,8 @@ run_tar(struct ctl *ctl, struct import *import)
 	struct ctl_local local;
 	int exit_code;
 
-	/* As who we are: the store's user may not be let near it. */
+	/* Opened before we become the store's user, who may not read the
+	 * file. */
 	exit_code = ctl_tar_open(ctl, ctl->operands[0], &tar);
 	if (exit_code != CTL_OK)
 		return exit_code;

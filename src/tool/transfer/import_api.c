@@ -17,16 +17,15 @@
 #include <stdlib.h>
 
 #define FAILURES_MOST 5 /* one after the other */
-#define PASSES 5	/* through a list by number that does not come to it */
+#define PASSES 5 /* through a numbered list that has not as many as it tells */
 
 /*
  * ---- which artifacts a server has
  *
  * artifactd has pages, each of which links to the next (Link). A newer form of
  * the original API has pages with numbers: {"artifacts": [...], "total": 451,
- * "page": 1}. What is created or deleted meanwhile moves what is on the later
- * ones, so such a list is read again until it comes to the number that it
- * tells.
+ * "page": 1}. What is created or deleted meanwhile moves artifacts from one
+ * page to another, so the list is read again until it has as many as it tells.
  *
  * The original API has no pages: a list ends at 200, newest first. A list that
  * is full may lack artifacts, which is said. Lists of single workflows are
@@ -98,7 +97,7 @@ visit(void *context, struct arena *arena, const struct ctl_artifact *artifact)
 
 /* ---- pages by number ---- */
 
-/* One of them. */
+/* A page of a list by number. */
 struct numbered {
 	struct span *items;
 	size_t count;
@@ -145,11 +144,11 @@ form_of(struct arena *arena, const struct ctl_http_answer *answer,
 	return read_numbered(arena, answer->body, &page);
 }
 
-/* Once through the pages of a list. */
+/* One reading of a list, from its first page to its last. */
 struct pass {
 	struct ctl_set ids;
 	uint64_t total;	 /* as the first page told */
-	bool is_changed; /* another page told another one */
+	bool is_changed; /* another page told another total */
 };
 
 static int
@@ -187,8 +186,8 @@ take_page(struct listing *listing, const struct ctl_filter *filter,
 }
 
 /*
- * To the page that brings nothing new: there is none behind it, whatever the
- * server says, and one that knows no numbers of pages sends the first again.
+ * Read pages up to one that has nothing new. A server that ignores the number
+ * of the page sends its first one again, so this ends there, too.
  */
 static int
 take_pages(struct listing *listing, const struct ctl_filter *filter,
@@ -210,7 +209,8 @@ take_pages(struct listing *listing, const struct ctl_filter *filter,
 	return exit_code;
 }
 
-/* Until it comes to its number; what an earlier pass found counts too. */
+/* Read the list until it has as many as it tells. What an earlier pass found is
+ * imported, too. */
 static int
 ask_numbered(struct listing *listing, const struct ctl_filter *filter)
 {
@@ -285,8 +285,9 @@ ask(struct listing *listing, const char *workflow)
 /* ---- the order ---- */
 
 /*
- * Oldest first; of one moment, what the server listed later, which lists the
- * newest first: the store gives them moments that rise.
+ * Oldest first, since the store gives artifacts of one time moments that rise
+ * in the order in which they come. Of one time the server lists the newest
+ * first.
  */
 static int
 compare_found(const void *one, const void *other)
@@ -374,7 +375,8 @@ read_ids(FILE *file, struct arena *arena, struct found_list *ret_list)
 	return CTL_OK;
 }
 
-/* ---- what a server tells of an artifact, and whether its text is its content */
+/* ---- what a server tells of an artifact, and whether its text is its
+ * content */
 
 struct detail {
 	struct ctl_record record;
@@ -394,7 +396,7 @@ detail_read(struct arena *arena, struct span id, struct span body,
 
 	if (!ctl_record_read(arena, body, &detail.record, ret_fault))
 		return false;
-	/* A server takes the start of an id for the whole. */
+	/* A server may take the id for the start of another one. */
 	id_format(&detail.record.artifact.id, text);
 	if (!span_is(span_lower(arena, id), text)) {
 		*ret_fault = "the server answers with another artifact";
@@ -477,9 +479,10 @@ struct api {
 };
 
 /*
- * Is what does not exist an artifact, or is there no such path at all? A
- * server that looks for the artifact first has no /raw all the same, which
- * shows with the first one that there is.
+ * Has the server /raw? Ask for the bytes of an artifact that does not exist:
+ * the answer names the artifact, or else there is no such path. A server that
+ * looks for the artifact before the path seems to have /raw; import_raw finds
+ * out with the first artifact.
  */
 static int
 probe_raw(struct api *api)
@@ -548,7 +551,8 @@ open_server(struct api *api, const char *url, enum list_form *ret_form)
 
 /* ---- one artifact: its record ---- */
 
-/* A request failed, which was said. One artifact may be to blame, or all. */
+/* A request failed, which was said. Give up after several in a row: then it is
+ * the server, not an artifact. */
 static int
 failed(struct api *api, int exit_code)
 {
@@ -590,7 +594,8 @@ send_for_detail(struct api *api, struct span id, bool with_content,
 	return ctl_http_send(api->http, &request, api->arena, ret_answer);
 }
 
-/* *ret_is_there: there is a detail; else that was counted, if it counts. */
+/* *ret_is_there: the server has the artifact. If not, that was counted,
+ * unless it was deleted since it was listed. */
 static int
 get_detail(struct api *api, struct span id, bool with_content,
     struct detail *ret_detail, bool *ret_is_there)
@@ -600,7 +605,7 @@ get_detail(struct api *api, struct span id, bool with_content,
 
 	*ret_is_there = false;
 	exit_code = send_for_detail(api, id, with_content, &answer);
-	/* The original answers so, too, where only the content is missing. */
+	/* The original answers 404, too, where only the content is missing. */
 	if (exit_code == CTL_OK && answer.status == 404 && with_content)
 		exit_code = send_for_detail(api, id, false, &answer);
 	if (exit_code != CTL_OK)
@@ -624,7 +629,7 @@ take_piece(void *context, struct span piece)
 	return api->store_code == CTL_OK;
 }
 
-/* From a path of the server, if it has that, to the end of the artifact. */
+/* Import the bytes at a path of the server. *ret_has_path: it has the path. */
 static int
 stream(struct api *api, struct span path, bool *ret_has_path)
 {
@@ -656,7 +661,7 @@ stream(struct api *api, struct span path, bool *ret_has_path)
 	return failed(api, exit_code);
 }
 
-/* What the server says of where else the bytes are, for the operator. */
+/* Say that the bytes cannot be had here, and where the server says they are. */
 static int
 no_content(struct api *api, struct span id, const struct detail *detail)
 {
@@ -678,7 +683,7 @@ no_content(struct api *api, struct span id, const struct detail *detail)
 
 /* ---- one artifact ---- */
 
-/* Nobody knows when: now is when it came here. */
+/* Without created_at the time of the import is taken. */
 static int
 begin(struct api *api, struct ctl_record *record, bool *ret_is_wanted)
 {
@@ -694,7 +699,8 @@ begin(struct api *api, struct ctl_record *record, bool *ret_is_wanted)
 	return exit_code;
 }
 
-/* The bytes are at a path of the server, its record tells hash and size. */
+/* Import an artifact whose bytes are at a path, and whose record tells hash and
+ * size. */
 static int
 import_path(struct api *api, struct ctl_record *record, struct span path,
     bool *ret_has_path)
@@ -737,8 +743,9 @@ import_text(struct api *api, struct span id, struct detail *detail)
 }
 
 /*
- * Where there is no /raw for a record that is there, its text has to do. That
- * goes for all of the server, unless only this content is missing.
+ * Import the bytes from /raw. If the server has the record but no /raw for it,
+ * the text is taken, and for all others as well, unless only this content is
+ * missing.
  */
 static int
 import_raw(struct api *api, struct span id, struct detail *detail)
@@ -776,7 +783,8 @@ pass_if_there(struct api *api, const struct detail *detail, bool *ret_is_there)
 	    import_begin(api->import, &detail->record.artifact, &is_wanted);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	/* What differs may do so only without content: its media type does. */
+	/* A difference proves nothing: a detail without content has another
+	 * media type. */
 	*ret_is_there = api->import->state == IMPORT_THERE;
 	if (*ret_is_there)
 		import_pass(api->import);
@@ -837,7 +845,8 @@ import_next(struct api *api)
 	int exit_code;
 
 	api->is_untimed = false;
-	/* The server is asked in its own letters. */
+	/* The id is checked in lower case; requests have it as the server
+	 * wrote it. */
 	if (!id_parse(span_lower(api->arena, api->id), &parsed)) {
 		import_refuse(api->import, api->id,
 		    "its id is no UUID, and no other fits in a store of "

@@ -65,7 +65,7 @@ write_failed(const struct ctl_tar_writer *tar)
 	    cause != NULL ? cause : "libarchive does not say why");
 }
 
-/* For nobody else: who may read the store is another matter. */
+/* The file is readable by its owner only, since the store is, too. */
 static int
 open_file(struct arena *arena, struct ctl_tar_writer *tar)
 {
@@ -211,8 +211,8 @@ ctl_tar_discard(struct ctl_tar_writer *tar)
 
 /* ---- reading ---- */
 
-/* Not all that libarchive forgives is forgiven: a header that it could only
- * half read is no header. */
+/* libarchive warns of headers that it could read only in part: these are errors
+ * here. */
 static int
 read_failed(const struct ctl_tar_reader *tar)
 {
