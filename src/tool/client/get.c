@@ -51,7 +51,7 @@ begin_raw(void *context, const struct ctl_http_answer *answer)
 	struct raw *raw = context;
 	uint64_t size;
 
-	if (!ctl_http_number(ctl_http_header(answer, "Content-Length"), &size))
+	if (!span_number(ctl_http_header(answer, "Content-Length"), &size))
 		size = 0; /* nobody knows */
 	if (raw->all == NULL)
 		ctl_progress_begin(&raw->progress, raw->ctl, raw->what, size);

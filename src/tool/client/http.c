@@ -36,12 +36,7 @@ add_header(struct ctl_http *http, struct arena *arena, const char *line)
 static bool
 is_line(struct span text)
 {
-	size_t i;
-
-	for (i = 0; i < text.size; i++)
-		if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
-			return false;
-	return true;
+	return !span_has_control(text) && span_find(text, '\t') == text.size;
 }
 
 static bool

@@ -11,25 +11,6 @@
 #include "protocol/date.h"
 #include "protocol/utf8.h"
 
-/* ---- numbers ---- */
-
-bool
-ctl_http_number(struct span text, uint64_t *ret_number)
-{
-	uint64_t number = 0;
-	size_t i;
-
-	if (text.size == 0 || text.size > 18)
-		return false;
-	for (i = 0; i < text.size; i++) {
-		if (!ascii_is_digit(text.data[i]))
-			return false;
-		number = number * 10 + (uint64_t)(text.data[i] - '0');
-	}
-	*ret_number = number;
-	return true;
-}
-
 /* ---- URLs ---- */
 
 /* Its size with "//" behind; 0: neither http nor https. */
@@ -117,7 +98,7 @@ is_loopback_address(struct span host)
 	if (!span_starts_with(host, "127."))
 		return false;
 	for (count = 0; host.data != NULL; count++)
-		if (!ctl_http_number(span_split(&host, '.'), &number) ||
+		if (!span_number(span_split(&host, '.'), &number) ||
 		    number > 255)
 			return false;
 	return count == 4;
@@ -229,7 +210,7 @@ ctl_http_retry_after(struct span header, int64_t now, uint64_t *ret_seconds)
 	int64_t date;
 
 	header = span_trim(header);
-	if (header.size <= 9 && ctl_http_number(header, ret_seconds))
+	if (header.size <= 9 && span_number(header, ret_seconds))
 		return true;
 	if (!date_parse(header, &date))
 		return false;

@@ -8,9 +8,6 @@
 
 #include "base/mem.h"
 
-/* A number of 1 to 18 digits and nothing else; false: it is none. */
-MUST_USE bool ctl_http_number(struct span text, uint64_t *ret_number);
-
 /*
  * An http or https URL without slashes at its end, a query or a fragment:
  * what paths are put behind. false: it is none.
