@@ -52,7 +52,7 @@ is_owner(const struct pending *pending, const struct change *change)
 static enum result
 no_space(const struct batch *batch)
 {
-	batch->lmdb->shortage = (struct shortage){ batch->space.free,
+	batch->lmdb->shortage = (struct shortage){ batch->space.disk_free,
 		batch->lmdb->reserve, batch->space.reusable };
 	return RESULT_NO_SPACE;
 }
@@ -63,7 +63,7 @@ judge_space(const struct batch *batch, uint64_t size, size_t longest)
 {
 	struct lmdb *lmdb = batch->lmdb;
 	uint64_t used = batch->meta.bytes + batch->meta.staged;
-	uint64_t room = batch->space.room[lmdb_run_of(longest)];
+	uint64_t room = batch->space.for_new[lmdb_run_of(longest)];
 
 	if (room == 0 || size > room)
 		return no_space(batch);
@@ -77,7 +77,7 @@ judge_space(const struct batch *batch, uint64_t size, size_t longest)
 static enum result
 growth_judge(struct batch *batch, uint64_t size, size_t record_size)
 {
-	if (size <= batch->space.slack[lmdb_run_of(record_size)])
+	if (size <= batch->space.for_growth[lmdb_run_of(record_size)])
 		return RESULT_OK;
 	return no_space(batch);
 }
@@ -95,8 +95,8 @@ batch_spend(struct batch *batch, uint64_t bytes)
 
 	/* What takes single pages may take them out of a long run. */
 	for (i = 0; i < LMDB_RUNS; i++) {
-		spend(&batch->space.room[i], bytes);
-		spend(&batch->space.slack[i], bytes);
+		spend(&batch->space.for_new[i], bytes);
+		spend(&batch->space.for_growth[i], bytes);
 	}
 }
 
@@ -799,7 +799,7 @@ batch_begin(struct batch *batch)
 		return layout_damaged(&batch->view, DB_META);
 	batch->now = moment_now();
 	batch->lmdb->shortage = (struct shortage){ 0 };
-	lmdb_look_at_space(batch->lmdb, batch->lmdb->reserve, &batch->space);
+	lmdb_measure_space(batch->lmdb, batch->lmdb->reserve, &batch->space);
 	return result;
 }
 

@@ -308,21 +308,38 @@ uint64_t lmdb_file_size(const struct lmdb *lmdb);
  */
 #define LMDB_RUNS 5
 
-/* Which class the longest of the values that a change brings needs. */
+/* The class that a value of this size needs. */
 size_t lmdb_run_of(size_t size);
 
+/*
+ * What is counted. The disk, or what the limit on a file's size leaves of it:
+ *
+ *	|<------------------------ disk_free ----------------------->|
+ *	|<------ for new content ------>|<-------- reserve --------->|
+ *	|<-------------- for growth --------------->|<- a commit's ->|
+ *
+ * data.mdb, which never gets shorter:
+ *
+ *	| pages in use | free, but a reader may look | free: reusable |
+ *	                                               in runs of 1, 2, 4, 8, 16
+ *
+ * A batch may fill either the disk up to these marks, or the runs that are
+ * long enough for its longest value: the larger of the two counts, and half of
+ * it is content. The runs do not count when half of the reserve is gone, since
+ * the file might grow nevertheless.
+ */
 struct lmdb_space {
-	uint64_t free;	   /* on the disk, or to the limit on a file's size */
-	uint64_t reusable; /* in pages of data.mdb, wherever they stand */
+	uint64_t disk_free;
+	uint64_t reusable; /* wherever these pages stand */
 	/* By class: bytes of content that a batch may bring if the reserve is
 	 * to stay free; UINT64_MAX: as many as it likes. */
-	uint64_t room[LMDB_RUNS];
+	uint64_t for_new[LMDB_RUNS];
 	/* Bytes that records which are there may grow by, into the reserve. */
-	uint64_t slack[LMDB_RUNS];
+	uint64_t for_growth[LMDB_RUNS];
 };
 
 /* If so much of the disk is to stay free. */
-void lmdb_look_at_space(
+void lmdb_measure_space(
     struct lmdb *lmdb, uint64_t reserve, struct lmdb_space *ret_space);
 /* Is there so little that pages of data.mdb have to be used again? */
 bool lmdb_is_short(const struct lmdb *lmdb);

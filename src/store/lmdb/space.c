@@ -270,38 +270,44 @@ content_in(uint64_t bytes)
 	return less(bytes, COMMIT_BYTES) / 2;
 }
 
+static uint64_t
+larger(uint64_t one, uint64_t other)
+{
+	return one > other ? one : other;
+}
+
 void
-lmdb_look_at_space(
+lmdb_measure_space(
     struct lmdb *lmdb, uint64_t wanted, struct lmdb_space *ret_space)
 {
 	uint64_t disk = disk_room(lmdb);
 	/* Whatever the setting: deletes and sweeping make room, and need some
 	 * for their commits. */
-	uint64_t reserve = wanted > COMMIT_BYTES ? wanted : COMMIT_BYTES;
-	uint64_t room = less(disk, reserve);
-	uint64_t slack = less(disk, COMMIT_BYTES);
-	uint64_t file[LMDB_RUNS];
+	uint64_t reserve = larger(wanted, COMMIT_BYTES);
+	uint64_t above_reserve = less(disk, reserve);
+	uint64_t above_commit = less(disk, COMMIT_BYTES);
+	uint64_t runs[LMDB_RUNS];
 	size_t i;
 
-	*ret_space = (struct lmdb_space){ .free = disk };
-	if (room >= AMPLE) {
+	*ret_space = (struct lmdb_space){ .disk_free = disk };
+	if (above_reserve >= AMPLE) {
 		for (i = 0; i < LMDB_RUNS; i++) {
-			ret_space->room[i] = UINT64_MAX;
-			ret_space->slack[i] = content_in(slack);
+			ret_space->for_new[i] = UINT64_MAX;
+			ret_space->for_growth[i] = content_in(above_commit);
 		}
 		return;
 	}
-	reusable_runs(lmdb, reusable_before(lmdb, disk >= AMPLE), AMPLE, file);
-	ret_space->reusable = file[0];
+	reusable_runs(lmdb, reusable_before(lmdb, disk >= AMPLE), AMPLE, runs);
+	ret_space->reusable = runs[0];
 	for (i = 0; i < LMDB_RUNS; i++) {
 		/* Should the file grow nevertheless, then for half of the
 		 * reserve. */
 		if (disk < reserve / 2)
-			file[i] = 0;
-		file[i] = file[i] > room ? file[i] : room;
-		ret_space->room[i] = content_in(file[i]);
-		ret_space->slack[i] =
-		    content_in(file[i] > slack ? file[i] : slack);
+			runs[i] = 0;
+		runs[i] = larger(runs[i], above_reserve);
+		ret_space->for_new[i] = content_in(runs[i]);
+		ret_space->for_growth[i] =
+		    content_in(larger(runs[i], above_commit));
 	}
 }
 
@@ -344,13 +350,13 @@ lmdb_store_room(void *state, uint64_t reserve, uint64_t max_bytes,
 	room.file_bytes = file_bytes(lmdb);
 	room.reusable =
 	    reusable(lmdb, reusable_before(lmdb, false), COMMITS_MOST);
-	lmdb_look_at_space(lmdb, reserve, &space);
-	room.disk_free = space.free;
+	lmdb_measure_space(lmdb, reserve, &space);
+	room.disk_free = space.disk_free;
 	/* By the smallest of creates. */
-	if (space.room[0] == 0) {
+	if (space.for_new[0] == 0) {
 		room.verdict = RESULT_NO_SPACE;
-		room.shortage =
-		    (struct shortage){ space.free, reserve, space.reusable };
+		room.shortage = (struct shortage){ space.disk_free, reserve,
+			space.reusable };
 	} else if (max_bytes != 0 && stat.bytes + stat.staged >= max_bytes) {
 		room.verdict = RESULT_QUOTA;
 		room.shortage =
