@@ -28,7 +28,7 @@ struct batch {
 	struct view view;
 	struct meta meta; /* put back at the end */
 	uint64_t now;
-	struct lmdb_space space; /* less what was spent */
+	struct lmdb_space space; /* less what was used */
 	bool is_changed;	 /* something was put */
 	bool is_repeat;		 /* the change at hand was applied before */
 	bool is_deleted;	 /* ... and what it made is no longer there */
@@ -59,7 +59,7 @@ no_space(const struct batch *batch)
 
 /* May so many bytes come in, of which so many are one value? */
 static enum result
-judge_space(const struct batch *batch, uint64_t size, size_t longest)
+check_space(const struct batch *batch, uint64_t size, size_t longest)
 {
 	struct lmdb *lmdb = batch->lmdb;
 	uint64_t used = batch->meta.bytes + batch->meta.staged;
@@ -75,7 +75,7 @@ judge_space(const struct batch *batch, uint64_t size, size_t longest)
 }
 
 static enum result
-growth_judge(struct batch *batch, uint64_t size, size_t record_size)
+growth_check(struct batch *batch, uint64_t size, size_t record_size)
 {
 	if (size <= batch->space.for_growth[lmdb_run_of(record_size)])
 		return RESULT_OK;
@@ -83,20 +83,20 @@ growth_judge(struct batch *batch, uint64_t size, size_t record_size)
 }
 
 static void
-spend(uint64_t *from, uint64_t bytes)
+subtract(uint64_t *from, uint64_t bytes)
 {
 	*from -= bytes < *from ? bytes : *from;
 }
 
 static void
-batch_spend(struct batch *batch, uint64_t bytes)
+batch_use_space(struct batch *batch, uint64_t bytes)
 {
 	size_t i;
 
 	/* What takes single pages may take them out of a long run. */
 	for (i = 0; i < LMDB_RUNS; i++) {
-		spend(&batch->space.for_new[i], bytes);
-		spend(&batch->space.for_growth[i], bytes);
+		subtract(&batch->space.for_new[i], bytes);
+		subtract(&batch->space.for_growth[i], bytes);
 	}
 }
 
@@ -124,7 +124,7 @@ put_garbage(struct batch *batch, uint64_t blob)
 
 /* No row of this blob: RESULT_OK if it is new indeed. */
 static enum result
-judge_first(struct batch *batch, const struct change *change)
+check_first_chunk(struct batch *batch, const struct change *change)
 {
 	struct key key = key_chunk(change->blob, 0);
 	struct span bytes;
@@ -140,7 +140,7 @@ judge_first(struct batch *batch, const struct change *change)
 }
 
 static enum result
-judge_next(const struct pending *pending, const struct change *change)
+check_next_chunk(const struct pending *pending, const struct change *change)
 {
 	if (!is_owner(pending, change) || change->chunk > pending->chunks)
 		return RESULT_STALE;
@@ -156,7 +156,7 @@ put_chunk(struct batch *batch, uint64_t blob, uint32_t chunk, struct span bytes)
 	struct key key = key_chunk(blob, chunk);
 
 	batch->is_changed = true;
-	batch_spend(batch, bytes.size);
+	batch_use_space(batch, bytes.size);
 	use_blob(batch, blob);
 	return layout_put(
 	    &batch->view, DB_CHUNKS, &key, bytes, MDB_NOOVERWRITE);
@@ -175,13 +175,13 @@ batch_stage(struct batch *batch, const struct change *change)
 	if (result == RESULT_NOT_FOUND) {
 		pending = (struct pending){ .kind = PENDING_UPLOAD,
 			.owner = change->owner };
-		result = judge_first(batch, change);
+		result = check_first_chunk(batch, change);
 	} else if (result == RESULT_OK) {
-		result = judge_next(&pending, change);
+		result = check_next_chunk(&pending, change);
 	}
 	if (result != RESULT_OK || change->chunk < pending.chunks)
 		return result; /* refused, or there already */
-	result = judge_space(batch, change->bytes.size, change->bytes.size);
+	result = check_space(batch, change->bytes.size, change->bytes.size);
 	if (result != RESULT_OK)
 		return result;
 
@@ -215,7 +215,7 @@ batch_drop(struct batch *batch, const struct change *change)
 /* ---- content of records ---- */
 
 static enum result
-judge_staged(
+check_staged(
     struct batch *batch, const struct change *change, size_t record_size)
 {
 	const struct content *content = &change->artifact->content;
@@ -232,28 +232,28 @@ judge_staged(
 	if (batch->meta.staged < pending.bytes)
 		return layout_damaged(&batch->view, DB_META);
 	/* Content was counted when it was staged. */
-	return judge_space(batch, 0, record_size);
+	return check_space(batch, 0, record_size);
 }
 
 static enum result
-content_judge(
+content_check(
     struct batch *batch, const struct change *change, size_t record_size)
 {
 	const struct content *content = &change->artifact->content;
 	size_t longest = change->bytes.size;
 
 	if (content->blob != 0)
-		return judge_staged(batch, change, record_size);
+		return check_staged(batch, change, record_size);
 	if (change->bytes.size != content->size ||
 	    change->bytes.size > LIMIT_CHUNK)
 		return RESULT_MALFORMED;
 	if (longest < record_size)
 		longest = record_size;
-	return judge_space(batch, content->size, longest);
+	return check_space(batch, content->size, longest);
 }
 
 static enum result
-content_take(
+content_adopt(
     struct batch *batch, const struct change *change, uint64_t *ret_blob)
 {
 	const struct content *content = &change->artifact->content;
@@ -277,7 +277,7 @@ content_take(
 static enum result
 content_release(struct batch *batch, const struct content *content)
 {
-	assert(batch->meta.bytes >= content->size); /* judged */
+	assert(batch->meta.bytes >= content->size); /* checked before */
 	batch->meta.bytes -= content->size;
 	if (content->blob == 0)
 		return RESULT_OK;
@@ -291,52 +291,51 @@ content_release(struct batch *batch, const struct content *content)
 
 /* Has what the key stands for been deleted since? */
 static enum result
-promise_follow(struct batch *batch, const struct promise *promise)
+key_follow(struct batch *batch, const struct idempotency *row)
 {
 	enum result result;
 	uint64_t moment;
 
-	result = layout_get_moment(&batch->view, &promise->id, &moment);
+	result = layout_get_moment(&batch->view, &row->id, &moment);
 	if (result != RESULT_OK && result != RESULT_NOT_FOUND)
 		return result;
 	batch->is_repeat = true;
 	batch->is_deleted = result == RESULT_NOT_FOUND;
-	batch->id = promise->id;
+	batch->id = row->id;
 	return RESULT_OK;
 }
 
 /* RESULT_NOT_FOUND: the key stands for nothing yet, or not any more. */
 static enum result
-promise_judge(struct batch *batch, const struct change *change)
+key_find(struct batch *batch, const struct change *change)
 {
-	struct promise promise;
+	struct idempotency row;
 	enum result result;
 
 	if (!change->has_key)
 		return RESULT_NOT_FOUND;
-	result = layout_get_promise(&batch->view, change->key, &promise);
+	result = layout_get_idempotency(&batch->view, change->key, &row);
 	if (result != RESULT_OK)
 		return result;
-	if (promise.expires <= batch->now)
+	if (row.expires <= batch->now)
 		return RESULT_NOT_FOUND;
-	if (memcmp(promise.meaning, change->meaning, sizeof(promise.meaning)) !=
-	    0)
+	if (memcmp(row.meaning, change->meaning, sizeof(row.meaning)) != 0)
 		return RESULT_MISMATCH;
-	return promise_follow(batch, &promise);
+	return key_follow(batch, &row);
 }
 
 static enum result
-promise_keep(struct batch *batch, const struct change *change)
+key_keep(struct batch *batch, const struct change *change)
 {
-	struct promise promise = {
+	struct idempotency row = {
 		.id = change->artifact->id,
 		.expires = batch->now + LIMIT_IDEMPOTENCY_HOURS * HOUR_MOMENTS,
 	};
 
 	if (!change->has_key)
 		return RESULT_OK;
-	memcpy(promise.meaning, change->meaning, sizeof(promise.meaning));
-	return layout_put_promise(&batch->view, change->key, &promise);
+	memcpy(row.meaning, change->meaning, sizeof(row.meaning));
+	return layout_put_idempotency(&batch->view, change->key, &row);
 }
 
 /* ---- records ---- */
@@ -394,7 +393,7 @@ delete_index(struct view *view, const struct key *key)
 /* ---- create ---- */
 
 static enum result
-create_judge(struct batch *batch, const struct change *change)
+create_check(struct batch *batch, const struct change *change)
 {
 	enum result result;
 	uint64_t moment;
@@ -406,7 +405,7 @@ create_judge(struct batch *batch, const struct change *change)
 	if (batch->meta.last_moment > batch->now &&
 	    batch->meta.last_moment - batch->now > LIMIT_AHEAD)
 		return RESULT_CLOCK;
-	return content_judge(
+	return content_check(
 	    batch, change, encoded_size(batch, change->artifact));
 }
 
@@ -490,21 +489,21 @@ batch_create(struct batch *batch, const struct change *change)
 	enum result result;
 	unsigned flags = 0;
 
-	result = promise_judge(batch, change);
+	result = key_find(batch, change);
 	if (result != RESULT_NOT_FOUND)
 		return result;
-	result = create_judge(batch, change);
+	result = create_check(batch, change);
 	if (result != RESULT_OK)
 		return result;
 
-	batch_spend(batch, RECORD_BYTES);
+	batch_use_space(batch, RECORD_BYTES);
 	artifact.created = next_moment(batch);
 	result = free_moment(batch, &artifact.created, &flags);
 	batch->meta.last_moment = artifact.created;
 	artifact.content.stored = artifact.created;
 	batch->meta.artifacts++;
 	if (result == RESULT_OK)
-		result = content_take(batch, change, &artifact.content.blob);
+		result = content_adopt(batch, change, &artifact.content.blob);
 	if (result == RESULT_OK)
 		result = put_record(batch, &artifact, flags);
 	if (result == RESULT_OK)
@@ -513,7 +512,7 @@ batch_create(struct batch *batch, const struct change *change)
 	if (result == RESULT_OK)
 		result = each_index(batch, &artifact, layout_put_index);
 	if (result == RESULT_OK)
-		result = promise_keep(batch, change);
+		result = key_keep(batch, change);
 	return result;
 }
 
@@ -572,10 +571,10 @@ batch_update(struct batch *batch, const struct change *change)
 	patch_artifact(artifact, change);
 	new = encoded_size(batch, artifact);
 	if (new > old) {
-		result = growth_judge(batch, new - old, new);
+		result = growth_check(batch, new - old, new);
 		if (result != RESULT_OK)
 			return result;
-		batch_spend(batch, new - old);
+		batch_use_space(batch, new - old);
 	}
 	return put_record(batch, artifact, 0);
 }
@@ -590,13 +589,13 @@ batch_content(struct batch *batch, const struct change *change)
 	result = find(batch, change, &artifact);
 	if (result != RESULT_OK)
 		return result;
-	result = content_judge(batch, change, encoded_size(batch, artifact));
+	result = content_check(batch, change, encoded_size(batch, artifact));
 	if (result != RESULT_OK)
 		return result;
 
 	result = content_release(batch, &artifact->content);
 	if (result == RESULT_OK)
-		result = content_take(batch, change, &content.blob);
+		result = content_adopt(batch, change, &content.blob);
 	if (result != RESULT_OK)
 		return result;
 	content.stored = content_moment(&artifact->content, batch->now);
@@ -634,7 +633,7 @@ batch_delete(struct batch *batch, const struct change *change)
 
 /* *ret_there is what has the id, to be replaced; NULL: nothing has. */
 static enum result
-import_judge(struct batch *batch, const struct change *change,
+import_check(struct batch *batch, const struct change *change,
     struct artifact **ret_there)
 {
 	const struct artifact *artifact = change->artifact;
@@ -653,7 +652,7 @@ import_judge(struct batch *batch, const struct change *change,
 	    artifact->content.stored > batch->now)
 		return RESULT_CLOCK;
 	*ret_there = there;
-	return content_judge(batch, change, encoded_size(batch, artifact));
+	return content_check(batch, change, encoded_size(batch, artifact));
 }
 
 /* Its record goes where the old one stands, which leaves nothing else. */
@@ -693,18 +692,18 @@ batch_import(struct batch *batch, const struct change *change)
 	enum result result;
 	unsigned flags = 0;
 
-	result = import_judge(batch, change, &there);
+	result = import_check(batch, change, &there);
 	if (result != RESULT_OK)
 		return result;
 
-	batch_spend(batch, RECORD_BYTES);
+	batch_use_space(batch, RECORD_BYTES);
 	batch->is_changed = true;
 	result = there != NULL ? import_over(batch, there, &artifact, &flags)
 			       : import_new(batch, &artifact, &flags);
 	if (artifact.content.stored < artifact.created)
 		artifact.content.stored = artifact.created;
 	if (result == RESULT_OK)
-		result = content_take(batch, change, &artifact.content.blob);
+		result = content_adopt(batch, change, &artifact.content.blob);
 	if (result == RESULT_OK)
 		result = put_record(batch, &artifact, flags);
 	if (result == RESULT_OK)
@@ -734,30 +733,30 @@ is_numbered(const struct change *change)
 
 /* RESULT_NOT_FOUND: it is new. */
 static enum result
-find_applied(struct batch *batch, const struct change *change)
+find_last_change(struct batch *batch, const struct change *change)
 {
-	struct applied applied;
+	struct last_change last;
 	enum result result;
 
 	if (!is_numbered(change))
 		return RESULT_NOT_FOUND;
-	result = layout_get_applied(
-	    &batch->view, change->owner.incarnation, &applied);
+	result = layout_get_last_change(
+	    &batch->view, change->owner.incarnation, &last);
 	if (result != RESULT_OK)
 		return result;
-	if (change->number > applied.number)
+	if (change->number > last.number)
 		return RESULT_NOT_FOUND;
-	if (change->number < applied.number)
+	if (change->number < last.number)
 		return RESULT_MALFORMED; /* numbers rise */
 	batch->is_repeat = true;
-	batch->id = applied.id;
-	return applied.result;
+	batch->id = last.id;
+	return last.result;
 }
 
 static enum result
-keep_applied(struct batch *batch, const struct change *change)
+keep_last_change(struct batch *batch, const struct change *change)
 {
-	struct applied applied = {
+	struct last_change last = {
 		.number = change->number,
 		.result = RESULT_OK,
 		.id = batch->id,
@@ -765,8 +764,8 @@ keep_applied(struct batch *batch, const struct change *change)
 
 	if (!is_numbered(change) || batch->is_repeat)
 		return RESULT_OK;
-	return layout_put_applied(
-	    &batch->view, change->owner.incarnation, &applied);
+	return layout_put_last_change(
+	    &batch->view, change->owner.incarnation, &last);
 }
 
 static enum result
@@ -778,13 +777,13 @@ apply_one(struct batch *batch, const struct change *change)
 	batch->is_repeat = batch->is_deleted = false;
 	batch->id =
 	    change->kind == CHANGE_CREATE ? change->artifact->id : change->id;
-	result = find_applied(batch, change);
+	result = find_last_change(batch, change);
 	if (result != RESULT_NOT_FOUND)
 		return result;
 	result = kinds[change->kind](batch, change);
 	if (result != RESULT_OK)
 		return result;
-	return keep_applied(batch, change);
+	return keep_last_change(batch, change);
 }
 
 /* ---- a batch ---- */

@@ -286,22 +286,22 @@ check_index(struct check *check, const struct key *key, struct span bytes)
 /* ---- the rest ---- */
 
 static enum result
-check_promise(struct check *check, const struct key *key, struct span bytes)
+check_idempotency(struct check *check, const struct key *key, struct span bytes)
 {
-	struct promise promise;
+	struct idempotency row;
 
-	if (!promise_decode(bytes, &promise))
+	if (!idempotency_decode(bytes, &row))
 		check_report(check, DB_IDEMPOTENCY, "%s is no such row",
 		    check_hex(check, key));
 	return RESULT_OK;
 }
 
 static enum result
-check_applied(struct check *check, const struct key *key, struct span bytes)
+check_last_change(struct check *check, const struct key *key, struct span bytes)
 {
-	struct applied applied;
+	struct last_change last;
 
-	if (!applied_decode(bytes, &applied))
+	if (!last_change_decode(bytes, &last))
 		check_report(check, DB_APPLIED, "%s is no such row",
 		    check_hex(check, key));
 	return RESULT_OK;
@@ -473,7 +473,7 @@ advance(struct walker *walker, const MDB_val *name)
 }
 
 static enum result
-look(struct check *check, const struct walker *walker, const MDB_val *name,
+visit_row(struct check *check, const struct walker *walker, const MDB_val *name,
     const MDB_val *value)
 {
 	enum database database = walker->database;
@@ -510,7 +510,7 @@ walk_rows(struct check *check, struct walker *walker, MDB_cursor *cursor)
 			    "looked at");
 			return RESULT_END;
 		}
-		result = look(check, walker, &name, &value);
+		result = visit_row(check, walker, &name, &value);
 		arena_reset(check->arena);
 		if (result != RESULT_OK)
 			return result;
@@ -578,8 +578,8 @@ static const struct {
 	{ DB_IDS, 16, check_id },
 	{ DB_INDEX, 0, check_index },
 	{ DB_PENDING, 8, check_pending },
-	{ DB_IDEMPOTENCY, 32, check_promise },
-	{ DB_APPLIED, 8, check_applied },
+	{ DB_IDEMPOTENCY, 32, check_idempotency },
+	{ DB_APPLIED, 8, check_last_change },
 };
 
 static uint64_t

@@ -193,7 +193,7 @@ is_named(struct check *check, const struct check_content *content,
 
 /* Something is wrong with it. RESULT_GONE: enough was said, or it may. */
 static enum result
-blame(struct check *check, const struct check_content *content,
+report_chunk(struct check *check, const struct check_content *content,
     const char *what, uint64_t chunk)
 {
 	unsigned long long blob = content->blob;
@@ -217,7 +217,7 @@ blame(struct check *check, const struct check_content *content,
 
 /* *ret_size: what was read. */
 static enum result
-look_at_chunk(struct check *check, const struct check_content *content,
+check_chunk(struct check *check, const struct check_content *content,
     uint64_t chunk, struct digest *digest, uint64_t *ret_size)
 {
 	uint64_t rest = content->size - chunk * LIMIT_CHUNK;
@@ -226,17 +226,17 @@ look_at_chunk(struct check *check, const struct check_content *content,
 	struct key key;
 
 	if (chunk > UINT32_MAX)
-		return blame(check, content, "cannot be", chunk);
+		return report_chunk(check, content, "cannot be", chunk);
 	key = key_chunk(content->blob, (uint32_t)chunk);
 	result = layout_get(&check->view, DB_CHUNKS, &key, &bytes);
 	if (check_is_fatal(check))
 		return result;
 	if (result == RESULT_NOT_FOUND)
-		return blame(check, content, "is missing", chunk);
+		return report_chunk(check, content, "is missing", chunk);
 	if (result != RESULT_OK)
-		return blame(check, content, "is damaged", chunk);
+		return report_chunk(check, content, "is damaged", chunk);
 	if (bytes.size != (rest < LIMIT_CHUNK ? rest : LIMIT_CHUNK))
-		return blame(check, content, "has another size", chunk);
+		return report_chunk(check, content, "has another size", chunk);
 	*ret_size = bytes.size;
 	if (check->order->is_deep && content->moment != 0)
 		digest_add(digest, bytes);
@@ -245,7 +245,7 @@ look_at_chunk(struct check *check, const struct check_content *content,
 
 /* Behind its last chunk, in the same slice. An upload may have more by now. */
 static enum result
-look_behind(struct check *check, const struct check_content *content,
+check_end_of_content(struct check *check, const struct check_content *content,
     struct digest *digest)
 {
 	uint8_t hash[DIGEST_SHA256_SIZE];
@@ -260,7 +260,8 @@ look_behind(struct check *check, const struct check_content *content,
 	    RESULT_NOT_FOUND)
 		return check_is_fatal(check)
 			   ? RESULT_IO
-			   : blame(check, content, "has another behind it",
+			   : report_chunk(check, content,
+				 "has another behind it",
 				 chunk_count(content->size) - 1);
 	if (!check->order->is_deep)
 		return RESULT_OK;
@@ -276,7 +277,7 @@ look_behind(struct check *check, const struct check_content *content,
 
 /* As many chunks as a slice takes. */
 static enum result
-look_at_chunks(struct check *check, const struct check_content *content,
+check_chunks(struct check *check, const struct check_content *content,
     uint64_t *chunk, struct digest *digest)
 {
 	uint64_t count = chunk_count(content->size);
@@ -284,13 +285,12 @@ look_at_chunks(struct check *check, const struct check_content *content,
 	uint64_t size = 0;
 
 	while (*chunk < count && result == RESULT_OK) {
-		result =
-		    look_at_chunk(check, content, (*chunk)++, digest, &size);
+		result = check_chunk(check, content, (*chunk)++, digest, &size);
 		if (check_is_full(check, size) && *chunk < count)
 			return result;
 	}
 	if (result == RESULT_OK)
-		result = look_behind(check, content, digest);
+		result = check_end_of_content(check, content, digest);
 	return result == RESULT_OK ? RESULT_END : result;
 }
 
@@ -307,7 +307,7 @@ check_content(struct check *check, const struct check_content *content)
 		if (result != RESULT_OK)
 			return result;
 		result = check_end(
-		    check, look_at_chunks(check, content, &chunk, &digest));
+		    check, check_chunks(check, content, &chunk, &digest));
 	} while (result == RESULT_OK);
 	return result == RESULT_END || result == RESULT_GONE ? RESULT_OK
 							     : result;

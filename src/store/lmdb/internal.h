@@ -10,8 +10,8 @@
  *	index        tag, length, value, moment nothing
  *	chunks       blob, chunk                bytes of content
  *	pending      blob                       see struct pending
- *	idempotency  fingerprint, 32 bytes      see struct promise
- *	applied      incarnation                see struct applied
+ *	idempotency  fingerprint, 32 bytes      see struct idempotency
+ *	applied      incarnation                see struct last_change
  *
  * Integers are big-endian; moments, blobs and incarnations take 8 bytes, a
  * chunk's number 4. Every value but those of index ends in 8 bytes of check
@@ -160,14 +160,14 @@ struct pending {
 };
 
 /* What an Idempotency-Key stands for. */
-struct promise {
+struct idempotency {
 	uint8_t meaning[32];
 	struct id id;
 	uint64_t expires; /* moment */
 };
 
 /* The last change of an incarnation. */
-struct applied {
+struct last_change {
 	uint64_t number;
 	enum result result;
 	struct id id;
@@ -186,16 +186,18 @@ MUST_USE enum result layout_get_pending(
     struct view *view, uint64_t blob, struct pending *ret_pending);
 MUST_USE enum result layout_put_pending(
     struct view *view, uint64_t blob, const struct pending *pending);
-MUST_USE bool promise_decode(struct span bytes, struct promise *ret_promise);
-MUST_USE enum result layout_get_promise(
-    struct view *view, const uint8_t key[32], struct promise *ret_promise);
-MUST_USE enum result layout_put_promise(
-    struct view *view, const uint8_t key[32], const struct promise *promise);
-MUST_USE bool applied_decode(struct span bytes, struct applied *ret_applied);
-MUST_USE enum result layout_get_applied(
-    struct view *view, uint64_t incarnation, struct applied *ret_applied);
-MUST_USE enum result layout_put_applied(
-    struct view *view, uint64_t incarnation, const struct applied *applied);
+MUST_USE bool
+idempotency_decode(struct span bytes, struct idempotency *ret_row);
+MUST_USE enum result layout_get_idempotency(
+    struct view *view, const uint8_t key[32], struct idempotency *ret_row);
+MUST_USE enum result layout_put_idempotency(
+    struct view *view, const uint8_t key[32], const struct idempotency *row);
+MUST_USE bool
+last_change_decode(struct span bytes, struct last_change *ret_last);
+MUST_USE enum result layout_get_last_change(
+    struct view *view, uint64_t incarnation, struct last_change *ret_last);
+MUST_USE enum result layout_put_last_change(
+    struct view *view, uint64_t incarnation, const struct last_change *last);
 MUST_USE enum result
 layout_get_moment(struct view *view, const struct id *id, uint64_t *ret_moment);
 MUST_USE enum result

@@ -506,92 +506,92 @@ layout_put_pending(
 /* ---- idempotency ---- */
 
 bool
-promise_decode(struct span bytes, struct promise *ret_promise)
+idempotency_decode(struct span bytes, struct idempotency *ret_row)
 {
 	struct unpack unpack = { bytes, false };
-	struct promise promise;
+	struct idempotency row;
 
-	unpack_bytes(&unpack, promise.meaning, sizeof(promise.meaning));
-	unpack_bytes(&unpack, promise.id.bytes, sizeof(promise.id.bytes));
-	promise.expires = unpack_u64(&unpack);
+	unpack_bytes(&unpack, row.meaning, sizeof(row.meaning));
+	unpack_bytes(&unpack, row.id.bytes, sizeof(row.id.bytes));
+	row.expires = unpack_u64(&unpack);
 	if (!unpack_is_done(&unpack))
 		return false;
-	*ret_promise = promise;
+	*ret_row = row;
 	return true;
 }
 
 enum result
-layout_get_promise(
-    struct view *view, const uint8_t key[32], struct promise *ret_promise)
+layout_get_idempotency(
+    struct view *view, const uint8_t key[32], struct idempotency *ret_row)
 {
 	struct key name = key_of(key, 32);
 	struct span bytes;
 	enum result result;
 
 	result = layout_get(view, DB_IDEMPOTENCY, &name, &bytes);
-	if (result == RESULT_OK && !promise_decode(bytes, ret_promise))
+	if (result == RESULT_OK && !idempotency_decode(bytes, ret_row))
 		return layout_damaged(view, DB_IDEMPOTENCY);
 	return result;
 }
 
 enum result
-layout_put_promise(
-    struct view *view, const uint8_t key[32], const struct promise *promise)
+layout_put_idempotency(
+    struct view *view, const uint8_t key[32], const struct idempotency *row)
 {
 	struct key name = key_of(key, 32);
 	struct buffer buffer;
 
 	buffer_init(&buffer, view->arena);
-	pack_bytes(&buffer, promise->meaning, sizeof(promise->meaning));
-	pack_bytes(&buffer, promise->id.bytes, sizeof(promise->id.bytes));
-	pack_u64(&buffer, promise->expires);
+	pack_bytes(&buffer, row->meaning, sizeof(row->meaning));
+	pack_bytes(&buffer, row->id.bytes, sizeof(row->id.bytes));
+	pack_u64(&buffer, row->expires);
 	return layout_put(view, DB_IDEMPOTENCY, &name, buffer_span(&buffer), 0);
 }
 
 /* ---- applied ---- */
 
 bool
-applied_decode(struct span bytes, struct applied *ret_applied)
+last_change_decode(struct span bytes, struct last_change *ret_last)
 {
 	struct unpack unpack = { bytes, false };
-	struct applied applied;
+	struct last_change last;
 	uint8_t code;
 
-	applied.number = unpack_u64(&unpack);
+	last.number = unpack_u64(&unpack);
 	code = unpack_u8(&unpack);
-	unpack_bytes(&unpack, applied.id.bytes, sizeof(applied.id.bytes));
+	unpack_bytes(&unpack, last.id.bytes, sizeof(last.id.bytes));
 	if (!unpack_is_done(&unpack) || code >= RESULT_COUNT)
 		return false;
-	applied.result = (enum result)code;
-	*ret_applied = applied;
+	last.result = (enum result)code;
+	*ret_last = last;
 	return true;
 }
 
 enum result
-layout_get_applied(
-    struct view *view, uint64_t incarnation, struct applied *ret_applied)
+layout_get_last_change(
+    struct view *view, uint64_t incarnation, struct last_change *ret_last)
 {
 	struct key key = key_number(incarnation);
 	struct span bytes;
 	enum result result;
 
 	result = layout_get(view, DB_APPLIED, &key, &bytes);
-	if (result == RESULT_OK && !applied_decode(bytes, ret_applied))
+	if (result == RESULT_OK && !last_change_decode(bytes, ret_last))
 		return layout_damaged(view, DB_APPLIED);
 	return result;
 }
 
 enum result
-layout_put_applied(
-    struct view *view, uint64_t incarnation, const struct applied *applied)
+layout_put_last_change(
+    struct view *view, uint64_t incarnation, const struct last_change *last)
 {
 	struct key key = key_number(incarnation);
 	struct buffer buffer;
 
 	buffer_init(&buffer, view->arena);
-	pack_u64(&buffer, applied->number);
-	pack_u8(&buffer, (uint8_t)applied->result);
-	pack_bytes(&buffer, applied->id.bytes, sizeof(applied->id.bytes));
+	pack_u64(&buffer, last->number);
+	pack_u8(&buffer, (uint8_t)last->result);
+	pack_bytes(&buffer, last->id.bytes, sizeof(last->id.bytes));
 	return layout_put(view, DB_APPLIED, &key, buffer_span(&buffer), 0);
 }
 

@@ -195,7 +195,7 @@ format_of(const char *text)
 }
 
 static enum result
-judge_format(struct opening *opening, const char *name, const char *text)
+check_format(struct opening *opening, const char *name, const char *text)
 {
 	uint32_t format = format_of(text);
 	bool is_old = format > 0 && format < LAYOUT_FORMAT;
@@ -230,7 +230,7 @@ check_format_file(struct opening *opening, const char *name)
 	(void)close(fd); /* nothing was written */
 	if (size < 0)
 		return opening_refuse_errno(opening, name);
-	return judge_format(opening, name, text);
+	return check_format(opening, name, text);
 }
 
 /*

@@ -214,8 +214,8 @@ struct range {
 	uint64_t moment; /* where it stands; 0: nowhere yet */
 };
 
-struct walkers {
-	struct range ranges[INDEX_TAGS];
+struct ranges {
+	struct range list[INDEX_TAGS];
 	size_t count;
 };
 
@@ -242,7 +242,7 @@ range_leap(struct range *range, const struct key *target, MDB_val *ret_name)
 
 /* What the cursor has come to: RESULT_END if it has left the range. */
 static enum result
-range_take(
+range_accept(
     struct view *view, struct range *range, const MDB_val *name, uint64_t bound)
 {
 	const struct key *prefix = &range->prefix;
@@ -278,7 +278,7 @@ range_seek(struct view *view, struct range *range, uint64_t bound)
 		return RESULT_END;
 	if (code != MDB_SUCCESS)
 		return layout_note(view, range->database, code);
-	return range_take(view, range, &name, bound);
+	return range_accept(view, range, &name, bound);
 }
 
 static enum result
@@ -292,18 +292,18 @@ range_open(struct view *view, struct range *range)
 /* ---- all of them ---- */
 
 static void
-walkers_close(struct walkers *walkers)
+ranges_close(struct ranges *ranges)
 {
 	size_t i;
 
-	for (i = 0; i < walkers->count; i++)
-		if (walkers->ranges[i].cursor != NULL)
-			mdb_cursor_close(walkers->ranges[i].cursor);
+	for (i = 0; i < ranges->count; i++)
+		if (ranges->list[i].cursor != NULL)
+			mdb_cursor_close(ranges->list[i].cursor);
 }
 
 /* A range for each filter; false: one of them can match nothing. */
 static bool
-walkers_init(struct walkers *walkers, const struct filter *filter)
+ranges_init(struct ranges *ranges, const struct filter *filter)
 {
 	const struct artifact wanted = { .workflow = filter->workflow,
 		.phase = filter->phase,
@@ -313,48 +313,48 @@ walkers_init(struct walkers *walkers, const struct filter *filter)
 	struct span value;
 	size_t tag;
 
-	*walkers = (struct walkers){ .count = 0 };
+	*ranges = (struct ranges){ .count = 0 };
 	for (tag = 0; tag < INDEX_TAGS; tag++) {
 		value = index_value(&wanted, tag);
 		if (value.size == 0)
 			continue;
 		if (value.size > index_limit(tag))
 			return false;
-		range = &walkers->ranges[walkers->count++];
+		range = &ranges->list[ranges->count++];
 		range->database = DB_INDEX;
 		range->prefix = index_prefix(tag, value);
 	}
-	if (walkers->count == 0)
-		walkers->ranges[walkers->count++].database = DB_RECORDS;
+	if (ranges->count == 0)
+		ranges->list[ranges->count++].database = DB_RECORDS;
 	return true;
 }
 
 static enum result
-walkers_open(struct view *view, struct walkers *walkers)
+ranges_open(struct view *view, struct ranges *ranges)
 {
 	enum result result = RESULT_OK;
 	size_t i;
 
-	for (i = 0; i < walkers->count && result == RESULT_OK; i++)
-		result = range_open(view, &walkers->ranges[i]);
+	for (i = 0; i < ranges->count && result == RESULT_OK; i++)
+		result = range_open(view, &ranges->list[i]);
 	return result;
 }
 
 /* The newest moment not after bound that all ranges have. */
 static enum result
-walkers_seek(struct view *view, struct walkers *walkers, uint64_t bound,
+ranges_seek(struct view *view, struct ranges *ranges, uint64_t bound,
     uint64_t *ret_moment)
 {
 	enum result result;
 	size_t agreed = 0;
 	size_t i;
 
-	for (i = 0; agreed < walkers->count; i = (i + 1) % walkers->count) {
-		result = range_seek(view, &walkers->ranges[i], bound);
+	for (i = 0; agreed < ranges->count; i = (i + 1) % ranges->count) {
+		result = range_seek(view, &ranges->list[i], bound);
 		if (result != RESULT_OK)
 			return result;
-		if (walkers->ranges[i].moment < bound) {
-			bound = walkers->ranges[i].moment;
+		if (ranges->list[i].moment < bound) {
+			bound = ranges->list[i].moment;
 			agreed = 0;
 		}
 		agreed++;
@@ -395,14 +395,14 @@ fetch(struct view *view, const struct filter *filter, uint64_t moment,
 }
 
 static enum result
-fill(struct view *view, const struct filter *filter, struct walkers *walkers,
+fill(struct view *view, const struct filter *filter, struct ranges *ranges,
     uint64_t bound, size_t limit, struct arena *arena, struct page *page)
 {
 	uint64_t moment;
 	enum result result;
 
 	for (;;) {
-		result = walkers_seek(view, walkers, bound, &moment);
+		result = ranges_seek(view, ranges, bound, &moment);
 		if (result != RESULT_OK)
 			return result == RESULT_END ? RESULT_OK : result;
 		if (page->count == limit) {
@@ -449,7 +449,7 @@ lmdb_list(void *state, const struct filter *filter,
 {
 	struct lmdb *lmdb = state;
 	struct page page = { 0 };
-	struct walkers walkers;
+	struct ranges ranges;
 	struct view view;
 	enum result result;
 	uint64_t bound;
@@ -459,18 +459,18 @@ lmdb_list(void *state, const struct filter *filter,
 	if (result == RESULT_MALFORMED)
 		return result;
 	page.artifacts = arena_alloc(arena, limit * sizeof(*page.artifacts));
-	if (result == RESULT_END || !walkers_init(&walkers, filter)) {
+	if (result == RESULT_END || !ranges_init(&ranges, filter)) {
 		*ret_page = page;
 		return RESULT_OK;
 	}
 	result = lmdb_read_begin(lmdb, &view);
 	if (result != RESULT_OK)
 		return result;
-	result = walkers_open(&view, &walkers);
+	result = ranges_open(&view, &ranges);
 	if (result == RESULT_OK)
 		result =
-		    fill(&view, filter, &walkers, bound, limit, arena, &page);
-	walkers_close(&walkers);
+		    fill(&view, filter, &ranges, bound, limit, arena, &page);
+	ranges_close(&ranges);
 	if (result == RESULT_OK)
 		*ret_page = page;
 	return lmdb_read_end(lmdb, &view, result);

@@ -228,18 +228,18 @@ visit_upload(struct sweep *sweep, const struct key *key, struct span bytes)
 }
 
 static enum result
-visit_promise(struct sweep *sweep, const struct key *key, struct span bytes)
+visit_idempotency(struct sweep *sweep, const struct key *key, struct span bytes)
 {
-	struct promise promise;
+	struct idempotency row;
 
-	if (!promise_decode(bytes, &promise) || promise.expires > sweep->moment)
+	if (!idempotency_decode(bytes, &row) || row.expires > sweep->moment)
 		return RESULT_OK;
 	sweep->is_changed = true;
 	return layout_delete(&sweep->view, DB_IDEMPOTENCY, key);
 }
 
 static enum result
-visit_applied(struct sweep *sweep, const struct key *key, struct span bytes)
+visit_last_change(struct sweep *sweep, const struct key *key, struct span bytes)
 {
 	(void)bytes; /* whose it is stands in the key */
 	if (scoreboard_has(sweep->scoreboard, key_last_number(key)))
@@ -256,8 +256,8 @@ static const struct {
 	    struct sweep *sweep, const struct key *key, struct span bytes);
 } walks[LMDB_WALKS] = {
 	{ DB_PENDING, 8, 1024, visit_upload },
-	{ DB_IDEMPOTENCY, 32, 64, visit_promise },
-	{ DB_APPLIED, 8, 64, visit_applied },
+	{ DB_IDEMPOTENCY, 32, 64, visit_idempotency },
+	{ DB_APPLIED, 8, 64, visit_last_change },
 };
 
 /* Sets key and value to the row behind position. */

@@ -59,33 +59,33 @@ decode_pending(struct arena *arena, struct span bytes)
 }
 
 static void
-decode_promise(struct arena *arena, struct span bytes)
+decode_idempotency(struct arena *arena, struct span bytes)
 {
-	struct promise promise;
+	struct idempotency row;
 	struct buffer buffer;
 
-	if (!promise_decode(bytes, &promise))
+	if (!idempotency_decode(bytes, &row))
 		return;
 	buffer_init(&buffer, arena);
-	pack_bytes(&buffer, promise.meaning, sizeof(promise.meaning));
-	pack_bytes(&buffer, promise.id.bytes, sizeof(promise.id.bytes));
-	pack_u64(&buffer, promise.expires);
+	pack_bytes(&buffer, row.meaning, sizeof(row.meaning));
+	pack_bytes(&buffer, row.id.bytes, sizeof(row.id.bytes));
+	pack_u64(&buffer, row.expires);
 	DEMAND(span_equal(buffer_span(&buffer), bytes));
 }
 
 static void
-decode_applied(struct arena *arena, struct span bytes)
+decode_last_change(struct arena *arena, struct span bytes)
 {
-	struct applied applied;
+	struct last_change last;
 	struct buffer buffer;
 
-	if (!applied_decode(bytes, &applied))
+	if (!last_change_decode(bytes, &last))
 		return;
-	DEMAND(applied.result < RESULT_COUNT);
+	DEMAND(last.result < RESULT_COUNT);
 	buffer_init(&buffer, arena);
-	pack_u64(&buffer, applied.number);
-	pack_u8(&buffer, (uint8_t)applied.result);
-	pack_bytes(&buffer, applied.id.bytes, sizeof(applied.id.bytes));
+	pack_u64(&buffer, last.number);
+	pack_u8(&buffer, (uint8_t)last.result);
+	pack_bytes(&buffer, last.id.bytes, sizeof(last.id.bytes));
 	DEMAND(span_equal(buffer_span(&buffer), bytes));
 }
 
@@ -164,8 +164,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	decode_artifact(arena, bytes);
 	decode_change(arena, bytes);
 	decode_pending(arena, bytes);
-	decode_promise(arena, bytes);
-	decode_applied(arena, bytes);
+	decode_idempotency(arena, bytes);
+	decode_last_change(arena, bytes);
 	decode_index(bytes);
 	decode_id(bytes);
 	format_moment(bytes);
