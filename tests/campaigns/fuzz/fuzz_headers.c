@@ -5,10 +5,10 @@
  * a body; as a name or a filename it is read as it was written, whichever of
  * the forms of RFC 7578, 6266 and 8187 it was written in.
  */
+#include "protocol/multipart.h"
 #include "protocol/header.h"
 #include "fuzz.h"
 #include "base/limits.h"
-#include "protocol/multipart_headers.h"
 #include "protocol/query.h"
 #include "api/response.h"
 #include "protocol/utf8.h"

@@ -12,7 +12,6 @@
 #include "fuzz.h"
 #include "base/limits.h"
 #include "protocol/multipart.h"
-#include "protocol/multipart_headers.h"
 
 #define MOST 3000 /* bytes of a body; the longer, the slower */
 

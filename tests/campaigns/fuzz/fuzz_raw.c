@@ -139,7 +139,7 @@ demand_lines(const struct response *response)
 }
 
 static bool
-header_is_media_type(struct arena *arena, struct span text)
+is_media_type(struct arena *arena, struct span text)
 {
 	return span_find(text, '\0') == text.size &&
 	       regexec(&media_type, arena_string(arena, text), 0, NULL, 0) == 0;
@@ -164,7 +164,7 @@ static void
 demand_description(struct arena *arena, const struct response *response)
 {
 	struct span type = artifact.content.type;
-	bool is_legal = header_is_media_type(arena, type);
+	bool is_legal = is_media_type(arena, type);
 	struct span disposition = header(response, "Content-Disposition");
 
 	DEMAND(span_equal(header(response, "Content-Type"),
