@@ -332,7 +332,7 @@ Test(handle_condition, changes_are_judged_by_each_header)
 			    value_of(&trial, &known, rows[i].none_match);
 			trial.headers.if_modified_since =
 			    value_of(&trial, &known, rows[i].modified);
-			change_with(&trial, verb, known.id);
+			change_with(&trial, (enum verb)verb, known.id);
 			status = verb <= CHANGE_POST_FORM ? rows[i].content
 							  : rows[i].record;
 			cr_assert_eq(trial.response.status, status,
@@ -358,7 +358,7 @@ Test(handle_condition, changes_of_nothing_are_404_whatever_they_ask)
 		trial.headers.if_match = SPAN("*");
 		trial.headers.if_none_match = SPAN("*");
 		change_with(
-		    &trial, verb, "00000000-0000-4000-8000-000000000000");
+		    &trial, (enum verb)verb, "00000000-0000-4000-8000-000000000000");
 		trial_expect_status(&trial, 404);
 	}
 	trial_close(&trial);
