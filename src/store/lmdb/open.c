@@ -30,7 +30,7 @@
 #define LMDB_MAGIC UINT32_C(0xbeefc0de)
 #define UNFINISHED_SIZE 262144 /* more than an empty store has */
 
-static enum result
+__attribute__((format(printf, 3, 4))) static enum result
 opening_refuse(
     struct opening *opening, enum result result, const char *format, ...)
 {
