@@ -40,7 +40,6 @@ const struct ctl_command *const ctl_commands[] = {
 	&ctl_command_export,
 	&ctl_command_import,
 	&ctl_command_compact,
-	&ctl_command_migrate,
 	&ctl_command_help,
 	&ctl_command_completion,
 	NULL,

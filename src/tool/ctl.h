@@ -164,7 +164,6 @@ extern const struct ctl_command ctl_command_check;
 extern const struct ctl_command ctl_command_backup;
 extern const struct ctl_command ctl_command_restore;
 extern const struct ctl_command ctl_command_compact;
-extern const struct ctl_command ctl_command_migrate;
 extern const struct ctl_command ctl_command_help;
 extern const struct ctl_command ctl_command_completion;
 extern const struct ctl_command ctl_command_export;

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# Stores that older versions made, as they are kept in tests/e2e/formats: each is
-# refused with a sentence, and left as it was, until artifactctl migrate has
-# brought it to this version's format. Killed anywhere, it is repeated.
+# Stores that older versions made, as they are kept in tests/e2e/formats: every
+# program refuses them with the sentence that says the way out, and leaves them
+# as they were.
 . "$(dirname "$0")/lib.sh"
 . "$HERE/ctl.sh"
 
@@ -16,93 +16,59 @@ unpack()
 tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$1" "$STORE"
 }
 
-refused()
+# says_way_out FILE
+says_way_out()
 {
-	local before
-
-	before=$(cat "$STORE"/* | sha256sum)
-	: >"$DAEMON_LOG"
-	daemon_start
-	wait "$DAEMON"
-	check "a store of format $format is refused for good" equal $? 78
-	DAEMON=
-	check "... with both formats in the sentence" grep -q \
-	    "says .*artifactd $format.* and this version reads format [0-9]" \
-	    "$DAEMON_LOG"
-	check "... and the command that helps" \
-	    grep -q 'artifactctl migrate --backup DIR' "$DAEMON_LOG"
-	check "... and is as it was" \
-	    equal "$(cat "$STORE"/* | sha256sum)" "$before"
-	ctl check --deep
-	check "... by artifactctl too" grep -q 'artifactctl migrate' "$WORK/err"
+	grep -q "says .*artifactd $format.* and this version reads format [0-9]" \
+	    "$1" && grep -q "artifactctl export with the version that made it, \
+and import into a new store" "$1"
 }
 
-migrated()
+# state: all that is in the store, but for what is noted of a failure.
+state()
 {
-	local old
-
-	ctl migrate --backup "$BACKUPS"
-	check "it is migrated" equal "$CODE" 0
-	check "... and check --deep finds 0 problems" is_whole
-	old=$(echo "$BACKUPS"/artifactd-*)
-	check "... behind a backup of the old format" \
-	    equal "$(cat "$old/format")" "artifactd $format"
-	ctl migrate --backup "$BACKUPS"
-	check "a second time there is nothing to do" equal "$CODE" 0
-	check "... which is said" grep -q already "$WORK/err"
-	daemon_start
-	wait_ready || fail "it is served"
-	python_checks - <<'PYTHON'
-from e2e import *
-
-client = Client()
-artifacts = list(client.pages("/artifacts?limit=200"))
-check("it is served, with its artifacts", len(artifacts) > 0, artifacts)
-whole = 0
-for artifact in artifacts:
-    status, headers, body = client.send("GET", f"/artifacts/{artifact['id']}/raw")
-    detail = client.json("GET", f"/artifacts/{artifact['id']}")[1]
-    digest = hashlib.sha256(body).hexdigest()
-    whole += status == 200 and digest in detail["content_hash"]
-check("each with its content", whole == len(artifacts), whole, artifacts[:1])
-PYTHON
-	create
-	check "... and it takes more" equal "$STATUS" 201
-	daemon_stop
-	ctl check --deep
-	check "... and is whole then" equal "$CODE" 0
-	rm -rf "$STORE"
-	mkdir "$STORE"
-	ctl restore "$old"
-	check "the backup of the old format is restored" equal "$CODE" 0
-	ctl migrate --backup "$BACKUPS"
-	check "... and migrated" equal "$CODE" 0
-	check "... whole" is_whole
+	(cd "$STORE" && sha256sum data.mdb format && find . ! -name 'last-*')
 }
 
-again()
+# refused_by COMMAND...: of artifactctl.
+refused_by()
 {
-	unpack "$file"
+	ctl "$@"
+	check "... artifactctl $1 refuses it, too" equal "$CODE" 1
+	check "... with the way out" says_way_out "$WORK/err"
+	check "... and leaves it as it was" equal "$(state)" "$before"
 }
 
-# repeated: what a kill left is no obstacle, and goes.
-repeated()
-{
-	ctl migrate --backup "$BACKUPS"
-	equal "$CODE" 0 && is_whole &&
-	    ! ls "$BACKUPS" | grep partial &&
-	    [ -n "$(ls "$BACKUPS")" ]
-}
-
-build_killat
 nginx_render
 nginx_start
 for file in "$HERE"/formats/*.tar.xz; do
 	format=$(basename "$file" .tar.xz)
 	unpack "$file"
-	refused
-	migrated
-	at_each_kill "a migration is killed and repeated" again repeated \
-	    migrate --backup "$BACKUPS"
+	before=$(state)
+	: >"$DAEMON_LOG"
+	daemon_start
+	wait "$DAEMON"
+	check "a store of format $format is refused for good" equal $? 78
+	DAEMON=
+	check "... with both formats and the way out in the sentence" \
+	    says_way_out "$DAEMON_LOG"
+	check "... and is as it was" equal "$(state)" "$before"
+	refused_by status
+	refused_by check --deep
+	refused_by export "$WORK/export.tar"
+	check "... no export is left" [ ! -e "$WORK/export.tar" ]
+	refused_by backup "$BACKUPS"
+	check "... no backup is left" equal "$(ls -A "$BACKUPS")" ""
+	refused_by compact
+	tar -cf "$WORK/empty.tar" -T /dev/null
+	refused_by import "$WORK/empty.tar"
+	ctl init
+	check "init leaves it as it was" equal "$(state)" "$before"
+	cp -a "$STORE" "$BACKUPS/artifactd-20260101T000000Z"
+	new_place
+	ctl restore "$BACKUPS"
+	check "a backup of format $format is not restored" \
+	    says 1 "is of format $format, and this version reads format"
+	check "... and nothing is left" equal "$(ls -A "$STORE")" ""
 done
 finish

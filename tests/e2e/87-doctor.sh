@@ -190,7 +190,9 @@ mv "$WORK/format" "$STORE/format"
 cp "$STORE/format" "$WORK/format"
 printf 'artifactd 1\n' >"$STORE/format"
 check "a store of an older format, which is not damaged" \
-    finds store "artifactctl migrate --backup DIR"
+    finds store "cannot be read, for what was said above"
+check "... and the way out is said" grep -q \
+    "artifactctl export with the version that made it" "$WORK/err"
 cp "$WORK/format" "$STORE/format"
 sed -i 's/^problems=.*/problems=3/; s/^is_ok=1/is_ok=0/' "$STORE/last-check"
 check "a check that found something" finds check "did not end well"

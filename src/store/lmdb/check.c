@@ -383,8 +383,7 @@ compare_all(struct check *check, const struct meta *seen)
 	compare(check, "artifacts", meta->artifacts, seen->artifacts);
 	compare(check, "bytes", meta->bytes, seen->bytes);
 	compare(check, "staged", meta->staged, seen->staged);
-	if (check->order->problems == 0 && meta->sum != seen->sum &&
-	    check->view.format >= LAYOUT_FORMAT_SUMMED)
+	if (check->order->problems == 0 && meta->sum != seen->sum)
 		check_report(check, DB_META,
 		    "each row is sound, but not all are the latest: a write "
 		    "was lost");
@@ -654,8 +653,7 @@ check_commits(struct check *check)
 	txn = mdb_txn_id(check->view.txn);
 	if (!check->has_meta)
 		check_report(check, DB_META, "the counters are damaged");
-	else if (check->view.format >= LAYOUT_FORMAT_SUMMED &&
-		 check->meta.txn != txn)
+	else if (check->meta.txn != txn)
 		check_report(check, DB_META,
 		    "of commit %llu, where %llu is the last: a write was lost",
 		    (unsigned long long)check->meta.txn,

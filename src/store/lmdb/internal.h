@@ -44,13 +44,11 @@ enum database {
 };
 
 #define LAYOUT_FORMAT 2
-#define LAYOUT_FORMAT_SUMMED 2 /* since then sum and txn are in meta */
 
 /* A transaction, the handles, and what went wrong in it. */
 struct view {
 	MDB_txn *txn;
 	const MDB_dbi *databases;
-	uint32_t format;     /* LAYOUT_FORMAT, or an old store's */
 	struct arena *arena; /* for bytes on their way into the map */
 	uint64_t sum;	     /* what puts and deletes add to meta's */
 	int error;	     /* LMDB's: the transaction is spoilt */
@@ -174,8 +172,7 @@ struct last_change {
 };
 
 MUST_USE enum result layout_get_format(struct view *view, uint32_t *ret_format);
-MUST_USE enum result layout_put_format(struct view *view, uint32_t format);
-/* sum and txn are 0 in a store whose format is older than they are. */
+MUST_USE enum result layout_put_format(struct view *view);
 MUST_USE enum result layout_get_meta(struct view *view, struct meta *ret_meta);
 /* Once in each transaction, last: adds the view's sum, sets txn. */
 MUST_USE enum result
@@ -244,8 +241,6 @@ struct lmdb {
 	int directory;	 /* of a writer: locked */
 	bool is_writer;
 	bool is_copy;	 /* nobody else has it open, nor will */
-	bool takes_old;	 /* formats, to copy or migrate them */
-	uint32_t format; /* LAYOUT_FORMAT, unless it takes_old */
 	bool is_broken;	 /* a commit failed: nobody knows what is on disk */
 	size_t last_txn;
 	uint64_t max_bytes;

@@ -399,12 +399,12 @@ layout_get_format(struct view *view, uint32_t *ret_format)
 }
 
 enum result
-layout_put_format(struct view *view, uint32_t format)
+layout_put_format(struct view *view)
 {
 	struct buffer buffer;
 
 	buffer_init(&buffer, view->arena);
-	pack_u32(&buffer, format);
+	pack_u32(&buffer, LAYOUT_FORMAT);
 	return layout_put(view, DB_META, &name_format, buffer_span(&buffer), 0);
 }
 
@@ -423,10 +423,8 @@ layout_get_meta(struct view *view, struct meta *ret_meta)
 	meta.artifacts = unpack_u64(&unpack);
 	meta.bytes = unpack_u64(&unpack);
 	meta.staged = unpack_u64(&unpack);
-	if (view->format >= LAYOUT_FORMAT_SUMMED) {
-		meta.sum = unpack_u64(&unpack);
-		meta.txn = unpack_u64(&unpack);
-	}
+	meta.sum = unpack_u64(&unpack);
+	meta.txn = unpack_u64(&unpack);
 	if (!unpack_is_done(&unpack))
 		return layout_damaged(view, DB_META);
 	*ret_meta = meta;

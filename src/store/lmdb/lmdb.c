@@ -60,7 +60,6 @@ view_init(struct view *view, struct lmdb *lmdb, MDB_txn *txn)
 	*view = (struct view){
 		.txn = txn,
 		.databases = lmdb->databases,
-		.format = lmdb->format,
 		.arena = lmdb->scratch,
 	};
 }

@@ -200,15 +200,14 @@ check_format(struct opening *opening, const char *name, const char *text)
 	uint32_t format = format_of(text);
 	bool is_old = format > 0 && format < LAYOUT_FORMAT;
 
-	if (format == LAYOUT_FORMAT || (is_old && opening->lmdb->takes_old)) {
-		opening->lmdb->format = format;
+	if (format == LAYOUT_FORMAT)
 		return RESULT_OK;
-	}
 	return opening_refuse(opening, RESULT_MALFORMED,
 	    "%s/%s says \"%.*s\", and this version reads format %d: %s",
 	    opening->directory, name, (int)strcspn(text, "\n"), text,
 	    LAYOUT_FORMAT,
-	    is_old ? "artifactctl migrate --backup DIR makes it that"
+	    is_old ? "artifactctl export with the version that made it, and "
+		     "import into a new store"
 		   : "start the version that made the store");
 }
 
@@ -290,10 +289,11 @@ opening_check(struct opening *opening)
 }
 
 bool
-store_lmdb_put_format(int directory, const char *name, uint32_t format)
+store_lmdb_put_format(int directory, const char *name)
 {
 	char text[32];
-	int size = snprintf(text, sizeof(text), "artifactd %u\n", format);
+	int size =
+	    snprintf(text, sizeof(text), "artifactd %d\n", LAYOUT_FORMAT);
 	int fd = openat(
 	    directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	int error;
@@ -314,7 +314,7 @@ opening_announce(struct opening *opening)
 {
 	int directory = opening->lmdb->directory;
 
-	if (!store_lmdb_put_format(directory, "format.new", LAYOUT_FORMAT) ||
+	if (!store_lmdb_put_format(directory, "format.new") ||
 	    fsync(directory) != 0)
 		return opening_refuse_errno(opening, "format.new");
 	return RESULT_OK;
@@ -466,7 +466,7 @@ put_first_rows(struct opening *opening)
 
 	result = lmdb_write_begin(lmdb, &view);
 	if (result == RESULT_OK) {
-		result = layout_put_format(&view, LAYOUT_FORMAT);
+		result = layout_put_format(&view);
 		if (result == RESULT_OK)
 			result = layout_put_meta(&view, &meta);
 		if (result == RESULT_OK)
@@ -622,10 +622,7 @@ read_state(struct lmdb *lmdb)
 	if (result != RESULT_OK)
 		return result;
 	result = layout_get_format(&view, &format);
-	/* Between the two steps of a migration the row is ahead of the file. */
-	if (result == RESULT_OK && lmdb->takes_old && format == LAYOUT_FORMAT)
-		lmdb->format = view.format = format;
-	if (result == RESULT_OK && format != lmdb->format)
+	if (result == RESULT_OK && format != LAYOUT_FORMAT)
 		result = layout_damaged(&view, DB_META);
 	if (result == RESULT_OK)
 		result = layout_get_meta(&view, &meta);
@@ -658,7 +655,6 @@ lmdb_new(bool is_writer)
 	lmdb->pid = getpid();
 	lmdb->directory = -1;
 	lmdb->is_writer = is_writer;
-	lmdb->format = LAYOUT_FORMAT;
 	lmdb->file_limit = lmdb_file_limit();
 	lmdb->scratch = arena_open();
 	if (!is_writer)
@@ -731,8 +727,8 @@ open_as_reader(struct opening *opening)
 }
 
 static enum result
-open_to_read(const char *directory, bool takes_old, bool is_copy,
-    char error[256], struct store **ret_store)
+open_to_read(const char *directory, bool is_copy, char error[256],
+    struct store **ret_store)
 {
 	struct opening opening = {
 		.lmdb = lmdb_new(false),
@@ -740,7 +736,6 @@ open_to_read(const char *directory, bool takes_old, bool is_copy,
 		.error = error,
 	};
 
-	opening.lmdb->takes_old = takes_old;
 	opening.lmdb->is_copy = is_copy;
 	return finish(&opening, open_as_reader(&opening), ret_store);
 }
@@ -749,34 +744,12 @@ enum result
 store_lmdb_open_reader(
     const char *directory, char ret_error[256], struct store **ret_store)
 {
-	return open_to_read(directory, false, false, ret_error, ret_store);
-}
-
-enum result
-store_lmdb_open_source(
-    const char *directory, char ret_error[256], struct store **ret_store)
-{
-	return open_to_read(directory, true, false, ret_error, ret_store);
+	return open_to_read(directory, false, ret_error, ret_store);
 }
 
 enum result
 store_lmdb_open_copy(
     const char *directory, char ret_error[256], struct store **ret_store)
 {
-	return open_to_read(directory, true, true, ret_error, ret_store);
-}
-
-enum result
-store_lmdb_open_old(const struct store_lmdb_options *options,
-    char ret_error[256], struct store **ret_store)
-{
-	struct opening opening = {
-		.lmdb = lmdb_new(true),
-		.directory = options->directory,
-		.error = ret_error,
-	};
-
-	opening.lmdb->reserve = options->reserve;
-	opening.lmdb->takes_old = true;
-	return finish(&opening, open_as_writer(&opening, options), ret_store);
+	return open_to_read(directory, true, ret_error, ret_store);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * upkeep.h - an LMDB store as a thing to be copied, compacted and
- * brought to this version's format. For artifactctl; a service needs none of
- * it.
+ * upkeep.h - an LMDB store as a thing to be copied and compacted. For
+ * artifactctl; a service needs none of it.
  *
  * A copy is a directory of its own with data.mdb and format, like a store.
  * The sentences are for people; what went before stays as it was.
@@ -13,33 +12,20 @@
 #include "lmdb.h"
 
 /*
- * Open to read a store of this format or an older one, beside a service or
- * not: to copy and to check it.
- */
-MUST_USE enum result store_lmdb_open_source(
-    const char *directory, char ret_error[256], struct store **ret_store);
-/*
- * The same for a copy that is ours alone: it may be on any file system, and
- * no lock.mdb is made.
+ * Open to read a copy that no other process has open: it may be on any file
+ * system, and no lock.mdb is made.
  */
 MUST_USE enum result store_lmdb_open_copy(
     const char *directory, char ret_error[256], struct store **ret_store);
-/* Open to write a store of this format or an older one, to migrate it. */
-MUST_USE enum result
-store_lmdb_open_old(const struct store_lmdb_options *options,
-    char ret_error[256], struct store **ret_store);
 
-/* The newest format, which this version writes. */
-uint32_t store_lmdb_newest(void);
-/* That of an open store. */
-uint32_t store_lmdb_format(const struct store *store);
+/* The number of the format, which the file `format` holds. */
+uint32_t store_lmdb_format(void);
 /* Bytes of data.mdb, to its last page; and in pages that are not in use. */
 uint64_t store_lmdb_size(const struct store *store);
 uint64_t store_lmdb_unused(struct store *store);
 
 /* Write such a file, durably but for its name; false: errno says why. */
-MUST_USE bool
-store_lmdb_put_format(int directory, const char *name, uint32_t format);
+MUST_USE bool store_lmdb_put_format(int directory, const char *name);
 
 /*
  * All of data.mdb as it is now into the empty file fd, and sync it. The view
@@ -58,9 +44,5 @@ store_lmdb_copy(struct store *store, int fd, char ret_error[256]);
  */
 MUST_USE enum result store_lmdb_compact(struct store *store,
     const char *directory, char ret_error[256], struct store **ret_copy);
-
-/* One transaction, and then the file `format`. Harmless to repeat. */
-MUST_USE enum result
-store_lmdb_migrate(struct store *store, char ret_error[256]);
 
 #endif

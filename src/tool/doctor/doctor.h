@@ -20,7 +20,6 @@
 /* What the store says of itself; filled in by a process of its user. */
 struct doctor_store {
 	bool is_open;
-	bool is_old; /* not open, because its format is an older one */
 	struct {
 		char name[48];
 		uint64_t value;

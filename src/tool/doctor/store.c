@@ -38,20 +38,6 @@ keep_figure(void *object, const struct store_figure *figure)
 	store->figures[store->count++].value = figure->value;
 }
 
-/* Was it refused for its format, which this version migrates? */
-static void
-look_for_older(struct doctor *doctor)
-{
-	struct store *store;
-	char error[256] = "";
-
-	if (store_lmdb_open_source(doctor->local.directory, error, &store) !=
-	    RESULT_OK)
-		return;
-	doctor->store->is_old = true;
-	store_close(store);
-}
-
 static int
 look_into(void *object)
 {
@@ -63,8 +49,6 @@ look_into(void *object)
 	enum result result;
 	int exit_code = ctl_local_open_reader(&doctor->local, &store);
 
-	if (exit_code == CTL_FAILED)
-		look_for_older(doctor);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	result = store_figures(store, keep_figure, doctor->store);
@@ -91,12 +75,7 @@ doctor_open_store(struct doctor *doctor)
 
 	doctor->store = ctl_shared(sizeof(*doctor->store));
 	exit_code = ctl_local_run(&doctor->local, look_into, doctor, NULL);
-	if (doctor->store->is_old)
-		doctor_problem(doctor,
-		    "the store in %s is of an older format: artifactctl "
-		    "migrate --backup DIR makes it this version's",
-		    directory);
-	else if (exit_code == CTL_INTEGRITY)
+	if (exit_code == CTL_INTEGRITY)
 		doctor_problem(doctor,
 		    "the store in %s is damaged, as was said above: see "
 		    "\"artifactctl check\", and restore a backup",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * backup.h - making one backup, for the commands backup and migrate.
+ * backup.h - making one backup, for the command backup.
  */
 #ifndef CTL_BACKUP_H
 #define CTL_BACKUP_H

@@ -153,8 +153,7 @@ copy_store(struct making *making, struct store *store)
 		return no_room(backup, store_lmdb_size(store));
 	if (result != RESULT_OK)
 		return ctl_local_refusal(result, error);
-	if (!store_lmdb_put_format(
-		making->copy, "format", store_lmdb_format(store)) ||
+	if (!store_lmdb_put_format(making->copy, "format") ||
 	    fsync(making->copy) != 0)
 		return errno == ENOSPC ? no_room(backup, store_lmdb_size(store))
 				       : cannot(making->partial, "format");
@@ -172,7 +171,7 @@ copy(void *object)
 
 	(void)umask(0077); /* returns the old one */
 	ctl_local_end_when_stopped();
-	result = store_lmdb_open_source(
+	result = store_lmdb_open_reader(
 	    making->backup->local->directory, error, &store);
 	if (result != RESULT_OK)
 		return ctl_local_refusal(result, error);

@@ -6,5 +6,5 @@ libtool_local_a_CFLAGS = $(AM_CFLAGS) -DIS_TOOL $(BANNED)
 libtool_local_a_SOURCES = \
 	%D%/backup.c %D%/backup.h %D%/backup_make.c %D%/check.c %D%/compact.c \
 	%D%/copies.c %D%/copies.h %D%/init.c %D%/local.c %D%/local.h \
-	%D%/local_run.c %D%/migrate.c %D%/mount.c %D%/mount.h %D%/restore.c \
+	%D%/local_run.c %D%/mount.c %D%/mount.h %D%/restore.c \
 	%D%/retain.c %D%/status.c %D%/verify.c %D%/verify.h

@@ -34,7 +34,6 @@ struct restoring {
 	struct ctl_local *local;
 	const char *path; /* of the backup */
 	int source;	  /* its data.mdb */
-	uint32_t format;
 	uint64_t size;
 	int directory; /* state_dir, locked */
 	struct restored *restored;
@@ -67,19 +66,20 @@ open_backup(struct restoring *restoring, int backup)
 {
 	const char *path = restoring->path;
 	struct stat file;
+	uint32_t format = 0;
 	int exit_code = ctl_local_yield(restoring->local, backup);
 
 	if (exit_code != CTL_OK)
 		return exit_code;
-	if (!read_format(backup, &restoring->format))
+	if (!read_format(backup, &format))
 		return ctl_fail("%s/format is missing or says nothing of a "
 				"format: this is no backup",
 		    path);
-	if (restoring->format == 0 || restoring->format > store_lmdb_newest())
+	if (format != store_lmdb_format())
 		return ctl_fail("%s is of format %u, and this version reads "
 				"format %u: restore it with the version that "
-				"made it, or a newer one",
-		    path, restoring->format, store_lmdb_newest());
+				"made it",
+		    path, format, store_lmdb_format());
 	restoring->source = ctl_copies_open(backup, "data.mdb");
 	if (restoring->source < 0 && errno == EBADF)
 		return ctl_fail("%s/data.mdb is no plain file: this is no "
@@ -211,8 +211,7 @@ copy_in(struct restoring *restoring, int partial)
 	}
 	if (close(fd) != 0)
 		return cannot(PARTIAL, "data.mdb");
-	if (!store_lmdb_put_format(partial, "format", restoring->format) ||
-	    fsync(partial) != 0)
+	if (!store_lmdb_put_format(partial, "format") || fsync(partial) != 0)
 		return cannot(PARTIAL, "format");
 	return CTL_OK;
 }
@@ -243,7 +242,7 @@ keep_place(const struct restoring *restoring)
 
 	restored->has_made_format = fstatat(directory, "format", &file, 0) != 0;
 	if (restored->has_made_format &&
-	    (!store_lmdb_put_format(directory, "format", restoring->format) ||
+	    (!store_lmdb_put_format(directory, "format") ||
 		fsync(directory) != 0))
 		return cannot(restoring->local->directory, "format");
 	return CTL_OK;
@@ -352,11 +351,6 @@ print_result(const struct restoring *restoring)
 	ctl_row_number(row, "artifacts", restoring->restored->verify.artifacts);
 	ctl_row_size(row, "bytes", restoring->size);
 	ctl_print_facts(ctl, row);
-	if (restoring->format < store_lmdb_newest())
-		fprintf(stderr,
-		    "artifactctl: it is of format %u: artifactctl migrate "
-		    "--backup DIR is next\n",
-		    restoring->format);
 }
 
 static int

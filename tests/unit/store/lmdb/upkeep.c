@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * upkeep.c - copies, compaction and migration of an LMDB
- * store: store/lmdb/backup.c, store/lmdb/compact.c, store/lmdb/migrate.c.
+ * upkeep.c - copies and compaction of an LMDB store, and the refusal of
+ * other formats.
  */
 
 #include "store/lmdb/upkeep.h"
@@ -51,8 +51,7 @@ copy(struct kit *kit, int directory)
 	cr_assert_eq(store_lmdb_copy(kit->store, fd, lmdb_error), RESULT_OK,
 	    "%s", lmdb_error);
 	close(fd);
-	cr_assert(store_lmdb_put_format(
-	    directory, "format", store_lmdb_format(kit->store)));
+	cr_assert(store_lmdb_put_format(directory, "format"));
 }
 
 /* ---- copies ---- */
@@ -169,7 +168,7 @@ Test(store_lmdb_compact, a_compacted_copy_has_all_in_fewer_pages)
 	kit_close(&kit);
 }
 
-/* ---- migration ---- */
+/* ---- formats ---- */
 
 static void
 write_format(const char *text)
@@ -199,103 +198,53 @@ make_old(struct kit *kit)
 	write_format("artifactd 1\n");
 }
 
-static struct store *
-open_old(void)
+/* Whoever opens it: to write, to read, or a copy. */
+static void
+expect_refused(const char *way_out)
 {
-	struct store_lmdb_options options = {
-		.directory = lmdb_directory(),
-	};
 	struct store *store = NULL;
 
-	cr_assert_eq(store_lmdb_open_old(&options, lmdb_error, &store),
-	    RESULT_OK, "%s", lmdb_error);
-	return store;
-}
-
-Test(store_lmdb_migrate, an_old_store_is_refused_with_the_way_out)
-{
-	struct kit kit = lmdb_kit(NULL);
-
-	make_old(&kit);
-	cr_assert_eq(lmdb_try(NULL, &kit.store), RESULT_MALFORMED);
-	cr_assert_not_null(
-	    strstr(lmdb_error, "artifactctl migrate --backup DIR"));
+	cr_assert_eq(lmdb_try(NULL, &store), RESULT_MALFORMED);
+	cr_assert_not_null(strstr(lmdb_error, way_out), "%s", lmdb_error);
 	cr_assert_eq(
-	    store_lmdb_open_reader(lmdb_directory(), lmdb_error, &kit.store),
+	    store_lmdb_open_reader(lmdb_directory(), lmdb_error, &store),
 	    RESULT_MALFORMED);
+	cr_assert_not_null(strstr(lmdb_error, way_out), "%s", lmdb_error);
+	cr_assert_eq(store_lmdb_open_copy(lmdb_directory(), lmdb_error, &store),
+	    RESULT_MALFORMED);
+	cr_assert_not_null(strstr(lmdb_error, way_out), "%s", lmdb_error);
+}
+
+Test(store_lmdb_format, an_old_store_is_refused_with_the_way_out)
+{
+	struct kit kit = lmdb_kit(NULL);
+
+	make_old(&kit);
+	expect_refused("artifactctl export with the version that made it, and "
+		       "import into a new store");
 	lmdb_remove();
 	arena_close(kit.arena);
 }
 
-Test(store_lmdb_migrate, an_old_store_becomes_a_new_one)
-{
-	struct kit kit = lmdb_kit(NULL);
-	struct span bytes = kit_bytes(&kit, 2 * LIMIT_CHUNK, 1);
-	struct artifact *artifact = kit_put(&kit, bytes);
-
-	make_old(&kit);
-	kit.store = open_old();
-	cr_assert_eq(store_lmdb_format(kit.store), 1);
-	cr_assert_eq(lmdb_check(kit.store, true), 0, "%s", lmdb_problem);
-	cr_assert_eq(store_lmdb_migrate(kit.store, lmdb_error), RESULT_OK, "%s",
-	    lmdb_error);
-	store_close(kit.store);
-	kit.store = lmdb_writer();
-	cr_assert_eq(lmdb_check(kit.store, true), 0, "%s", lmdb_problem);
-	kit_expect_stat(&kit, 1, bytes.size, 0);
-	kit_expect_content(&kit, &kit_get(&kit, &artifact->id)->content, bytes);
-	(void)kit_put(&kit, SPAN("more"));
-	kit_close(&kit);
-}
-
-/* Killed between the transaction and the file: only that is left to do. */
-Test(store_lmdb_migrate, is_harmless_to_repeat)
+/* The file says this format, and the rows are of the old one. */
+Test(store_lmdb_format, an_old_store_is_not_taken_for_a_new_one)
 {
 	struct kit kit = lmdb_kit(NULL);
 
-	(void)kit_put(&kit, SPAN("x"));
 	make_old(&kit);
-	kit.store = open_old();
-	cr_assert_eq(store_lmdb_migrate(kit.store, lmdb_error), RESULT_OK);
-	store_close(kit.store);
-	write_format("artifactd 1\n");
-	cr_assert_eq(lmdb_try(NULL, &kit.store), RESULT_MALFORMED);
-	kit.store = open_old();
-	cr_assert_eq(store_lmdb_format(kit.store), store_lmdb_newest());
-	cr_assert_eq(store_lmdb_migrate(kit.store, lmdb_error), RESULT_OK);
-	store_close(kit.store);
-	kit.store = lmdb_writer();
-	kit_close(&kit);
-}
-
-Test(store_lmdb_migrate, refuses_to_call_damage_sound)
-{
-	struct kit kit = lmdb_kit(NULL);
-
-	(void)kit_put(&kit, SPAN("x"));
-	make_old(&kit);
-	raw_flip("records", 40);
-	kit.store = open_old();
-	cr_assert_eq(store_lmdb_migrate(kit.store, lmdb_error), RESULT_DAMAGED);
-	store_close(kit.store);
-	cr_assert_eq(lmdb_try(NULL, &kit.store), RESULT_MALFORMED);
-	cr_assert_not_null(strstr(lmdb_error, "artifactd 1"), "%s", lmdb_error);
+	write_format("artifactd 2\n");
+	cr_assert_eq(lmdb_try(NULL, &kit.store), RESULT_DAMAGED);
 	lmdb_remove();
 	arena_close(kit.arena);
 }
 
-Test(store_lmdb_migrate, a_newer_store_is_refused)
+Test(store_lmdb_format, a_newer_store_is_refused)
 {
 	struct kit kit = lmdb_kit(NULL);
-	struct store_lmdb_options options = {
-		.directory = lmdb_directory(),
-	};
 
 	store_close(kit.store);
 	write_format("artifactd 3\n");
-	cr_assert_eq(store_lmdb_open_old(&options, lmdb_error, &kit.store),
-	    RESULT_MALFORMED);
-	cr_assert_not_null(strstr(lmdb_error, "start the version that made"));
+	expect_refused("start the version that made");
 	lmdb_remove();
 	arena_close(kit.arena);
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * compact.c - data.mdb without the pages that nothing uses, which
- * LMDB keeps for later and never gives back to the file system.
+ * upkeep.c - copies of data.mdb: as it is, while others may write to it, and
+ * without the pages that nothing uses, which LMDB keeps for later and never
+ * gives back to the file system.
  *
- * A compacting copy begins its commits anew, and our counters hold the number
- * of theirs; so one commit is made in the copy that puts them again.
+ * LMDB copies page by page what one view sees. In a plain copy both meta pages
+ * go with it, so that the copy is of the same commit by number. A compacting
+ * copy begins its commits anew, and the counters hold the number of the commit
+ * that wrote them; so one commit is made in the copy that puts them again.
  */
 
 #include "internal.h"
@@ -14,11 +17,18 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static enum result
-refuse(char error[256], const char *what, int code)
+/* ---- figures ---- */
+
+uint32_t
+store_lmdb_format(void)
 {
-	(void)snprintf(error, 256, "%s: %s", what, mdb_strerror(code));
-	return from_lmdb(code);
+	return LAYOUT_FORMAT;
+}
+
+uint64_t
+store_lmdb_size(const struct store *store)
+{
+	return lmdb_file_size(lmdb_of(store));
 }
 
 uint64_t
@@ -36,26 +46,51 @@ store_lmdb_unused(struct store *store)
 	return pages * stat.ms_psize;
 }
 
-/* ---- the copy ---- */
+/* ---- a copy as it is ---- */
+
+static enum result
+refuse(char error[256], const char *what, int code)
+{
+	(void)snprintf(error, 256, "%s: %s", what, mdb_strerror(code));
+	return from_lmdb(code);
+}
+
+/* All of it, to its last byte on the disk; LMDB's code or errno's. */
+static int
+copy_to(struct lmdb *lmdb, int fd, unsigned flags)
+{
+	int code = mdb_env_copyfd2(lmdb->env, fd, flags);
+
+	/* The copy is a reader of its own, beside the one of this process. */
+	if (lmdb_freed_places(lmdb->env, code))
+		code = mdb_env_copyfd2(lmdb->env, fd, flags);
+	return code == MDB_SUCCESS && fsync(fd) != 0 ? errno : code;
+}
+
+enum result
+store_lmdb_copy(struct store *store, int fd, char ret_error[256])
+{
+	int code = copy_to(lmdb_of(store), fd, 0);
+
+	return code == MDB_SUCCESS
+		   ? RESULT_OK
+		   : refuse(ret_error, "the copy of data.mdb", code);
+}
+
+/* ---- a copy without unused pages ---- */
 
 static enum result
 copy_into(struct lmdb *lmdb, int directory, char error[256])
 {
-	int code = MDB_SUCCESS;
-	int fd = openat(directory, "data.mdb",
-	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int code, fd = openat(directory, "data.mdb",
+		      O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return refuse(error, "data.mdb", errno);
-	code = mdb_env_copyfd2(lmdb->env, fd, MDB_CP_COMPACT);
-	if (lmdb_freed_places(lmdb->env, code))
-		code = mdb_env_copyfd2(lmdb->env, fd, MDB_CP_COMPACT);
-	if (code == MDB_SUCCESS && fsync(fd) != 0)
-		code = errno;
+	code = copy_to(lmdb, fd, MDB_CP_COMPACT);
 	if (close(fd) != 0 && code == MDB_SUCCESS)
 		code = errno;
-	if (code == MDB_SUCCESS &&
-	    !store_lmdb_put_format(directory, "format", LAYOUT_FORMAT))
+	if (code == MDB_SUCCESS && !store_lmdb_put_format(directory, "format"))
 		code = errno;
 	return code == MDB_SUCCESS ? RESULT_OK
 				   : refuse(error, "the compacting copy", code);
