@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 /* listen(2)'s backlog; nginx's limit_conn is the same number, so overload is
- * an answer at once and not a queue (rule 22 of doc/rules.md). */
+ * an answer at once and not a queue (doc/rules.md 22). */
 #define LISTEN_BACKLOG 512
 
 struct listener {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * sandbox.h - what a worker and the writer give up after their start
- * (rule 27 of doc/rules.md). The door to libseccomp.
+ * (doc/rules.md 27). The door to libseccomp.
  */
 #ifndef SANDBOX_H
 #define SANDBOX_H

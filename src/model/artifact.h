@@ -35,7 +35,7 @@ MUST_USE bool id_parse(struct span text, struct id *ret_id);
  * order and the cursor of lists. protocol/date.h reads them.
  */
 
-/* CONTRACT section 1: always six digits, and a NUL. */
+/* doc/contract.md 1: always six digits, and a NUL. */
 void moment_format(uint64_t moment, char ret_text[MOMENT_TEXT + 1]);
 /* The clock. */
 uint64_t moment_now(void);
@@ -106,7 +106,7 @@ void artifact_etag(const struct artifact *artifact, struct arena *arena,
 bool artifact_is_same(const struct artifact *one, const struct artifact *other,
     struct arena *arena);
 
-/* The members of CONTRACT section 1. */
+/* The members of doc/contract.md 1. */
 struct json_value *
 artifact_summary(const struct artifact *artifact, struct arena *arena);
 /*

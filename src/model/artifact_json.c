@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* artifact_json.c - an artifact as clients see it (CONTRACT section 1). */
+/* artifact_json.c - an artifact as clients see it (doc/contract.md 1). */
 
 #include "artifact.h"
 

@@ -26,7 +26,7 @@ note_code(struct lmdb *lmdb, const char *what, int code)
 	    mdb_strerror(code)); /* too long: cut */
 	if ((code != EIO && code != ENOSPC) || !lmdb->is_writer)
 		return;
-	/* A full disk usually arrives as EIO (RELIABILITY 8). Only who writes
+	/* A full disk usually arrives as EIO (doc/rules.md 8). Only who writes
 	 * can meet one, and may ask: for a worker the question is its end. */
 	if (lmdb->directory >= 0 && fstatvfs(lmdb->directory, &disk) == 0 &&
 	    disk.f_bavail == 0)

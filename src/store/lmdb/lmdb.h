@@ -2,8 +2,8 @@
 /*
  * lmdb.h - opening an LMDB store, and what only its writer does.
  *
- * DESIGN section 2 draws the databases. Open after fork, once per process,
- * never twice (RELIABILITY 1).
+ * doc/design.md 2 draws the databases. Open after fork, once per process,
+ * never twice (doc/rules.md 1).
  */
 #ifndef STORE_LMDB_H
 #define STORE_LMDB_H
@@ -51,7 +51,7 @@ uint64_t store_lmdb_new_blob(struct store *store, struct owner owner);
 MUST_USE enum result store_lmdb_sweep(
     struct store *store, struct scoreboard *scoreboard, bool *ret_more);
 
-/* Free the reader slots of the dead (RELIABILITY 12). */
+/* Free the reader slots of the dead (doc/rules.md 12). */
 void store_lmdb_clear_readers(struct store *store);
 
 struct store_problem {
@@ -76,9 +76,9 @@ struct store_check {
 };
 
 /*
- * Prove the invariants of DESIGN 2 in both directions: records, ids, index,
- * counters, chunks, pending; and that the disk lost no write. A writer may go
- * on meanwhile, in this process or another: no view is held for long.
+ * Prove the invariants of doc/design.md 2 in both directions: records, ids,
+ * index, counters, chunks, pending; and that the disk lost no write. A writer
+ * may go on meanwhile, in this process or another: no view is held for long.
  */
 MUST_USE enum result
 store_lmdb_check(struct store *store, struct store_check *check);

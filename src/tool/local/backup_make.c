@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * backup_make.c - one backup: copied by a process of its own, verified by
- * another, then named (RELIABILITY 14).
+ * another, then named (doc/rules.md 14).
  *
  * Both are the store's user, who need not be able to write where the backups
  * go: root makes the directory of this one, gives it to that user, and names

@@ -5,7 +5,7 @@
  *
  * The store belongs to a user, the service's. A file made there by root would
  * lock the service out, so a command that root started becomes that user
- * before it opens anything of the store (RELIABILITY 2): for good, or in a
+ * before it opens anything of the store (doc/rules.md 2): for good, or in a
  * process of its own while root goes on. What that user may not open is
  * opened before.
  */
