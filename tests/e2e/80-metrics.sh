@@ -359,9 +359,17 @@ os.kill(writer, signal.SIGCONT)
 thread.join()
 e2e.check("a request that its worker takes with it is a 502",
           answers[0][0] == 502, answers)
-lines = [line for line in log.read_text().splitlines()
-         if "request=taken-by-a-worker" in line]
-e2e.check("... and one line of the log, that worker's obituary", len(lines) == 1
+
+
+def lines_about_it():
+    return [line for line in log.read_text().splitlines()
+            if "request=taken-by-a-worker" in line]
+
+
+# nginx hears of the death before the master does.
+e2e.wait_for(lines_about_it)
+lines = lines_about_it()
+e2e.check("... and one line of the log, how that worker ended", len(lines) == 1
           and lines[0].startswith("<4>event=child_ended role=master "), lines)
 PYTHON
 check "each start of a process is a line" equal \
