@@ -64,7 +64,7 @@ commands()
 	    sed -n 's/^ \{4,\}\([a-z]\)/\1/p' |
 	    sed -e 's/-o artifactd //' -e "s|/var/lib/artifactd|$STORE|g" \
 		-e "s|/srv|$WORK/srv|g" -e "s|http://127.0.0.1:8137|$URL|g" \
-		-e "s|FULL-ID|$ID|g"
+		-e "s|FULL-ID|$ID|g" -e "s|OLD/artifactctl|artifactctl|"
 }
 
 # section HEADING [PATTERN]: do what it says, but lines of this pattern, and
