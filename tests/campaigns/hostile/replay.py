@@ -39,7 +39,7 @@ COUNTS = (1, 2, 31, 32, 33, 63, 64, 65, 99, 100, 101, 127, 128, 129, 255, 256,
 
 def of_fuzzers():
     """(name, bytes) of each file of their corpora."""
-    for path in sorted((TESTS / "fuzz/corpus").glob("*/*")):
+    for path in sorted((TESTS / "campaigns/fuzz/corpus").glob("*/*")):
         yield f"{path.parent.name}/{path.name}", path.read_bytes()
 
 
@@ -242,12 +242,12 @@ def main():
     rng = random.Random(int(os.environ["TEST_SEED"]))
     run("the bad inputs, in every place", (
         (name, request)
-        for path in sorted((TESTS / "hostile/inputs").glob("*.jsonl"))
+        for path in sorted((TESTS / "campaigns/hostile/inputs").glob("*.jsonl"))
         for name, data in of_lines(path)
         for request in places(made, data) if rng.random() < share))
     run("the cases of the contract, as bodies", (
         (name, request) for name, data in of_lines(
-            TESTS / "contract/cases.jsonl")
+            TESTS / "api/contract/cases.jsonl")
         for request in bodies(made, data) if rng.random() < 3 * share))
     e2e.check("... and the artifact is still there", e2e.Client().send(
         "GET", f"/artifacts/{made}")[0] == 200)
