@@ -30,7 +30,11 @@ libfuzzed.a: $(OBJECTS)
 	rm -f $@
 	ar cr $@ $^
 
-%.o: $(TOP)/%.c
+# A pattern without a slash would lose the folder.
+src/%.o: $(TOP)/src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -include $(TOP)/src/base/banned.h -fsanitize=fuzzer-no-link,$(CHECKS) -c -o $@ $<
+tests/%.o: $(TOP)/tests/%.c
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -include $(TOP)/src/base/banned.h -fsanitize=fuzzer-no-link,$(CHECKS) -c -o $@ $<
 
