@@ -287,9 +287,7 @@ get_one(struct ctl *ctl)
 	struct stat status;
 	int exit_code;
 
-	exit_code = ctl_remote_check_id(ctl, ctl->operands[0]);
-	if (exit_code == CTL_OK)
-		exit_code = ctl_http_open(ctl, NULL, &single.http);
+	exit_code = ctl_remote_open(ctl, &single.http);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	if (single.path == NULL)

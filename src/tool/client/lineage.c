@@ -169,9 +169,7 @@ run_lineage(struct ctl *ctl)
 	struct ctl_artifact self;
 	int exit_code;
 
-	exit_code = ctl_remote_check_id(ctl, ctl->operands[0]);
-	if (exit_code == CTL_OK)
-		exit_code = ctl_http_open(ctl, NULL, &lineage.http);
+	exit_code = ctl_remote_open(ctl, &lineage.http);
 	if (exit_code == CTL_OK)
 		exit_code = ctl_remote_detail(
 		    lineage.http, ctl->operands[0], false, ctl->arena, &self);

@@ -152,6 +152,15 @@ ctl_remote_check_id(const struct ctl *ctl, const char *id)
 }
 
 int
+ctl_remote_open(struct ctl *ctl, struct ctl_http **ret_http)
+{
+	int exit_code = ctl_remote_check_id(ctl, ctl->operands[0]);
+
+	return exit_code == CTL_OK ? ctl_http_open(ctl, NULL, ret_http)
+				   : exit_code;
+}
+
+int
 ctl_remote_strange(const struct ctl_http *http)
 {
 	struct span url = ctl_http_url(http);

@@ -53,6 +53,11 @@ ctl_remote_path(struct arena *arena, const char *id, const char *suffix);
 
 /* An id, whole or the start of one; not CTL_OK: it has been said. */
 MUST_USE int ctl_remote_check_id(const struct ctl *ctl, const char *id);
+/*
+ * For a command on the one artifact that its first operand names: judge the
+ * id, then choose the server. Not CTL_OK: it has been said.
+ */
+MUST_USE int ctl_remote_open(struct ctl *ctl, struct ctl_http **ret_http);
 
 /* Read the detail of an id or prefix. */
 MUST_USE int ctl_remote_detail(struct ctl_http *http, const char *id,

@@ -160,9 +160,7 @@ run_show(struct ctl *ctl)
 	struct ctl_row *row;
 	int exit_code;
 
-	exit_code = ctl_remote_check_id(ctl, ctl->operands[0]);
-	if (exit_code == CTL_OK)
-		exit_code = ctl_http_open(ctl, NULL, &http);
+	exit_code = ctl_remote_open(ctl, &http);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	if (!ctl->is_json)
@@ -251,9 +249,7 @@ run_content(struct ctl *ctl)
 	struct ctl_http *http;
 	int exit_code;
 
-	exit_code = ctl_remote_check_id(ctl, ctl->operands[0]);
-	if (exit_code == CTL_OK)
-		exit_code = ctl_http_open(ctl, NULL, &http);
+	exit_code = ctl_remote_open(ctl, &http);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	if (ctl->is_json)
@@ -467,9 +463,7 @@ run_verify(struct ctl *ctl)
 	struct ctl_http *http;
 	int exit_code;
 
-	exit_code = ctl_remote_check_id(ctl, ctl->operands[0]);
-	if (exit_code == CTL_OK)
-		exit_code = ctl_http_open(ctl, NULL, &http);
+	exit_code = ctl_remote_open(ctl, &http);
 	if (exit_code == CTL_OK)
 		exit_code = ctl_remote_detail(
 		    http, ctl->operands[0], false, ctl->arena, &artifact);
