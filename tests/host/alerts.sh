@@ -11,21 +11,7 @@ if ! command -v promtool >/dev/null; then
 fi
 top=${TOP_SRCDIR:-$(dirname "$0")/../..}
 rules=$top/doc/alerts.yml
-failed=0
-
-# check TEXT COMMAND...
-check()
-{
-	text=$1
-	shift
-	if said=$("$@" 2>&1); then
-		echo "ok - $text"
-	else
-		echo "not ok - $text"
-		printf '%s\n' "$said" | sed 's/^/# /'
-		failed=1
-	fi
-}
+. "$(dirname "$0")/lib.sh"
 
 # has_rows FILE: each name has a row in base/metrics.def, or is a figure of the
 # store. A histogram has three names more.

@@ -5,24 +5,8 @@
 # name filled in, and does "make uninstall" leave nothing of it?
 #
 # Runs in a build directory; environment: TOP_SRCDIR.
-
-root=$(mktemp -d) || exit 1
-trap 'rm -rf "$root"' EXIT
-failed=0
-
-# check TEXT COMMAND...
-check()
-{
-	text=$1
-	shift
-	if "$@" >"$root/said" 2>&1; then
-		echo "ok - $text"
-	else
-		echo "not ok - $text"
-		sed 's/^/# /' "$root/said"
-		failed=1
-	fi
-}
+. "$(dirname "$0")/lib.sh"
+root=$work
 
 # quiet_make TARGET...: below $root/of, and nowhere else.
 quiet_make()

@@ -16,23 +16,7 @@ if ! command -v mandoc >/dev/null; then
 	echo "mandoc is not installed"
 	exit 77
 fi
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-failed=0
-
-# check TEXT COMMAND...
-check()
-{
-	text=$1
-	shift
-	if "$@" >"$work/said" 2>&1; then
-		echo "ok - $text"
-	else
-		echo "not ok - $text"
-		sed 's/^/# /' "$work/said"
-		failed=1
-	fi
-}
+. "$(dirname "$0")/lib.sh"
 
 # same FILE FILE: as sets of lines; what differs is printed.
 same()

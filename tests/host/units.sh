@@ -13,23 +13,8 @@ if ! command -v systemd-analyze >/dev/null; then
 	echo "systemd-analyze is not installed"
 	exit 77
 fi
-root=$(mktemp -d) || exit 1
-trap 'rm -rf "$root"' EXIT
-failed=0
-
-# check TEXT COMMAND...
-check()
-{
-	text=$1
-	shift
-	if "$@" >"$root/said" 2>&1; then
-		echo "ok - $text"
-	else
-		echo "not ok - $text"
-		sed 's/^/# /' "$root/said"
-		failed=1
-	fi
-}
+. "$(dirname "$0")/lib.sh"
+root=$work
 
 # A comment, or a line right below one, or one of a block that has one: what
 # stands alone below an empty line gives no reason.
