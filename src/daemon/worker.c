@@ -191,17 +191,16 @@ open_store(struct worker *worker)
 		.scoreboard = process->scoreboard,
 		.slot = process->slot,
 	};
-	struct store *reader;
 	char error[256];
 
-	if (store_lmdb_open_reader(
-		process->config->state_dir, error, &reader) != RESULT_OK) {
+	if (store_lmdb_open_reader(process->config->state_dir, error,
+		&worker->store) != RESULT_OK) {
 		log_open(LOG_ERR, "store_refused");
 		log_string("cause", error);
 		log_close();
 		return false;
 	}
-	worker->store = store_remote_open(reader, &options);
+	store_remote_add(worker->store, &options);
 	return true;
 }
 

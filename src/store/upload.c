@@ -3,8 +3,8 @@
  * upload.c - content on its way in: hashed and counted as it comes, cut into
  * chunks, and handed to the engine a chunk at a time.
  *
- * One chunk is always held back: content of at most one chunk goes with the
- * change that names it and is never staged.
+ * The last chunk is kept here until more bytes come: content of at most one
+ * chunk goes with the change that names it, and is never staged.
  */
 
 #include "engine.h"
@@ -12,10 +12,10 @@
 #include <assert.h>
 
 enum upload_state {
-	UPLOAD_HOLDING, /* nothing staged */
-	UPLOAD_STAGING,
-	UPLOAD_FINISHED,
-	UPLOAD_DROPPED,
+	UPLOAD_HOLDING,	 /* all of it is in chunk */
+	UPLOAD_STAGING,	 /* some chunks went to the engine */
+	UPLOAD_FINISHED, /* all did */
+	UPLOAD_DROPPED,	 /* nothing of it is in the engine's hands */
 };
 
 struct upload {
@@ -54,23 +54,18 @@ upload_size(const struct upload *upload)
 static enum result
 hand_over(struct upload *upload, struct span chunk)
 {
-	const struct store_engine *engine = upload->store->engine;
-	void *state = upload->store->state;
 	enum result result;
 
 	if (upload->state == UPLOAD_HOLDING) {
-		result = engine->stage_begin(state, &upload->staging);
+		result = store_stage_begin(upload->store, &upload->staging);
 		if (result != RESULT_OK)
 			return result;
 		upload->state = UPLOAD_STAGING;
 	}
-	result = engine->stage(state, &upload->staging, chunk);
-	if (result == RESULT_OK)
-		upload->staging.chunks++;
-	return result;
+	return store_stage(upload->store, &upload->staging, chunk);
 }
 
-/* Fill the held chunk, and hand it over once more is known to follow. */
+/* Fill the chunk; a full one is handed over when a byte follows it. */
 static enum result
 keep(struct upload *upload, struct span bytes)
 {
@@ -102,18 +97,6 @@ upload_write(struct upload *upload, struct span bytes)
 	return upload->store == NULL ? RESULT_OK : keep(upload, bytes);
 }
 
-static enum result
-finish_staging(struct upload *upload)
-{
-	const struct store_engine *engine = upload->store->engine;
-	enum result result;
-
-	result = hand_over(upload, buffer_span(&upload->chunk));
-	if (result != RESULT_OK)
-		return result;
-	return engine->stage_end(upload->store->state, &upload->staging);
-}
-
 enum result
 upload_finish(
     struct upload *upload, struct content *content, struct span *ret_bytes)
@@ -123,13 +106,17 @@ upload_finish(
 
 	assert(upload->state <= UPLOAD_STAGING);
 	if (upload->state == UPLOAD_STAGING) {
-		result = finish_staging(upload);
+		result = hand_over(upload, bytes);
+		if (result == RESULT_OK)
+			result =
+			    store_stage_end(upload->store, &upload->staging);
 		if (result != RESULT_OK)
 			return result;
 		bytes = SPAN_NONE;
+		upload->state = UPLOAD_FINISHED;
+	} else {
+		upload->state = UPLOAD_DROPPED; /* nothing was staged */
 	}
-	upload->state =
-	    upload->state == UPLOAD_STAGING ? UPLOAD_FINISHED : UPLOAD_DROPPED;
 	content->size = upload->size;
 	content->blob = upload->staging.blob;
 	digest_end(&upload->digest, content->hash);
@@ -140,11 +127,7 @@ upload_finish(
 void
 upload_drop(struct upload *upload)
 {
-	bool is_staged =
-	    upload->state == UPLOAD_STAGING || upload->state == UPLOAD_FINISHED;
-
-	if (is_staged)
-		upload->store->engine->stage_drop(
-		    upload->store->state, &upload->staging);
+	if (upload->state == UPLOAD_STAGING || upload->state == UPLOAD_FINISHED)
+		store_stage_drop(upload->store, &upload->staging);
 	upload->state = UPLOAD_DROPPED;
 }

@@ -223,9 +223,7 @@ begin(struct kit *kit)
 {
 	struct staging staging = { .owner = kit->owner };
 
-	cr_assert_eq(
-	    kit->store->engine->stage_begin(kit->store->state, &staging),
-	    RESULT_OK);
+	cr_assert_eq(store_stage_begin(kit->store, &staging), RESULT_OK);
 	cr_assert_neq(staging.blob, 0);
 	return staging;
 }

@@ -300,8 +300,7 @@ mem_close(void *state)
 	free(mem);
 }
 
-static const struct store_engine engine = {
-	.name = "mem",
+static const struct store_reading reading = {
 	.get = mem_get,
 	.find = mem_find,
 	.list = mem_list,
@@ -309,6 +308,11 @@ static const struct store_engine engine = {
 	.stat = mem_stat,
 	.figures = mem_figures,
 	.room = mem_room,
+	.reason = mem_reason,
+	.close = mem_close,
+};
+
+static const struct store_changing changing = {
 	.stage_begin = mem_stage_begin,
 	.stage = mem_stage,
 	.stage_end = mem_stage_end,
@@ -316,21 +320,30 @@ static const struct store_engine engine = {
 	.apply = mem_apply,
 	.reason = mem_reason,
 	.shortage = mem_shortage,
-	.close = mem_close,
 };
 
 struct store *
-store_mem_open(uint64_t max_bytes)
+store_mem_open_reader(void)
 {
 	struct mem *mem = calloc(1, sizeof(*mem));
 
 	if (mem == NULL)
 		abort();
 	mem->arena = arena_open();
-	mem->max_bytes = max_bytes;
 	mem->records.row_size = sizeof(struct artifact *);
 	mem->blobs.row_size = sizeof(struct blob);
-	mem->promises.row_size = sizeof(struct promise);
-	mem->applied.row_size = sizeof(struct applied);
-	return store_new(&engine, mem);
+	mem->keys.row_size = sizeof(struct idempotency);
+	mem->last_changes.row_size = sizeof(struct last_change);
+	return store_new(&reading, mem);
+}
+
+struct store *
+store_mem_open(uint64_t max_bytes)
+{
+	struct store *store = store_mem_open_reader();
+	struct mem *mem = store->read_state;
+
+	mem->max_bytes = max_bytes;
+	store_add_changing(store, &changing, mem);
+	return store;
 }

@@ -12,5 +12,7 @@
 
 /* An empty store; max_bytes is a quota over all content, 0: none. */
 struct store *store_mem_open(uint64_t max_bytes);
+/* An empty one that only reads. */
+struct store *store_mem_open_reader(void);
 
 #endif

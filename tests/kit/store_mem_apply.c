@@ -95,39 +95,39 @@ name_content(struct mem *mem, const struct change *change)
 
 /* ---- applying ---- */
 
-static struct promise *
-promise_find(struct mem *mem, const struct change *change)
+static struct idempotency *
+key_find(struct mem *mem, const struct change *change)
 {
-	struct promise *promise;
+	struct idempotency *row;
 	size_t i;
 
-	for (i = 0; change->has_key && i < mem->promises.count; i++) {
-		promise = mem_row(&mem->promises, i);
-		if (memcmp(promise->key, change->key, 32) == 0)
-			return promise;
+	for (i = 0; change->has_key && i < mem->keys.count; i++) {
+		row = mem_row(&mem->keys, i);
+		if (memcmp(row->key, change->key, 32) == 0)
+			return row;
 	}
 	return NULL;
 }
 
 static enum result
-repeat(struct mem *mem, const struct promise *promise,
+repeat(struct mem *mem, const struct idempotency *row,
     const struct change *change, struct outcome *outcome)
 {
-	if (memcmp(promise->meaning, change->meaning, 32) != 0)
+	if (memcmp(row->meaning, change->meaning, 32) != 0)
 		return RESULT_MISMATCH;
-	outcome->id = promise->id;
-	outcome->is_deleted = mem_record_find(mem, &promise->id) == MEM_NOWHERE;
+	outcome->id = row->id;
+	outcome->is_deleted = mem_record_find(mem, &row->id) == MEM_NOWHERE;
 	return RESULT_OK;
 }
 
 static void
 remember(struct mem *mem, const struct change *change)
 {
-	struct promise *promise = mem_row_add(mem, &mem->promises);
+	struct idempotency *row = mem_row_add(mem, &mem->keys);
 
-	memcpy(promise->key, change->key, 32);
-	memcpy(promise->meaning, change->meaning, 32);
-	promise->id = change->artifact->id;
+	memcpy(row->key, change->key, 32);
+	memcpy(row->meaning, change->meaning, 32);
+	row->id = change->artifact->id;
 }
 
 /* Where a record of that moment belongs; taken ones are passed over. */
@@ -160,13 +160,13 @@ insert(struct mem *mem, struct artifact *artifact)
 static enum result
 create(struct mem *mem, const struct change *change, struct outcome *outcome)
 {
-	struct promise *promise = promise_find(mem, change);
+	struct idempotency *row = key_find(mem, change);
 	struct artifact *artifact;
 	uint64_t now = moment_now();
 	enum result result;
 
-	if (promise != NULL)
-		return repeat(mem, promise, change, outcome);
+	if (row != NULL)
+		return repeat(mem, row, change, outcome);
 	if (mem_record_find(mem, &change->artifact->id) != MEM_NOWHERE)
 		return RESULT_EXISTS;
 	result = judge_content(mem, change);
@@ -326,38 +326,38 @@ apply_new(struct mem *mem, const struct change *change, struct outcome *outcome)
 	return RESULT_MALFORMED;
 }
 
-static struct applied *
-applied_of(struct mem *mem, uint64_t incarnation)
+static struct last_change *
+last_change_of(struct mem *mem, uint64_t incarnation)
 {
-	struct applied *applied;
+	struct last_change *last;
 	size_t i;
 
-	for (i = 0; i < mem->applied.count; i++) {
-		applied = mem_row(&mem->applied, i);
-		if (applied->incarnation == incarnation)
-			return applied;
+	for (i = 0; i < mem->last_changes.count; i++) {
+		last = mem_row(&mem->last_changes, i);
+		if (last->incarnation == incarnation)
+			return last;
 	}
-	applied = mem_row_add(mem, &mem->applied);
-	applied->incarnation = incarnation;
-	return applied;
+	last = mem_row_add(mem, &mem->last_changes);
+	last->incarnation = incarnation;
+	return last;
 }
 
 static void
 apply_one(struct mem *mem, const struct change *change, struct outcome *outcome)
 {
-	struct applied *applied = NULL;
+	struct last_change *last = NULL;
 
 	if (change->number != 0)
-		applied = applied_of(mem, change->owner.incarnation);
-	if (applied != NULL && applied->number == change->number) {
-		*outcome = applied->outcome;
+		last = last_change_of(mem, change->owner.incarnation);
+	if (last != NULL && last->number == change->number) {
+		*outcome = last->outcome;
 		return;
 	}
 	*outcome = (struct outcome){ 0 };
 	outcome->result = apply_new(mem, change, outcome);
-	if (applied != NULL) {
-		applied->number = change->number;
-		applied->outcome = *outcome;
+	if (last != NULL) {
+		last->number = change->number;
+		last->outcome = *outcome;
 	}
 }
 

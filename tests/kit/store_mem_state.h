@@ -22,14 +22,14 @@ struct blob {
 };
 
 /* What an Idempotency-Key stands for. */
-struct promise {
+struct idempotency {
 	uint8_t key[32];
 	uint8_t meaning[32];
 	struct id id;
 };
 
 /* The last change of an incarnation. */
-struct applied {
+struct last_change {
 	uint64_t incarnation;
 	uint64_t number;
 	struct outcome outcome;
@@ -51,8 +51,8 @@ struct mem {
 	uint64_t last_blob;
 	struct table records; /* struct artifact *, oldest first */
 	struct table blobs;
-	struct table promises;
-	struct table applied;
+	struct table keys;
+	struct table last_changes;
 };
 
 /* The row at a place, which must be there. */
@@ -74,7 +74,7 @@ struct artifact *mem_copy(const struct artifact *artifact, struct arena *arena);
 
 struct store_stat mem_count(const struct mem *mem);
 
-/* ---- store_mem_apply.c: of struct store_engine ---- */
+/* ---- store_mem_apply.c: the table that changes ---- */
 
 void mem_apply(void *state, struct change *const *changes, size_t count,
     struct outcome *ret_outcomes);

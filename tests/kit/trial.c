@@ -83,29 +83,28 @@ fail_stat(void *state, struct store_stat *ret_stat)
 static enum result
 fail_stage_begin(void *state, struct staging *staging)
 {
-	struct store *store = ((struct trial *)state)->store;
-
-	return store->engine->stage_begin(store->state, staging);
+	return store_stage_begin(((struct trial *)state)->store, staging);
 }
 
 static enum result
 fail_stage(void *state, struct staging *staging, struct span bytes)
 {
+	struct staging inner = *staging; /* both stores would count */
 	struct trial *trial = state;
-	struct store *store = trial->store;
+	enum result result;
 
 	if (fails(&trial->stage))
 		return trial->stage.result;
 	trial->staged++;
-	return store->engine->stage(store->state, staging, bytes);
+	result = store_stage(trial->store, &inner, bytes);
+	staging->blob = inner.blob;
+	return result;
 }
 
 static enum result
 fail_stage_end(void *state, struct staging *staging)
 {
-	struct store *store = ((struct trial *)state)->store;
-
-	return store->engine->stage_end(store->state, staging);
+	return store_stage_end(((struct trial *)state)->store, staging);
 }
 
 static void
@@ -114,7 +113,7 @@ fail_stage_drop(void *state, struct staging *staging)
 	struct trial *trial = state;
 
 	trial->dropped++;
-	trial->store->engine->stage_drop(trial->store->state, staging);
+	store_stage_drop(trial->store, staging);
 }
 
 static void
@@ -169,8 +168,7 @@ fail_room(void *state, uint64_t reserve, uint64_t max_bytes,
 	return store_room(trial->store, reserve, max_bytes, ret_room);
 }
 
-static const struct store_engine failing = {
-	.name = "failing",
+static const struct store_reading failing_reading = {
 	.get = fail_get,
 	.find = fail_find,
 	.list = fail_list,
@@ -178,6 +176,11 @@ static const struct store_engine failing = {
 	.stat = fail_stat,
 	.figures = fail_figures,
 	.room = fail_room,
+	.reason = fail_reason,
+	.close = fail_close,
+};
+
+static const struct store_changing failing_changing = {
 	.stage_begin = fail_stage_begin,
 	.stage = fail_stage,
 	.stage_end = fail_stage_end,
@@ -185,7 +188,6 @@ static const struct store_engine failing = {
 	.apply = fail_apply,
 	.reason = fail_reason,
 	.shortage = fail_shortage,
-	.close = fail_close,
 };
 
 /* ---- requests ---- */
@@ -202,7 +204,8 @@ trial_open(struct trial *trial)
 	trial->made = arena_open();
 	trial->store = store_mem_open(0);
 	trial->context.config = &trial->config;
-	trial->context.store = store_new(&failing, trial);
+	trial->context.store = store_new(&failing_reading, trial);
+	store_add_changing(trial->context.store, &failing_changing, trial);
 	trial->context.owner = (struct owner){ 7, 1 };
 	trial->context.metrics = metrics_open();
 	metrics_set(

@@ -240,8 +240,8 @@ struct lmdb {
 	pid_t pid;	 /* of the process that opened it */
 	int directory;	 /* of a writer: locked */
 	bool is_writer;
-	bool is_copy;	 /* nobody else has it open, nor will */
-	bool is_broken;	 /* a commit failed: nobody knows what is on disk */
+	bool is_copy;	/* nobody else has it open, nor will */
+	bool is_broken; /* a commit failed: nobody knows what is on disk */
 	size_t last_txn;
 	uint64_t max_bytes;
 	uint64_t reserve;
@@ -257,10 +257,10 @@ struct lmdb {
 	struct shortage shortage; /* of the last change that found no room */
 };
 
-extern const struct store_engine lmdb_engine;
-
 /* Give back everything; parts may be missing. */
 void lmdb_close(void *state);
+/* A store over this state, which it owns: a writer's can change, too. */
+struct store *lmdb_store(struct lmdb *lmdb);
 /* The state behind a store of this engine. */
 struct lmdb *lmdb_of(const struct store *store);
 

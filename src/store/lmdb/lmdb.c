@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lmdb.c - the engine's table, its state, and its transactions.
+ * lmdb.c - the engine's tables, its state, and its transactions.
  *
  * Every way into LMDB goes through lmdb_read_begin and lmdb_write_begin, so
  * that each of them knows the process and refuses a broken store.
@@ -255,7 +255,7 @@ stage_drop(void *state, struct staging *staging)
 	(void)apply_staging(state, staging, CHANGE_DROP, SPAN_NONE);
 }
 
-/* ---- the table ---- */
+/* ---- the tables ---- */
 
 static struct shortage
 shortage(const void *state)
@@ -290,8 +290,7 @@ lmdb_close(void *state)
 	free(lmdb);
 }
 
-const struct store_engine lmdb_engine = {
-	.name = "lmdb",
+static const struct store_reading reading = {
 	.get = lmdb_get,
 	.find = lmdb_find,
 	.list = lmdb_list,
@@ -299,6 +298,11 @@ const struct store_engine lmdb_engine = {
 	.stat = lmdb_stat,
 	.figures = lmdb_figures,
 	.room = lmdb_store_room,
+	.reason = reason,
+	.close = lmdb_close,
+};
+
+static const struct store_changing changing = {
 	.stage_begin = stage_begin,
 	.stage = stage,
 	.stage_end = stage_end,
@@ -306,12 +310,21 @@ const struct store_engine lmdb_engine = {
 	.apply = lmdb_apply,
 	.reason = reason,
 	.shortage = shortage,
-	.close = lmdb_close,
 };
+
+struct store *
+lmdb_store(struct lmdb *lmdb)
+{
+	struct store *store = store_new(&reading, lmdb);
+
+	if (lmdb->is_writer)
+		store_add_changing(store, &changing, lmdb);
+	return store;
+}
 
 struct lmdb *
 lmdb_of(const struct store *store)
 {
-	assert(store->engine == &lmdb_engine);
-	return store->state;
+	assert(store->reading == &reading);
+	return store->read_state;
 }

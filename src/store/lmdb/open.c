@@ -693,7 +693,7 @@ finish(struct opening *opening, enum result result, struct store **ret_store)
 		lmdb_close(opening->lmdb);
 		return result;
 	}
-	*ret_store = store_new(&lmdb_engine, opening->lmdb);
+	*ret_store = lmdb_store(opening->lmdb);
 	return RESULT_OK;
 }
 

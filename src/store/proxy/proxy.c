@@ -52,7 +52,6 @@ struct kept {
 };
 
 struct remote {
-	struct store *reader;
 	int control_fd;
 	int channel_fd;	 /* -1: none */
 	bool is_cut_off; /* gave up on writers: proxy.h */
@@ -411,6 +410,7 @@ remote_stage_begin(void *state, struct staging *staging)
 	struct remote *remote = state;
 	enum result result;
 
+	remote->reason = "";
 	remote_forget(remote);
 	remote->staging = *staging;
 	remote->staging.owner.incarnation = remote->incarnation;
@@ -604,6 +604,7 @@ remote_apply(void *state, struct change *const *changes, size_t count,
 	struct remote *remote = state;
 	size_t i;
 
+	remote->reason = "";
 	for (i = 0; i < count; i++) {
 		changes[i]->owner.incarnation = remote->incarnation;
 		ret_outcomes[i].result = remote_enter(remote);
@@ -619,76 +620,14 @@ remote_apply(void *state, struct change *const *changes, size_t count,
 	}
 }
 
-/* ---- reading: the other engine's ---- */
-
-static struct store *
-reader_of(void *state)
-{
-	struct remote *remote = state;
-
-	remote->reason = NULL; /* the reader's is asked for from now on */
-	return remote->reader;
-}
-
-static enum result
-remote_get(void *state, const struct id *id, struct arena *arena,
-    struct artifact **ret_artifact)
-{
-	return store_get(reader_of(state), id, arena, ret_artifact);
-}
-
-static enum result
-remote_find(void *state, struct span prefix,
-    struct id ret_ids[LIMIT_CANDIDATES], size_t *ret_count)
-{
-	return store_find(reader_of(state), prefix, ret_ids, ret_count);
-}
-
-static enum result
-remote_list(void *state, const struct filter *filter,
-    const struct position *position, size_t limit, struct arena *arena,
-    struct page *ret_page)
-{
-	return store_list(
-	    reader_of(state), filter, position, limit, arena, ret_page);
-}
-
-static enum result
-remote_read(void *state, const struct content *content, uint64_t offset,
-    char *data, size_t size, size_t *ret_size)
-{
-	return store_read(
-	    reader_of(state), content, offset, data, size, ret_size);
-}
-
-static enum result
-remote_stat(void *state, struct store_stat *ret_stat)
-{
-	return store_stat(reader_of(state), ret_stat);
-}
-
-static enum result
-remote_figures(void *state,
-    void (*visit)(void *object, const struct store_figure *figure),
-    void *object)
-{
-	return store_figures(reader_of(state), visit, object);
-}
-
-static enum result
-remote_room(void *state, uint64_t reserve, uint64_t max_bytes,
-    struct store_room *ret_room)
-{
-	return store_room(reader_of(state), reserve, max_bytes, ret_room);
-}
+/* ---- the table ---- */
 
 static const char *
 remote_reason(const void *state)
 {
 	const struct remote *remote = state;
 
-	return remote->reason != NULL ? remote->reason
-				      : store_reason(remote->reader);
+	return remote->reason;
 }
 
 static struct shortage
@@ -707,19 +646,10 @@ remote_close(void *state)
 	remote_forget(remote);
 	remote_disconnect(remote);
 	arena_close(remote->scratch);
-	store_close(remote->reader);
 	free(remote);
 }
 
-static const struct store_engine remote_engine = {
-	.name = "remote",
-	.get = remote_get,
-	.find = remote_find,
-	.list = remote_list,
-	.read = remote_read,
-	.stat = remote_stat,
-	.figures = remote_figures,
-	.room = remote_room,
+static const struct store_changing changing = {
 	.stage_begin = remote_stage_begin,
 	.stage = remote_stage,
 	.stage_end = remote_stage_end,
@@ -730,28 +660,28 @@ static const struct store_engine remote_engine = {
 	.close = remote_close,
 };
 
-struct store *
-store_remote_open(
-    struct store *reader, const struct store_remote_options *options)
+void
+store_remote_add(
+    struct store *store, const struct store_remote_options *options)
 {
 	struct remote *remote = calloc(1, sizeof(*remote));
 
 	if (remote == NULL)
 		abort();
-	remote->reader = reader;
+	remote->reason = "";
 	remote->control_fd = options->control_fd;
 	remote->channel_fd = -1;
 	remote->incarnation = options->incarnation;
 	remote->scoreboard = options->scoreboard;
 	remote->slot = options->slot;
 	remote->scratch = arena_open();
-	return store_new(&remote_engine, remote);
+	store_add_changing(store, &changing, remote);
 }
 
 bool
 store_remote_is_cut_off(const struct store *store)
 {
-	const struct remote *remote = store->state;
+	const struct remote *remote = store->change_state;
 
 	return remote->is_cut_off;
 }

@@ -23,9 +23,9 @@ struct store_remote_options {
 	struct slot *slot;
 };
 
-/* A store that reads through reader, which it owns, and sends to the writer. */
-struct store *store_remote_open(
-    struct store *reader, const struct store_remote_options *options);
+/* Let a store that only reads send its changes to the writer. */
+void store_remote_add(
+    struct store *store, const struct store_remote_options *options);
 
 /*
  * It gave up on a writer that may still live, and for which the master hands

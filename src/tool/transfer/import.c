@@ -210,8 +210,8 @@ add_change(struct import *import, const struct change *change)
 
 /*
  * An upload (store.h) hashes content and cuts it into chunks. Here they go into
- * the batch, ahead of the record that will name them. To the upload this is an
- * engine of which only the staging is there.
+ * the batch, ahead of the record that will name them. To the upload this is a
+ * store that can do nothing but stage.
  */
 
 static enum result
@@ -254,8 +254,7 @@ stage_drop(void *state, struct staging *staging)
 	import->exit_code = add_change(import, &drop);
 }
 
-static const struct store_engine staging_engine = {
-	.name = "import",
+static const struct store_changing staging = {
 	.stage_begin = stage_begin,
 	.stage = stage,
 	.stage_end = stage_end,
@@ -306,7 +305,8 @@ import_begin(
 		return store_failed(import, result);
 	import->artifact = arena_alloc(import->own, sizeof(*artifact));
 	*import->artifact = *artifact;
-	import->staging = (struct store){ &staging_engine, import };
+	import->staging =
+	    (struct store){ .changing = &staging, .change_state = import };
 	import->upload =
 	    import->is_dry || !is_wanted(import)
 		? upload_open_nowhere(import->own)

@@ -49,14 +49,14 @@ note_list(void *state, const struct filter *filter,
 	return RESULT_OK;
 }
 
-static const struct store_engine engine = { .name = "list", .list = note_list };
+static const struct store_reading reading = { .list = note_list };
 
 /* The status of a list with this query; its Link, or SPAN_NONE. */
 static int
 ask(struct arena *arena, struct span query, struct span *ret_link)
 {
 	static const struct config config = { .public_url = "" };
-	struct store store = { .engine = &engine };
+	struct store store = { .reading = &reading };
 	const struct context context = { .config = &config, .store = &store };
 	struct request request = {
 		.arena = arena, .query = query, .base = SPAN("/api/v1")

@@ -76,9 +76,8 @@ read_content(void *state, const struct content *content, uint64_t offset,
 	return RESULT_OK;
 }
 
-static const struct store_engine engine = {
-	.name = "raw", .get = get, .read = read_content
-};
+static const struct store_reading reading = { .get = get,
+	.read = read_content };
 
 /* As an upload leaves it: UTF-8 within bounds, absent rather than empty. */
 static struct span
@@ -225,7 +224,7 @@ static void
 ask(struct arena *arena, struct span method, const struct input *input)
 {
 	static const struct config config = { .public_url = "" };
-	struct store one = { .engine = &engine };
+	struct store one = { .reading = &reading };
 	const struct context context = { .config = &config,
 		.store = &one,
 		.now = UINT64_C(784111778000000) }; /* a second later */

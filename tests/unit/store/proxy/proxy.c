@@ -135,7 +135,8 @@ open_remote_with(void (*script)(void))
 	}
 	(void)close(fds[0]);
 	options.control_fd = fds[1];
-	store = store_remote_open(store_mem_open(0), &options);
+	store = store_mem_open_reader();
+	store_remote_add(store, &options);
 }
 
 /* The script went as written. */
