@@ -588,15 +588,15 @@ master_hear_writer(struct master *master)
 {
 	struct child *writer = master_writer(master);
 	struct wire_message message;
-	enum result result;
+	enum wire_result result;
 
 	if (writer->pid == 0 || writer->control_fd < 0)
 		return;
 	arena_reset(master->scratch);
 	result = wire_receive(writer->control_fd, 0, master->scratch, &message);
-	if (result == RESULT_UNAVAILABLE)
+	if (result == WIRE_NOT_NOW)
 		return;
-	if (result == RESULT_OK && believe(master, &message))
+	if (result == WIRE_DONE && believe(master, &message))
 		return; /* the next round hears more */
 	/* The writer has ended, or sends what a writer would not. */
 	(void)close(writer->control_fd);
@@ -604,7 +604,7 @@ master_hear_writer(struct master *master)
 	child_kill(writer);
 }
 
-static enum result
+static enum wire_result
 send_channel(
     struct master *master, const struct child *to, uint64_t incarnation, int fd)
 {
@@ -635,7 +635,7 @@ connect_worker(struct master *master, struct child *worker)
 		return;
 	}
 	worker->offered_fd = fds[1];
-	if (send_channel(master, worker, incarnation, fds[0]) == RESULT_OK) {
+	if (send_channel(master, worker, incarnation, fds[0]) == WIRE_DONE) {
 		worker->is_connected = true;
 	} else {
 		withdraw_offer(worker);
@@ -649,12 +649,12 @@ static void
 offer(struct master *master, struct child *worker)
 {
 	uint64_t incarnation = child_slot(master, worker)->incarnation;
-	enum result result;
+	enum wire_result result;
 
 	result = send_channel(
 	    master, master_writer(master), incarnation, worker->offered_fd);
 	/* A writer that has ended is followed by one that gets new channels. */
-	if (result != RESULT_UNAVAILABLE)
+	if (result != WIRE_NOT_NOW)
 		withdraw_offer(worker);
 }
 

@@ -66,7 +66,7 @@ struct writer {
 	int64_t next_sweep;
 };
 
-static enum result
+static enum wire_result
 answer(struct writer *writer, int fd, const struct wire_message *message)
 {
 	arena_reset(writer->scratch);
@@ -102,7 +102,7 @@ tell_losses(struct writer *writer)
 	while (writer->loss_count > 0 && !writer->is_orphan) {
 		lost.incarnation = writer->losses[writer->loss_count - 1];
 		if (answer(writer, writer->process->control_fd, &lost) !=
-		    RESULT_OK)
+		    WIRE_DONE)
 			return;
 		writer->loss_count--;
 	}
@@ -147,19 +147,19 @@ static bool
 hear_master(struct writer *writer)
 {
 	struct wire_message message;
-	enum result result;
+	enum wire_result result;
 
 	arena_reset(writer->scratch);
 	result = wire_receive(
 	    writer->process->control_fd, 0, writer->scratch, &message);
-	if (result == RESULT_END)
+	if (result == WIRE_GONE)
 		writer->is_orphan = true;
-	else if (result == RESULT_OK && message.kind == WIRE_CHANNEL)
+	else if (result == WIRE_DONE && message.kind == WIRE_CHANNEL)
 		peer_add(writer, &message);
-	return result == RESULT_OK;
+	return result == WIRE_DONE;
 }
 
-static enum result
+static enum wire_result
 answer_begin(struct writer *writer, const struct peer *peer,
     const struct wire_message *message)
 {
@@ -209,24 +209,26 @@ static bool
 hear_peer(struct writer *writer, struct peer *peer)
 {
 	struct wire_message message;
-	enum result result;
+	enum wire_result result;
 
 	result = wire_receive(peer->fd, 0, writer->batch.arena, &message);
-	if (result == RESULT_UNAVAILABLE)
+	if (result == WIRE_NOT_NOW)
 		return true;
-	if (result == RESULT_OK && message.kind == WIRE_CHANGE) {
+	if (result == WIRE_DONE && message.kind == WIRE_CHANGE) {
 		if (is_wanted(peer, message.change))
 			batch_add(&writer->batch, peer, message.change);
 		return true;
 	}
-	if (result == RESULT_OK && message.kind == WIRE_BEGIN)
-		return answer_begin(writer, peer, &message) == RESULT_OK;
-	if (result != RESULT_END) {
+	if (result == WIRE_DONE && message.kind == WIRE_BEGIN)
+		return answer_begin(writer, peer, &message) == WIRE_DONE;
+	if (result != WIRE_GONE) {
 		peer->is_mistrusted = true;
 		log_open(LOG_ERR, "worker_talks_nonsense");
-		log_string("cause", result_text(result));
+		log_string("cause", result == WIRE_MALFORMED
+					? "malformed"
+					: "not for the writer");
 		log_close();
-		if (result == RESULT_OK && message.kind == WIRE_CHANNEL)
+		if (result == WIRE_DONE && message.kind == WIRE_CHANNEL)
 			(void)close(message.fd);
 	}
 	return false;
@@ -359,7 +361,7 @@ answer_change(struct writer *writer, size_t i, const struct outcome *outcome)
 	int fd = writer->batch.fds[i];
 
 	message.number = writer->batch.changes[i]->number;
-	if (fd >= 0 && answer(writer, fd, &message) != RESULT_OK)
+	if (fd >= 0 && answer(writer, fd, &message) != WIRE_DONE)
 		peer_close_fd(writer, fd);
 }
 
@@ -608,7 +610,7 @@ start(const struct process *process, struct arena *scratch,
 		return fail("sandbox_failed", strerror(errno), PROCESS_FAILED);
 	publish_room(process, *ret_store);
 	scoreboard_answers(process->scoreboard);
-	if (wire_send(process->control_fd, &ready, false, scratch) != RESULT_OK)
+	if (wire_send(process->control_fd, &ready, false, scratch) != WIRE_DONE)
 		return fail("ready_not_sent", strerror(errno), PROCESS_FAILED);
 	return PROCESS_DONE;
 }

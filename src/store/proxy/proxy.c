@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * proxy.c - the store as a worker has it: reads through a read-only engine,
- * sends changes and the chunks of uploads to the writer, and waits for its
- * answers.
+ * proxy.c - the half of a worker's store that changes: it sends changes and
+ * the chunks of uploads to the writer, and waits for its answers.
  *
  * The channel to the writer comes from the master, which hands out another
  * when a writer was replaced:
  *
- *	            the master sent a channel;
- *	            what was not answered goes again
- *	  none ---------------------------------------> open ---+ messages,
- *	  | ^                                           |  ^    | answers
- *	  | |                                           |  +----+
- *	  | +-------------------------------------------+
- *	  |    the writer is gone, or says that its commit failed,
- *	  |    or the message in hand cannot be sent
+ *	        channel_open: the master sent one;
+ *	        what was not answered goes again
+ *	  NONE -----------------------------------> OPEN ---+ messages,
+ *	  | ^                                       |  ^    | answers
+ *	  | |                                       |  +----+
+ *	  | +---------------------------------------+
+ *	  |   channel_close: the writer is gone, or its commit failed
  *	  |
- *	  |    no channel came in 10 seconds, or no writer of four
- *	  |    answered, or one was silent for a minute
- *	  +---> cut off: the worker ends behind its request
+ *	  |   channel_give_up: no channel came in 10 seconds, or no writer of
+ *	  |   four answered, or one was silent for a minute
+ *	  +-> CUT_OFF: the worker ends after this request
  *
  * A change goes to the next writer with the number that it had, so that it
  * happens once. Chunks are sent ahead, and kept until the writer says that
  * they are durable.
  *
- * While it waits, a request may give way: it withdraws what the writer has not
- * taken, and the worker is there for those who read. The channel stays open.
+ * While it waits, a request may give way to others: it withdraws the change
+ * that the writer has not taken yet, and the worker is free for requests that
+ * read. The channel stays open.
  */
 
 #include "proxy.h"
@@ -44,6 +43,20 @@
 #define ANSWER_WAIT_MS 60000  /* the master kills a hanging writer sooner */
 #define KEPT (LIMIT_UNACKNOWLEDGED / LIMIT_CHUNK)
 
+enum channel {
+	CHANNEL_NONE,
+	CHANNEL_OPEN,
+	CHANNEL_CUT_OFF,
+};
+
+/* What came of a step that needs the writer. */
+enum step {
+	STEP_DONE,
+	STEP_GONE,	/* there is no writer at the other end */
+	STEP_SILENT,	/* nothing came in the time that there was for it */
+	STEP_WITHDRAWN, /* the request gave way: nothing has happened */
+};
+
 /* A chunk that was sent and not yet answered. */
 struct kept {
 	uint64_t number;
@@ -53,13 +66,12 @@ struct kept {
 
 struct remote {
 	int control_fd;
-	int channel_fd;	 /* -1: none */
-	bool is_cut_off; /* gave up on writers: proxy.h */
+	enum channel channel;
+	int channel_fd; /* of an open one */
 	uint64_t incarnation;
 	struct scoreboard *scoreboard; /* NULL: nobody to give way to */
 	struct slot *slot;
-	uint64_t asked;	    /* the change that is being asked for; 0: none */
-	bool has_given_way; /* since remote_enter */
+	uint64_t asked; /* the change that is being asked for; 0: none */
 	uint64_t last_number;
 	struct arena *scratch; /* of one message */
 	const char *reason;
@@ -72,16 +84,6 @@ struct remote {
 	bool is_partly_durable; /* a chunk of it was acknowledged */
 	enum result stage_result;
 };
-
-/* ---- the channel ---- */
-
-static void
-remote_disconnect(struct remote *remote)
-{
-	if (remote->channel_fd >= 0)
-		(void)close(remote->channel_fd);
-	remote->channel_fd = -1;
-}
 
 /* ---- giving way ---- */
 
@@ -97,21 +99,18 @@ gives_way(struct remote *remote)
 		return false;
 	if (remote->asked != 0 && !slot_withdraw(remote->slot, remote->asked))
 		return false;
-	remote->has_given_way = true;
 	remote->reason = "the writer has answered nothing for a second";
 	return true;
 }
 
 /*
  * Around each call that may wait for the writer. RESULT_UNAVAILABLE: the writer
- * is silent, and the workers that are left are for those who read. What stands
- * between enter and leave may give way at any time while nothing has happened,
- * with the same result.
+ * is silent, and the last workers are kept for requests that read. Each step
+ * between enter and leave may give way, too, as long as nothing has happened.
  */
 static enum result
 remote_enter(struct remote *remote)
 {
-	remote->has_given_way = false;
 	if (remote->slot == NULL)
 		return RESULT_OK;
 	slot_wait_begin(remote->slot);
@@ -125,80 +124,126 @@ remote_leave(struct remote *remote)
 		slot_wait_end(remote->slot);
 }
 
+/* ---- the channel ---- */
+
+static void
+channel_close(struct remote *remote)
+{
+	if (remote->channel != CHANNEL_OPEN)
+		return;
+	(void)close(remote->channel_fd);
+	remote->channel = CHANNEL_NONE;
+}
+
+static void
+channel_give_up(struct remote *remote)
+{
+	channel_close(remote);
+	remote->channel = CHANNEL_CUT_OFF;
+}
+
 /*
- * Receive in slices, up to timeout_ms. They are counted, so that a process
- * that was stopped has not waited meanwhile.
+ * Receive in slices, up to timeout_ms (0: look only). The slices are counted,
+ * not the time, so that a process that was stopped has not waited meanwhile.
  */
-static enum result
+static enum step
 receive(struct remote *remote, int fd, int timeout_ms,
     struct wire_message *ret_message)
 {
-	enum result result;
+	enum wire_result result;
 	int waited = 0;
 
 	do {
 		arena_reset(remote->scratch);
 		result = wire_receive(fd, timeout_ms > 0 ? SLICE_MS : 0,
 		    remote->scratch, ret_message);
+		if (result != WIRE_NOT_NOW)
+			return result == WIRE_DONE ? STEP_DONE : STEP_GONE;
 		waited += SLICE_MS;
-	} while (result == RESULT_UNAVAILABLE && waited < timeout_ms &&
-		 !gives_way(remote));
-	return result;
+		if (waited >= timeout_ms)
+			return STEP_SILENT;
+	} while (!gives_way(remote));
+	return STEP_WITHDRAWN;
 }
 
-/* ---- opening, sending, receiving ---- */
-
-/* The newest channel that the master has sent; older ones lead nowhere. */
-static enum result
+/* Wait for the newest channel that the master has sent: older ones lead to
+ * writers that are gone. */
+static enum step
 channel_open(struct remote *remote)
 {
 	/* A send that takes longer is tried again, unless it gives way. */
 	const struct timeval slice = { .tv_usec = SLICE_MS * 1000 };
 	struct wire_message message;
-	int timeout_ms = CHANNEL_WAIT_MS;
-	enum result result;
+	enum step step;
 
-	remote_disconnect(remote);
+	if (remote->channel == CHANNEL_CUT_OFF)
+		return STEP_SILENT;
+	channel_close(remote);
 	for (;;) {
-		result =
-		    receive(remote, remote->control_fd, timeout_ms, &message);
-		if (result != RESULT_OK)
+		step = receive(remote, remote->control_fd,
+		    remote->channel == CHANNEL_OPEN ? 0 : CHANNEL_WAIT_MS,
+		    &message);
+		if (step != STEP_DONE)
 			break;
 		if (message.kind != WIRE_CHANNEL)
 			continue;
-		remote_disconnect(remote);
+		channel_close(remote);
 		remote->channel_fd = message.fd;
-		timeout_ms = 0;
+		remote->channel = CHANNEL_OPEN;
 	}
-	if (remote->channel_fd >= 0)
-		return setsockopt(remote->channel_fd, SOL_SOCKET, SO_SNDTIMEO,
-			   &slice, sizeof(slice)) == 0
-			   ? RESULT_OK
-			   : RESULT_IO;
-	if (remote->has_given_way)
-		return RESULT_UNAVAILABLE;
-	remote->is_cut_off = true;
+	if (remote->channel == CHANNEL_OPEN &&
+	    setsockopt(remote->channel_fd, SOL_SOCKET, SO_SNDTIMEO, &slice,
+		sizeof(slice)) == 0)
+		return STEP_DONE;
+	if (step == STEP_WITHDRAWN)
+		return step;
+	channel_give_up(remote);
 	remote->reason = "no writer came within 10 seconds";
-	return RESULT_UNAVAILABLE;
+	return STEP_SILENT;
 }
 
-/*
- * Send a message, waiting for room. RESULT_IO: there is no writer at the other
- * end. RESULT_UNAVAILABLE: this request gave way.
- */
-static enum result
-remote_send(struct remote *remote, const struct wire_message *message)
+/* Send a message, waiting for room. */
+static enum step
+channel_send(struct remote *remote, const struct wire_message *message)
 {
-	enum result result;
+	enum wire_result result;
 
-	if (remote->channel_fd < 0)
-		return RESULT_IO;
+	if (remote->channel != CHANNEL_OPEN)
+		return STEP_GONE;
 	do {
 		arena_reset(remote->scratch);
 		result = wire_send(
 		    remote->channel_fd, message, true, remote->scratch);
-	} while (result == RESULT_UNAVAILABLE && !gives_way(remote));
-	return result;
+		if (result == WIRE_DONE)
+			return STEP_DONE;
+		if (result != WIRE_NOT_NOW) {
+			channel_close(remote);
+			return STEP_GONE;
+		}
+	} while (!gives_way(remote));
+	return STEP_WITHDRAWN;
+}
+
+/*
+ * Receive one message, if is_waiting within ANSWER_WAIT_MS. A writer that says
+ * that a commit failed will exit (doc/rules.md 7): it counts as gone.
+ */
+static enum step
+channel_receive(
+    struct remote *remote, bool is_waiting, struct wire_message *ret_message)
+{
+	enum step step;
+
+	if (remote->channel != CHANNEL_OPEN)
+		return STEP_GONE;
+	step = receive(remote, remote->channel_fd,
+	    is_waiting ? ANSWER_WAIT_MS : 0, ret_message);
+	if (step == STEP_DONE && ret_message->kind == WIRE_ANSWER &&
+	    ret_message->outcome.result == RESULT_UNKNOWN)
+		step = STEP_GONE;
+	if (step == STEP_GONE)
+		channel_close(remote);
+	return step;
 }
 
 /* ---- chunks that were sent and are not durable yet ---- */
@@ -213,14 +258,14 @@ forget_first(struct remote *remote)
 }
 
 static void
-remote_forget(struct remote *remote)
+forget_chunks(struct remote *remote)
 {
 	while (remote->kept_count > 0)
 		forget_first(remote);
 }
 
-static enum result
-send_kept(struct remote *remote, const struct kept *kept)
+static enum step
+send_chunk(struct remote *remote, const struct kept *kept)
 {
 	struct change change = {
 		.kind = CHANGE_STAGE,
@@ -233,131 +278,97 @@ send_kept(struct remote *remote, const struct kept *kept)
 	struct wire_message message = { .kind = WIRE_CHANGE,
 		.change = &change };
 
-	return remote_send(remote, &message);
+	return channel_send(remote, &message);
 }
 
-static enum result
-remote_send_kept(struct remote *remote)
+static enum step
+send_chunks(struct remote *remote)
 {
-	enum result result = RESULT_OK;
+	enum step step = STEP_DONE;
 	size_t i;
 
 	if (remote->staging.blob == 0)
-		return RESULT_OK; /* it is being asked for */
-	for (i = 0; i < remote->kept_count && result == RESULT_OK; i++)
-		result = send_kept(remote, &remote->kept[i]);
-	return result;
+		return STEP_DONE; /* its number is being asked for */
+	for (i = 0; i < remote->kept_count && step == STEP_DONE; i++)
+		step = send_chunk(remote, &remote->kept[i]);
+	return step;
 }
 
 /* The answers to one channel's chunks come in the order they were sent. */
 static void
-remote_chunk_answered(struct remote *remote, const struct wire_message *message)
+note_chunk_answer(struct remote *remote, const struct wire_message *message)
 {
 	if (remote->kept_count == 0 ||
 	    remote->kept[0].number != message->number)
 		return; /* of an upload that was dropped or begun again */
-	if (message->outcome.result != RESULT_OK) {
-		if (remote->stage_result != RESULT_OK)
-			return;
+	if (message->outcome.result == RESULT_OK) {
+		remote->is_partly_durable = true;
+		forget_first(remote);
+	} else if (remote->stage_result == RESULT_OK) {
 		remote->stage_result = message->outcome.result;
 		remote->shortage = message->outcome.shortage;
-		return;
 	}
-	remote->is_partly_durable = true;
-	forget_first(remote);
 }
 
 /* ---- asking, from one writer after the other ---- */
 
-/*
- * Take the next channel from the master and send again what was not answered.
- * RESULT_UNAVAILABLE: none came.
- */
-static enum result
-remote_recover(struct remote *remote)
+/* Take the next channel, and send again the chunks that were not answered. */
+static enum step
+recover(struct remote *remote)
 {
-	enum result result;
+	enum step step = channel_open(remote);
 
-	result = channel_open(remote);
-	if (result == RESULT_OK)
-		result = remote_send_kept(remote);
-	/* A writer that died again is found out by the next step. */
-	return result == RESULT_IO ? RESULT_OK : result;
+	if (step == STEP_DONE)
+		step = send_chunks(remote);
+	/* If this writer died, too, then the next step finds no channel. */
+	return step == STEP_GONE ? STEP_DONE : step;
 }
 
-/*
- * Receive one message, if is_waiting within ANSWER_WAIT_MS.
- * RESULT_UNAVAILABLE: none came, or this request gave way. RESULT_END: this
- * writer is of no more use, also when it says that a commit failed, for then
- * it exits (doc/rules.md 7).
- */
-static enum result
-remote_receive(
-    struct remote *remote, bool is_waiting, struct wire_message *ret_message)
-{
-	enum result result;
-
-	if (remote->channel_fd < 0)
-		return RESULT_END;
-	result = receive(remote, remote->channel_fd,
-	    is_waiting ? ANSWER_WAIT_MS : 0, ret_message);
-	if (result == RESULT_MALFORMED)
-		return RESULT_END;
-	if (result == RESULT_OK && ret_message->kind == WIRE_ANSWER &&
-	    ret_message->outcome.result == RESULT_UNKNOWN)
-		return RESULT_END;
-	return result;
-}
-
-/* Wait for the answer to this number; answers to chunks pass by. */
-static enum result
+/* Wait for the answer to this number; answers to chunks come before it. */
+static enum step
 await(struct remote *remote, uint64_t number, struct wire_message *ret)
 {
-	enum result result;
+	enum step step;
 
 	for (;;) {
-		result = remote_receive(remote, true, ret);
-		if (result == RESULT_UNAVAILABLE && !remote->has_given_way)
+		step = channel_receive(remote, true, ret);
+		if (step == STEP_SILENT)
 			remote->reason = "the writer did not answer in time";
-		if (result != RESULT_OK || ret->number == number)
-			return result;
-		remote_chunk_answered(remote, ret);
+		if (step != STEP_DONE || ret->number == number)
+			return step;
+		note_chunk_answer(remote, ret);
 	}
 }
 
 /*
- * From one writer after the other, until one answers. *ret_was_sent: one may
- * have it.
+ * Ask one writer after the other, until one answers. *ret_was_sent: one of them
+ * may have the message.
  */
-static enum result
+static enum step
 ask(struct remote *remote, const struct wire_message *message, uint64_t number,
     struct wire_message *ret_answer, bool *ret_was_sent)
 {
-	enum result result = RESULT_OK;
+	enum step step = STEP_GONE;
 	int try;
 
-	for (try = 0; try <= TRIES; try++) {
-		if (try > 0 || remote->channel_fd < 0)
-			result = remote_recover(remote);
-		if (result != RESULT_OK)
-			return result;
-		result = remote_send(remote, message);
-		if (result == RESULT_UNAVAILABLE)
-			return result;
-		if (result != RESULT_OK)
+	for (try = 0; try <= TRIES && step == STEP_GONE; try++) {
+		step = remote->channel == CHANNEL_OPEN ? STEP_DONE
+						       : recover(remote);
+		if (step == STEP_DONE)
+			step = channel_send(remote, message);
+		if (step != STEP_DONE)
 			continue;
 		*ret_was_sent = true;
-		result = await(remote, number, ret_answer);
-		if (result != RESULT_END)
-			return result;
-		remote->reason = "the writer died with the change";
+		step = await(remote, number, ret_answer);
+		if (step == STEP_GONE)
+			remote->reason = "the writer died with the change";
 	}
-	return result;
+	return step;
 }
 
 /*
- * Send a message and wait for its answer, from the next writer if need be.
- * RESULT_UNAVAILABLE: no writer got it. RESULT_UNKNOWN: one got it, and nobody
+ * Send a message and wait for its answer. RESULT_UNAVAILABLE: no writer got the
+ * message, or it was withdrawn. RESULT_UNKNOWN: a writer got it, and none
  * answered.
  */
 static enum result
@@ -366,23 +377,22 @@ remote_ask(struct remote *remote, const struct wire_message *message,
 {
 	bool is_change = message->kind == WIRE_CHANGE && remote->slot != NULL;
 	bool was_sent = false;
-	enum result result;
+	enum step step;
 
 	if (is_change) {
 		slot_ask(remote->slot, number);
 		remote->asked = number;
 	}
-	result = ask(remote, message, number, ret_answer, &was_sent);
+	step = ask(remote, message, number, ret_answer, &was_sent);
 	if (is_change) {
 		slot_ask_end(remote->slot, number);
 		remote->asked = 0;
 	}
-	if (result == RESULT_OK)
+	if (step == STEP_DONE)
 		return RESULT_OK;
-	if (remote->has_given_way)
+	if (step == STEP_WITHDRAWN)
 		return RESULT_UNAVAILABLE;
-	remote_disconnect(remote);
-	remote->is_cut_off = true;
+	channel_give_up(remote);
 	return was_sent ? RESULT_UNKNOWN : RESULT_UNAVAILABLE;
 }
 
@@ -411,7 +421,7 @@ remote_stage_begin(void *state, struct staging *staging)
 	enum result result;
 
 	remote->reason = "";
-	remote_forget(remote);
+	forget_chunks(remote);
 	remote->staging = *staging;
 	remote->staging.owner.incarnation = remote->incarnation;
 	remote->is_partly_durable = false;
@@ -429,52 +439,54 @@ remote_stage_begin(void *state, struct staging *staging)
  * not durable when a writer died. Begin again with what is kept: all of it.
  */
 static enum result
-remote_stage_again(struct remote *remote)
+stage_again(struct remote *remote)
 {
 	enum result result;
+	enum step step;
 	size_t i;
 
 	if (remote->is_partly_durable)
 		return RESULT_UNAVAILABLE;
 	remote->stage_result = RESULT_OK;
-	/* Should a writer die meanwhile, the next gets nothing of the old. */
+	/* Should a writer die meanwhile, then the next one must not get chunks
+	 * under the old number. */
 	remote->staging.blob = 0;
 	result = ask_blob(remote);
 	if (result != RESULT_OK)
 		return result;
 	for (i = 0; i < remote->kept_count; i++)
 		remote->kept[i].number = ++remote->last_number;
-	result = remote_send_kept(remote);
-	return result == RESULT_IO ? remote_recover(remote) : result;
+	step = send_chunks(remote);
+	if (step == STEP_GONE)
+		step = recover(remote);
+	return step == STEP_DONE ? RESULT_OK : RESULT_UNAVAILABLE;
 }
 
-/* Take the answers that are there; wait for one if there is no more room. */
+/* Take the answers that are there; wait for one if no more can be kept. */
 static enum result
 take_answers(struct remote *remote)
 {
 	struct wire_message message;
-	enum result result;
+	enum result result = RESULT_OK;
+	enum step step;
 	int tries = 0;
 
-	for (;;) {
+	while (result == RESULT_OK) {
 		bool is_full = remote->kept_count == KEPT;
 
-		result = remote_receive(remote, is_full, &message);
-		if (result == RESULT_UNAVAILABLE && !is_full)
+		step = channel_receive(remote, is_full, &message);
+		if (step == STEP_SILENT && !is_full)
 			return RESULT_OK;
-		if (result == RESULT_OK)
-			remote_chunk_answered(remote, &message);
-		else if (result != RESULT_END || tries++ == TRIES)
+		if (step == STEP_DONE)
+			note_chunk_answer(remote, &message);
+		else if (step != STEP_GONE || tries++ == TRIES ||
+			 recover(remote) != STEP_DONE)
 			return RESULT_UNAVAILABLE;
-		else if ((result = remote_recover(remote)) != RESULT_OK)
-			return result;
-		if (remote->stage_result == RESULT_STALE)
-			result = remote_stage_again(remote);
-		else
-			result = remote->stage_result;
-		if (result != RESULT_OK)
-			return result;
+		result = remote->stage_result;
+		if (result == RESULT_STALE)
+			result = stage_again(remote);
 	}
+	return result;
 }
 
 static enum result
@@ -495,12 +507,9 @@ stage(struct remote *remote, uint32_t chunk, struct span bytes)
 	kept->number = ++remote->last_number;
 	kept->chunk = chunk;
 	kept->bytes = span_of(copy, bytes.size);
-	result = send_kept(remote, kept);
-	if (result != RESULT_IO)
-		return result;
-	/* What cannot be sent now is kept: take_answers sends it again. */
-	remote_disconnect(remote);
-	return RESULT_OK;
+	/* If there is no writer now, take_answers sends it to the next. */
+	return send_chunk(remote, kept) == STEP_WITHDRAWN ? RESULT_UNAVAILABLE
+							  : RESULT_OK;
 }
 
 static enum result
@@ -528,7 +537,8 @@ remote_stage_end(void *state, struct staging *staging)
 	return result;
 }
 
-/* The writer finds by itself what this cannot tell it. */
+/* Without being told, the writer sweeps the chunks when the request has
+ * ended. */
 static void
 remote_stage_drop(void *state, struct staging *staging)
 {
@@ -540,12 +550,11 @@ remote_stage_drop(void *state, struct staging *staging)
 
 	if (staging->blob != remote->staging.blob)
 		return;
-	remote_forget(remote);
+	forget_chunks(remote);
 	change.number = ++remote->last_number;
 	change.blob = staging->blob;
-	if (remote_enter(remote) != RESULT_OK ||
-	    remote_send(remote, &message) != RESULT_OK)
-		remote_disconnect(remote);
+	if (remote_enter(remote) == RESULT_OK)
+		(void)channel_send(remote, &message);
 	remote_leave(remote);
 }
 
@@ -565,7 +574,7 @@ settle_staging(struct remote *remote, struct change *change)
 	enum result result = remote->stage_result;
 
 	if (result == RESULT_OK || result == RESULT_STALE)
-		result = remote_stage_again(remote);
+		result = stage_again(remote);
 	change->artifact->content.blob = remote->staging.blob;
 	return result;
 }
@@ -614,7 +623,7 @@ remote_apply(void *state, struct change *const *changes, size_t count,
 		remote_leave(remote);
 		if (names_staged(remote, changes[i]) &&
 		    ret_outcomes[i].result == RESULT_OK) {
-			remote_forget(remote);
+			forget_chunks(remote);
 			remote->staging.blob = 0;
 		}
 	}
@@ -643,8 +652,8 @@ remote_close(void *state)
 {
 	struct remote *remote = state;
 
-	remote_forget(remote);
-	remote_disconnect(remote);
+	forget_chunks(remote);
+	channel_close(remote);
 	arena_close(remote->scratch);
 	free(remote);
 }
@@ -670,7 +679,7 @@ store_remote_add(
 		abort();
 	remote->reason = "";
 	remote->control_fd = options->control_fd;
-	remote->channel_fd = -1;
+	remote->channel = CHANNEL_NONE;
 	remote->incarnation = options->incarnation;
 	remote->scoreboard = options->scoreboard;
 	remote->slot = options->slot;
@@ -683,5 +692,5 @@ store_remote_is_cut_off(const struct store *store)
 {
 	const struct remote *remote = store->change_state;
 
-	return remote->is_cut_off;
+	return remote->channel == CHANNEL_CUT_OFF;
 }

@@ -4,6 +4,7 @@
 #include "wire.h"
 #include "base/pack.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -50,7 +51,8 @@ encode(const struct wire_message *message, struct buffer *buffer)
 	}
 }
 
-static enum result
+/* False: the bytes are none of the messages. */
+static bool
 decode(struct span bytes, struct arena *arena, struct wire_message *message)
 {
 	struct unpack unpack = { .rest = bytes };
@@ -63,7 +65,8 @@ decode(struct span bytes, struct arena *arena, struct wire_message *message)
 		message->request = unpack_u64(&unpack);
 		break;
 	case WIRE_CHANGE:
-		return change_decode(unpack.rest, arena, &message->change);
+		return change_decode(unpack.rest, arena, &message->change) ==
+		       RESULT_OK;
 	case WIRE_BEGUN:
 		message->number = unpack_u64(&unpack);
 		message->blob = unpack_u64(&unpack);
@@ -78,7 +81,7 @@ decode(struct span bytes, struct arena *arena, struct wire_message *message)
 		flag = unpack_u8(&unpack);
 		message->outcome.is_deleted = flag == 1;
 		if (message->outcome.result >= RESULT_COUNT || flag > 1)
-			return RESULT_MALFORMED;
+			return false;
 		break;
 	case WIRE_CHANNEL:
 	case WIRE_LOST:
@@ -87,9 +90,9 @@ decode(struct span bytes, struct arena *arena, struct wire_message *message)
 	case WIRE_READY:
 		break;
 	default:
-		return RESULT_MALFORMED;
+		return false;
 	}
-	return unpack_is_done(&unpack) ? RESULT_OK : RESULT_MALFORMED;
+	return unpack_is_done(&unpack);
 }
 
 /* Room for one descriptor beside a message. */
@@ -113,8 +116,8 @@ attach(struct msghdr *header, union control *control, int fd)
 }
 
 /*
- * Only a message with a descriptor goes by sendmsg: who lives in a sandbox
- * sends none, and has no such call.
+ * Only a message with a descriptor goes by sendmsg: a process in a sandbox may
+ * not call it, and sends no descriptor.
  */
 static ssize_t
 send_packet(
@@ -138,7 +141,7 @@ is_passing(int error)
 	       error == ENOBUFS || error == ETOOMANYREFS;
 }
 
-enum result
+enum wire_result
 wire_send(int fd, const struct wire_message *message, bool is_waiting,
     struct arena *arena)
 {
@@ -151,16 +154,16 @@ wire_send(int fd, const struct wire_message *message, bool is_waiting,
 				    ? message->change->bytes.size + 1024
 				    : 64);
 	encode(message, &buffer);
-	if (buffer.size > LIMIT_MESSAGE)
-		return RESULT_TOO_LARGE;
+	/* base/limits.h bounds each part so that a whole change fits. */
+	assert(buffer.size <= LIMIT_MESSAGE);
 	do
 		sent = send_packet(fd, buffer_span(&buffer), message, flags);
 	while (sent < 0 && errno == EINTR);
 	if (sent >= 0)
-		return RESULT_OK;
+		return WIRE_DONE;
 	if (errno == EAGAIN || (!is_waiting && is_passing(errno)))
-		return RESULT_UNAVAILABLE;
-	return RESULT_IO;
+		return WIRE_NOT_NOW;
+	return WIRE_GONE;
 }
 
 static int
@@ -176,14 +179,14 @@ attached(struct msghdr *header)
 	return fd;
 }
 
-/* Something to read, or the end; false: the time passed first. */
+/* Is there something to read, or the end, before the time has passed? */
 static bool
 wait_readable(int fd, int timeout_ms)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	int count;
 
-	/* A signal that ends the process does so after its request. */
+	/* After a signal that is to end it, the process finishes its request. */
 	do
 		count = poll(&ready, 1, timeout_ms);
 	while (count < 0 && errno == EINTR);
@@ -191,12 +194,12 @@ wait_readable(int fd, int timeout_ms)
 }
 
 /*
- * Received here first, so that what stays in the arena is as long as the
- * message. One thread, one process.
+ * A message is received here and then copied, so that the arena holds no more
+ * than its bytes. One thread a process, so one is enough.
  */
 static char packet[LIMIT_MESSAGE];
 
-enum result
+enum wire_result
 wire_receive(int fd, int timeout_ms, struct arena *arena,
     struct wire_message *ret_message)
 {
@@ -204,35 +207,35 @@ wire_receive(int fd, int timeout_ms, struct arena *arena,
 	union control control = { .room = { 0 } };
 	struct msghdr header = { 0 };
 	struct iovec part = { packet, sizeof(packet) };
-	enum result result;
 	struct span bytes;
 	ssize_t size;
+	bool is_sound;
 
 	if (timeout_ms != 0 && !wait_readable(fd, timeout_ms))
-		return RESULT_UNAVAILABLE;
+		return WIRE_NOT_NOW;
 	header.msg_iov = &part;
 	header.msg_iovlen = 1;
 	header.msg_control = control.room;
-	/* Without its padding, in which a second one would find room. */
+	/* Not CMSG_SPACE: a second descriptor would fit into its padding. */
 	header.msg_controllen = CMSG_LEN(sizeof(int));
 	size = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (size < 0)
-		return is_passing(errno) ? RESULT_UNAVAILABLE : RESULT_END;
+		return is_passing(errno) ? WIRE_NOT_NOW : WIRE_GONE;
 	message.fd = attached(&header);
 	if (size == 0 && message.fd < 0)
-		return RESULT_END;
-	/* What is decoded points into it, and the next one comes soon. */
+		return WIRE_GONE;
+	/* What is decoded points into the copy. */
 	bytes = arena_copy(arena, span_of(packet, (size_t)size));
-	result = size == 0 || /* no end: a descriptor came with it */
-			 (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0
-		     ? RESULT_MALFORMED
-		     : decode(bytes, arena, &message);
-	if (result == RESULT_OK &&
-	    (message.kind == WIRE_CHANNEL) != (message.fd >= 0))
-		result = RESULT_MALFORMED;
-	if (result == RESULT_OK)
-		*ret_message = message;
-	else if (message.fd >= 0)
-		(void)close(message.fd);
-	return result;
+	/* 0 bytes with a descriptor are no end, and no message either. */
+	is_sound = size > 0 &&
+		   (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 &&
+		   decode(bytes, arena, &message) &&
+		   (message.kind == WIRE_CHANNEL) == (message.fd >= 0);
+	if (!is_sound) {
+		if (message.fd >= 0)
+			(void)close(message.fd);
+		return WIRE_MALFORMED;
+	}
+	*ret_message = message;
+	return WIRE_DONE;
 }

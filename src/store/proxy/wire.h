@@ -8,13 +8,13 @@
  *	worker -> writer   BEGIN number u64, request u64
  *	                   CHANGE change (model/change.h)
  *	writer -> worker   BEGUN number u64, blob u64
- *	                   ANSWER number u64, result u8, id 16,
- *	                          have u64, limit u64
+ *	                   ANSWER number u64, result u8, id 16, have u64,
+ *	                          limit u64, reusable u64, is_deleted u8
  *	master -> child    CHANNEL incarnation u64, with a descriptor
  *	writer -> master   READY
  *	                   LOST incarnation u64: its channel is closed
  *
- * No policy: who may send what is for the receivers to judge.
+ * Whoever receives a message judges whether its sender may send it.
  */
 #ifndef WIRE_H
 #define WIRE_H
@@ -45,21 +45,26 @@ struct wire_message {
 /* A SEQPACKET pair, close-on-exec; false: errno says why. */
 MUST_USE bool wire_pair(int ret_fds[2]);
 
+/* What came of sending or receiving one message. */
+enum wire_result {
+	WIRE_DONE,
+	WIRE_NOT_NOW,	/* no room for it, or none came: the peer may be busy */
+	WIRE_GONE,	/* nobody holds the other end any more */
+	WIRE_MALFORMED, /* what came is none of these messages */
+};
+
 /*
- * Send one message (arena: scratch). RESULT_UNAVAILABLE: there is no room for
- * it now, and is_waiting is false or the socket's timeout passed; that says
- * nothing about the peer, which may be busy. RESULT_IO: the peer is gone.
+ * Send one message (arena: scratch). WIRE_NOT_NOW: is_waiting is false, or the
+ * socket's own timeout passed. Never WIRE_MALFORMED.
  */
-MUST_USE enum result wire_send(int fd, const struct wire_message *message,
+MUST_USE enum wire_result wire_send(int fd, const struct wire_message *message,
     bool is_waiting, struct arena *arena);
 
 /*
- * Receive one message into the arena. RESULT_UNAVAILABLE: none came within
- * timeout_ms (0: look only, -1: wait), or not now. RESULT_END: the peer is
- * gone.
- * RESULT_MALFORMED: it talks nonsense.
+ * Receive one message into the arena. WIRE_NOT_NOW: none came within
+ * timeout_ms (0: look only, -1: wait).
  */
-MUST_USE enum result wire_receive(int fd, int timeout_ms, struct arena *arena,
-    struct wire_message *ret_message);
+MUST_USE enum wire_result wire_receive(int fd, int timeout_ms,
+    struct arena *arena, struct wire_message *ret_message);
 
 #endif

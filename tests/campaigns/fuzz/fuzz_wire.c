@@ -52,7 +52,7 @@ demand_sent_again(
 	char *packet = arena_alloc(arena, LIMIT_MESSAGE);
 	ssize_t size;
 
-	DEMAND(wire_send(pair[1], message, false, arena) == RESULT_OK);
+	DEMAND(wire_send(pair[1], message, false, arena) == WIRE_DONE);
 	/* Without room for it, the kernel closes a descriptor. */
 	size = recv(pair[0], packet, LIMIT_MESSAGE, MSG_DONTWAIT);
 	DEMAND(size >= 0);
@@ -66,12 +66,12 @@ demand_packet(struct arena *arena, struct span bytes)
 	bool has_fd =
 	    kind == WIRE_CHANNEL || bytes.data[bytes.size - 1] % 2 != 0;
 	struct wire_message message;
-	enum result result;
+	enum wire_result result;
 
 	send_packet(bytes, has_fd);
 	result = wire_receive(pair[1], 0, arena, &message);
-	DEMAND(result == RESULT_OK || result == RESULT_MALFORMED);
-	if (result != RESULT_OK)
+	DEMAND(result == WIRE_DONE || result == WIRE_MALFORMED);
+	if (result != WIRE_DONE)
 		return;
 	DEMAND(message.kind == (enum wire_kind)kind);
 	DEMAND((message.fd >= 0) == (kind == WIRE_CHANNEL));

@@ -51,7 +51,7 @@ start(size_t workers)
 	metrics_close(process.metrics);
 	master_fd = fds[0];
 	cr_assert_eq(
-	    wire_receive(master_fd, 20000, arena, &message), RESULT_OK);
+	    wire_receive(master_fd, 20000, arena, &message), WIRE_DONE);
 	cr_assert_eq(message.kind, WIRE_READY);
 }
 
@@ -79,7 +79,7 @@ connect_worker(size_t i)
 
 	cr_assert(wire_pair(fds));
 	message.fd = fds[1];
-	cr_assert_eq(wire_send(master_fd, &message, true, arena), RESULT_OK);
+	cr_assert_eq(wire_send(master_fd, &message, true, arena), WIRE_DONE);
 	(void)close(fds[1]);
 	return fds[0];
 }
@@ -94,7 +94,7 @@ ask(int fd, uint64_t number)
 	struct wire_message message = { .kind = WIRE_CHANGE,
 		.change = &change };
 
-	cr_assert_eq(wire_send(fd, &message, true, arena), RESULT_OK);
+	cr_assert_eq(wire_send(fd, &message, true, arena), WIRE_DONE);
 }
 
 static void
@@ -102,7 +102,7 @@ expect_answer(int fd, uint64_t number)
 {
 	struct wire_message message;
 
-	cr_assert_eq(wire_receive(fd, 20000, arena, &message), RESULT_OK);
+	cr_assert_eq(wire_receive(fd, 20000, arena, &message), WIRE_DONE);
 	cr_assert_eq(message.kind, WIRE_ANSWER);
 	cr_assert_eq(message.number, number);
 	cr_assert_eq(message.outcome.result, RESULT_NOT_FOUND);
@@ -129,15 +129,15 @@ stream(int fd, struct span bytes, size_t *unanswered)
 		.bytes = bytes };
 	struct wire_message message = { .kind = WIRE_CHANGE,
 		.change = &change };
-	enum result result = RESULT_OK;
+	enum wire_result result = WIRE_DONE;
 
 	while (*unanswered < STREAM_MOST) {
 		result = wire_send(fd, &message, false, arena);
-		if (result != RESULT_OK)
+		if (result != WIRE_DONE)
 			break;
 		(*unanswered)++;
 	}
-	cr_assert(result == RESULT_OK || result == RESULT_UNAVAILABLE);
+	cr_assert(result == WIRE_DONE || result == WIRE_NOT_NOW);
 	arena_reset(arena);
 }
 
@@ -147,7 +147,7 @@ take_answers(int fd)
 	struct wire_message message;
 	size_t count = 0;
 
-	while (wire_receive(fd, 0, arena, &message) == RESULT_OK)
+	while (wire_receive(fd, 0, arena, &message) == WIRE_DONE)
 		count++;
 	arena_reset(arena);
 	return count;
@@ -172,8 +172,8 @@ Test(writer, serves_all_who_stream_though_a_batch_has_no_room_for_all)
 		expect_answer(fds[i].fd, 1);
 	}
 	for (i = 0; i < STREAMS; i++)
-		stream(fds[i].fd, span_of(chunk, sizeof(chunk)),
-		    &unanswered[i]);
+		stream(
+		    fds[i].fd, span_of(chunk, sizeof(chunk)), &unanswered[i]);
 	while (all < ANSWERS) {
 		cr_assert_gt(poll(fds, STREAMS, 20000), 0);
 		for (i = 0; i < STREAMS; i++) {
@@ -183,8 +183,7 @@ Test(writer, serves_all_who_stream_though_a_batch_has_no_room_for_all)
 			unanswered[i] -= count;
 			all += count;
 			if (count > 0)
-				stream(fds[i].fd,
-				    span_of(chunk, sizeof(chunk)),
+				stream(fds[i].fd, span_of(chunk, sizeof(chunk)),
 				    &unanswered[i]);
 		}
 	}
@@ -242,7 +241,7 @@ Test(writer, tells_the_master_of_each_loss_when_that_has_time_to_listen)
 		}
 	for (lost = 0; lost < 2 * SCOREBOARD_WORKERS; lost++) {
 		cr_assert_eq(wire_receive(master_fd, 20000, arena, &message),
-		    RESULT_OK, "%zu", lost);
+		    WIRE_DONE, "%zu", lost);
 		cr_assert_eq(message.kind, WIRE_LOST);
 	}
 	stop();

@@ -40,7 +40,7 @@ new_writer(void)
 
 	expect(wire_pair(fds));
 	message.fd = fds[0];
-	expect(wire_send(master_fd, &message, true, arena) == RESULT_OK);
+	expect(wire_send(master_fd, &message, true, arena) == WIRE_DONE);
 	(void)close(fds[0]);
 	if (writer_fd >= 0)
 		(void)close(writer_fd);
@@ -52,7 +52,7 @@ hear(void)
 {
 	struct wire_message message = { 0 };
 
-	expect(wire_receive(writer_fd, 5000, arena, &message) == RESULT_OK);
+	expect(wire_receive(writer_fd, 5000, arena, &message) == WIRE_DONE);
 	return message;
 }
 
@@ -65,7 +65,7 @@ say(uint64_t number, enum result result)
 
 	if (result == RESULT_NO_SPACE)
 		message.outcome.shortage = (struct shortage){ 5, 7, 9 };
-	expect(wire_send(writer_fd, &message, true, arena) == RESULT_OK);
+	expect(wire_send(writer_fd, &message, true, arena) == WIRE_DONE);
 }
 
 static struct change *
@@ -87,7 +87,7 @@ give_blob(uint64_t blob)
 	expect(message.kind == WIRE_BEGIN && message.request == 5);
 	message.kind = WIRE_BEGUN;
 	message.blob = blob;
-	expect(wire_send(writer_fd, &message, true, arena) == RESULT_OK);
+	expect(wire_send(writer_fd, &message, true, arena) == WIRE_DONE);
 }
 
 /* A chunk arrives; returns the number to answer. */

@@ -44,8 +44,8 @@ Test(wire, carries_each_kind)
 
 	for (i = 0; i < sizeof(sent) / sizeof(*sent); i++) {
 		cr_assert_eq(
-		    wire_send(fds[0], &sent[i], true, arena), RESULT_OK);
-		cr_assert_eq(wire_receive(fds[1], 0, arena, &got), RESULT_OK);
+		    wire_send(fds[0], &sent[i], true, arena), WIRE_DONE);
+		cr_assert_eq(wire_receive(fds[1], 0, arena, &got), WIRE_DONE);
 		cr_assert_eq(got.kind, sent[i].kind);
 		cr_assert_eq(got.number, sent[i].number);
 		cr_assert_eq(got.request, sent[i].request);
@@ -70,8 +70,8 @@ Test(wire, hands_over_a_descriptor)
 
 	cr_assert_eq(pipe(ends), 0);
 	sent.fd = ends[1];
-	cr_assert_eq(wire_send(fds[0], &sent, true, arena), RESULT_OK);
-	cr_assert_eq(wire_receive(fds[1], 0, arena, &got), RESULT_OK);
+	cr_assert_eq(wire_send(fds[0], &sent, true, arena), WIRE_DONE);
+	cr_assert_eq(wire_receive(fds[1], 0, arena, &got), WIRE_DONE);
 	cr_assert_eq(got.incarnation, 42);
 	cr_assert_neq(got.fd, ends[1]);
 	cr_assert(fcntl(got.fd, F_GETFD) & FD_CLOEXEC);
@@ -85,8 +85,8 @@ Test(wire, says_when_nothing_is_there)
 {
 	struct wire_message got;
 
-	cr_assert_eq(wire_receive(fds[1], 0, arena, &got), RESULT_UNAVAILABLE);
-	cr_assert_eq(wire_receive(fds[1], 1, arena, &got), RESULT_UNAVAILABLE);
+	cr_assert_eq(wire_receive(fds[1], 0, arena, &got), WIRE_NOT_NOW);
+	cr_assert_eq(wire_receive(fds[1], 1, arena, &got), WIRE_NOT_NOW);
 }
 
 Test(wire, says_when_the_peer_is_gone)
@@ -94,19 +94,19 @@ Test(wire, says_when_the_peer_is_gone)
 	struct wire_message sent = { .kind = WIRE_READY }, got;
 
 	(void)close(fds[0]);
-	cr_assert_eq(wire_receive(fds[1], -1, arena, &got), RESULT_END);
-	cr_assert_eq(wire_send(fds[1], &sent, true, arena), RESULT_IO);
+	cr_assert_eq(wire_receive(fds[1], -1, arena, &got), WIRE_GONE);
+	cr_assert_eq(wire_send(fds[1], &sent, true, arena), WIRE_GONE);
 }
 
 Test(wire, never_blocks_in_a_send_that_may_not)
 {
 	struct wire_message sent = { .kind = WIRE_READY };
-	enum result result = RESULT_OK;
+	enum wire_result result = WIRE_DONE;
 	int i;
 
-	for (i = 0; i < 100000 && result == RESULT_OK; i++)
+	for (i = 0; i < 100000 && result == WIRE_DONE; i++)
 		result = wire_send(fds[0], &sent, false, arena);
-	cr_assert_eq(result, RESULT_UNAVAILABLE);
+	cr_assert_eq(result, WIRE_NOT_NOW);
 }
 
 Test(wire, refuses_nonsense)
@@ -126,7 +126,7 @@ Test(wire, refuses_nonsense)
 		cr_assert_gt(
 		    send(fds[0], nonsense[i].data, nonsense[i].size, 0), 0);
 		cr_assert_eq(wire_receive(fds[1], 0, arena, &got),
-		    RESULT_MALFORMED, "row %zu", i);
+		    WIRE_MALFORMED, "row %zu", i);
 	}
 }
 
@@ -136,7 +136,7 @@ Test(wire, refuses_a_message_over_the_limit)
 	struct wire_message got;
 
 	cr_assert_gt(send(fds[0], bytes, LIMIT_MESSAGE + 1, 0), 0);
-	cr_assert_eq(wire_receive(fds[1], 0, arena, &got), RESULT_MALFORMED);
+	cr_assert_eq(wire_receive(fds[1], 0, arena, &got), WIRE_MALFORMED);
 }
 
 Test(wire, keeps_a_message_while_the_next_one_comes)
@@ -146,11 +146,11 @@ Test(wire, keeps_a_message_while_the_next_one_comes)
 	struct wire_message first, second;
 
 	stage.bytes = SPAN("first");
-	cr_assert_eq(wire_send(fds[0], &sent, true, arena), RESULT_OK);
+	cr_assert_eq(wire_send(fds[0], &sent, true, arena), WIRE_DONE);
 	stage.bytes = SPAN("other");
-	cr_assert_eq(wire_send(fds[0], &sent, true, arena), RESULT_OK);
-	cr_assert_eq(wire_receive(fds[1], 0, arena, &first), RESULT_OK);
-	cr_assert_eq(wire_receive(fds[1], 0, arena, &second), RESULT_OK);
+	cr_assert_eq(wire_send(fds[0], &sent, true, arena), WIRE_DONE);
+	cr_assert_eq(wire_receive(fds[1], 0, arena, &first), WIRE_DONE);
+	cr_assert_eq(wire_receive(fds[1], 0, arena, &second), WIRE_DONE);
 	cr_assert(span_is(first.change->bytes, "first"));
 	cr_assert(span_is(second.change->bytes, "other"));
 }
@@ -178,7 +178,7 @@ expect_no_descriptor_kept(size_t message_size, int fd_count)
 	before = dup(fds[0]); /* the lowest that is free */
 	cr_assert_eq(close(before), 0);
 	cr_assert_eq(sendmsg(fds[0], &header, 0), (ssize_t)message_size);
-	cr_assert_eq(wire_receive(fds[1], 0, arena, &got), RESULT_MALFORMED);
+	cr_assert_eq(wire_receive(fds[1], 0, arena, &got), WIRE_MALFORMED);
 	after = dup(fds[0]);
 	cr_assert_eq(after, before);
 	cr_assert_eq(close(after), 0);
