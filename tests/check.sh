@@ -55,7 +55,7 @@ criterion_check()
 # each program is counted.
 make_check()
 {
-	local directory=$1 target=$2 result
+	local directory=$1 target=$2 result began=$SECONDS
 
 	say "make $target in $directory${3:+ ($3)}"
 	find "$directory" -name '*.trs' -delete
@@ -65,6 +65,7 @@ make_check()
 	for result in $(find "$directory/tests" -name '*.trs' | sort); do
 		program_check "$result"
 	done
+	say "that took $((SECONDS - began)) s"
 }
 
 # unit_check DIR [TESTS]: these, or all but the campaigns; each unit test is
@@ -89,7 +90,7 @@ campaigns_check()
 # was printed by a script that failed, and its logs, stay in DIR/e2e.
 e2e_check()
 {
-	local directory=$1 line
+	local directory=$1 line began=$SECONDS
 	shift
 
 	say "end-to-end tests of $directory"
@@ -103,6 +104,7 @@ e2e_check()
 		count "${line%% *}" "$(set -- $line; echo "$3")" ;;
 	*) count 0 1 ;;
 	esac
+	say "that took $((SECONDS - began)) s"
 }
 
 # The last line, and the exit code.
