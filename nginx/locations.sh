@@ -1,17 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# locations.sh WAY [PREFIX] - artifactd's locations, for a server block.
+# locations.sh WAY [PREFIX] - print artifactd's locations, for a server block.
 #
-# WAY is who may ask: "everybody", or who shows a "token" or a "certificate",
-# or whom another service lets in ("request"): artifactd-auth-WAY.conf says
-# what each wants beside it. With PREFIX ("/store") they answer below that
-# path, and so do the URLs in their answers. What it prints is to be included
-# in a server block, and made again after an upgrade:
+# WAY says who may ask: "everybody", clients with a "token" or a "certificate",
+# or clients whom another service lets in ("request"). artifactd-auth-WAY.conf
+# says what else nginx needs for each. With PREFIX ("/store") the locations are
+# below that path, and URLs in answers begin with it. Include the output in a
+# server block, and make it again after an upgrade:
 #
 #	locations.sh token /store >/etc/nginx/artifactd-store.conf
 #
-# The files of a release are made by this script too, by render.sh.
+# render.sh makes the files of a release with this script too.
 set -eu
 
 usage()
@@ -28,7 +28,7 @@ case $way in
 everybody | token | certificate | request) ;;
 *) usage ;;
 esac
-# artifactd takes no others: these need no encoding in a URL.
+# artifactd takes only these characters, which need no encoding in a URL.
 case $prefix in
 '') ;;
 *[!A-Za-z0-9._~/-]* | *//* | */ | [!/]*)
@@ -40,12 +40,12 @@ esac
 
 echo "# Made by: locations.sh $way $prefix"
 awk -v way="$way" -v prefix="$prefix" '
-    # What that file says of itself.
+    # Leave out the comment at the top of the file.
     NR == 1 { is_head = 1 }
     is_head { is_head = $0 != ""; next }
-    # Of the paths of artifactd each has the prefix; what is internal has not.
+    # Put the prefix before each path of artifactd, not before internal paths.
     /^location (=|\^~) / && $3 !~ /^\/\.artifactd/ { sub(/ \//, " " prefix "/") }
-    # Each location passes by one file. What it passes by comes after who may.
+    # Each location includes one of these files; put the guard before it.
     /^\t+include ".*\/artifactd-(plain|gzip|service|metrics)\.conf";$/ {
 	    indent = $0
 	    sub(/include.*/, "", indent)

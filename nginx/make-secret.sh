@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# make-secret.sh FILE [GROUP] - the secret by which artifactd knows nginx.
+# make-secret.sh FILE [GROUP] - make the secret by which artifactd recognises
+# nginx.
 #
-# nginx includes FILE (artifactd-params.conf) and sends what stands there with
-# every request; artifactd reads it as well (the setting secret_file) and
-# refuses a request without it. So FILE is for root and GROUP ("artifactd"),
-# that of the service, alone.
+# nginx includes FILE (artifactd-params.conf) and sends the secret with every
+# request; artifactd reads FILE as well (the setting secret_file) and refuses a
+# request without the secret. Only root and GROUP ("artifactd"), the group of
+# the service, can read FILE.
 #
-# A file that is there is left alone: an upgrade must not change it under an
-# nginx that runs. To change the secret remove FILE, run this again, and
-# reload artifactd and nginx.
+# If FILE exists, nothing is done: an upgrade must not change the secret of an
+# nginx that runs. To change it, remove FILE, run this script again, and reload
+# artifactd and nginx.
 set -eu
 
 [ $# -ge 1 ] && [ $# -le 2 ] ||
@@ -24,7 +25,7 @@ mkdir -p "$directory"
 secret=$(od -An -v -N32 -tx1 /dev/urandom | tr -d ' \n')
 [ "${#secret}" = 64 ] || { echo "make-secret.sh: no randomness" >&2; exit 1; }
 
-# Nobody else may read it, not even for a moment.
+# No other user may read the file, not even for a moment.
 umask 077
 new=$(mktemp "$directory/.secret.XXXXXX")
 trap 'rm -f "$new"' EXIT
@@ -34,14 +35,15 @@ cat >"$new" <<END
 # without it. For root and the group of artifactd alone.
 fastcgi_param ARTIFACTD_PARAMS $secret;
 END
-# Before systemd-sysusers has made the group, systemd-tmpfiles gives it later.
+# If there is no such group yet, systemd-sysusers makes it and systemd-tmpfiles
+# gives the file to it.
 if [ "$(id -u)" = 0 ] && getent group "$group" >/dev/null; then
 	chgrp "$group" "$new"
 fi
 chmod 0640 "$new"
-# nginx starts with none of its sites if it is empty after a power cut.
+# If a power cut left the file empty, nginx would not start with any site.
 sync "$new" "$directory"
-# Of two that run at once one makes it, and neither changes what the other did.
+# If two scripts run at once, one makes the file, and neither changes it later.
 ln "$new" "$file" 2>/dev/null || [ -e "$file" ] ||
     { echo "make-secret.sh: cannot make $file" >&2; exit 1; }
 sync "$directory"

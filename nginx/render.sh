@@ -4,9 +4,9 @@
 # render.sh DIR NAME=VALUE... - fill in the templates beside this script.
 #
 # Each *.conf.in becomes DIR/*.conf with every @NAME@ replaced. The makefile
-# does it for "make install", bootstrap and tests/e2e for an nginx of their
-# own. NGINX_DIR is DIR unless it is given (make install: where the files
-# will be). A name that nobody gave a value is an error.
+# runs this for "make install"; bootstrap and tests/e2e run it for their own
+# nginx. NGINX_DIR is DIR unless it is given ("make install" gives the
+# directory where the files will be). A name without a value is an error.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,7 +16,7 @@ shift
 mkdir -p "$directory"
 directory=$(cd "$directory" && pwd)
 
-# Values that stand for themselves in sed's replacement; "|" ends it there.
+# Quote the values for sed's replacement, which ends at "|".
 script=
 for pair in "NGINX_DIR=$directory" PORT=8137 MAX_BODY=54m NGINX_WORKERS=2 \
     USER_LINE= "$@"; do
