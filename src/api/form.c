@@ -180,7 +180,7 @@ part_begin(void *object, const struct multipart_part *part)
 
 	if (!header_is_uncoded(part->content_encoding)) {
 		form->coding = arena_copy(form->arena, part->content_encoding);
-		return RESULT_END;
+		return RESULT_MALFORMED; /* refuse() says what it is about */
 	}
 	form->field = find_field(form, part->name);
 	form->is_in_file = span_is(part->name, "file");

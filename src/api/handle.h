@@ -39,7 +39,7 @@ void handle_health(const struct context *context, struct request *request,
 void handle_openapi(const struct context *context, struct request *request,
     struct response *response);
 
-/* ---- read.c: which artifact a path means, and the URLs of one ---- */
+/* ---- artifact.c: which artifact a path means, and the URLs of one ---- */
 
 struct target {
 	enum result result; /* RESULT_OK: artifact is the one that is meant */
@@ -69,7 +69,7 @@ void handle_id_root(const struct context *context,
 struct span handle_id_url(const struct context *context,
     const struct request *request, const struct id *id, const char *suffix);
 
-/* ---- read.c: answers from a record and its content ---- */
+/* ---- artifact.c: answers from a record and its content ---- */
 
 /* Whoever answers a request for one artifact. */
 struct reading {
@@ -91,14 +91,6 @@ void handle_read(const struct context *context, struct request *request,
 /* See that content can be read from offset on, before the head goes out. */
 MUST_USE enum result
 handle_read_probe(struct reading *reading, uint64_t offset);
-
-/*
- * 200 with the object, whose last member becomes `content`: the artifact's,
- * or null. 304 when the client has this state of the artifact, and
- * 412 when it wants another.
- */
-MUST_USE enum result handle_read_answer(
-    struct reading *reading, struct json_value *object, bool has_content);
 
 /* ---- body.c: a request's body, in pieces or as one JSON object ---- */
 
@@ -212,22 +204,5 @@ void handle_form_drop(struct form *form);
 
 /* Note what is wrong with the part `file`, if it is not one. */
 void handle_form_judge_file(const struct form *form, struct faults *faults);
-
-/* ---- draft.c: an artifact that is to be, whichever way it was sent ---- */
-
-struct draft {
-	struct artifact artifact; /* but for id and content's hash */
-	struct span type;	  /* as sent */
-	struct upload *upload;
-	struct span repr_digest; /* over the content; or SPAN_NONE */
-};
-
-/* May artifacts be of this type? false: response says 400. */
-MUST_USE bool handle_draft_has_type(const struct context *context,
-    struct response *response, const struct draft *draft);
-
-/* Create it, or let go of its upload, and answer. */
-void handle_draft_create(const struct context *context,
-    struct handle_body *body, struct response *response, struct draft *draft);
 
 #endif

@@ -99,23 +99,19 @@ find_filter(struct request *request, const char *name)
 }
 
 static void
-read_filter(struct request *request, struct filter *filter)
-{
-	filter->workflow = find_filter(request, "workflow_id");
-	filter->phase = find_filter(request, "phase_id");
-	filter->type =
-	    span_lower(request->arena, find_filter(request, "artifact_type"));
-	filter->session = find_filter(request, "session_id");
-}
-
-static void
 read_list(struct request *request, struct faults *faults, struct list *list)
 {
 	struct arena *arena = request->arena;
 	struct span cursor;
 
 	*list = (struct list){ .limit = LIMIT_PAGE_DEFAULT };
-	read_filter(request, &list->filter);
+	list->filter = (struct filter){
+		.workflow = find_filter(request, "workflow_id"),
+		.phase = find_filter(request, "phase_id"),
+		.type =
+		    span_lower(arena, find_filter(request, "artifact_type")),
+		.session = find_filter(request, "session_id"),
+	};
 	query_limit(
 	    query_find(arena, request->query, "limit"), faults, &list->limit);
 	cursor = query_find(arena, request->query, "cursor");

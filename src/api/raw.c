@@ -48,8 +48,7 @@ is_same_range(const struct request *request, const struct artifact *artifact,
 		       text.data[DIGEST_SHA256_HEX + 1] == '"' &&
 		       memcmp(text.data + 1, hex, DIGEST_SHA256_HEX) == 0;
 	return artifact->created == content->stored &&
-	       content_has_date(content, now) &&
-	       date_parse(text, &since) &&
+	       content_has_date(content, now) && date_parse(text, &since) &&
 	       since == (int64_t)(content->stored / MOMENT_SECOND);
 }
 

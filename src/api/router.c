@@ -166,16 +166,6 @@ below_prefix(const struct request *request, struct span path)
 	return span_from(path, prefix.size);
 }
 
-/* What URLs in the answer begin with. */
-static void
-put_base(struct request *request)
-{
-	if (request->prefix.size > 0)
-		request->base = arena_printf(request->arena, "%.*s%.*s",
-		    (int)request->prefix.size, request->prefix.data,
-		    (int)request->base.size, request->base.data);
-}
-
 /* ---- trailing slashes ---- */
 
 static struct span
@@ -271,7 +261,10 @@ router_dispatch_in(const struct route *table, const struct context *context,
 	buffer_init(&allow, request->arena);
 	path = below_prefix(request, query_decode_path(request->arena, path));
 	route = find_route(table, path, request, &allow);
-	put_base(request);
+	if (request->prefix.size > 0)
+		request->base = arena_printf(request->arena, "%.*s%.*s",
+		    (int)request->prefix.size, request->prefix.data,
+		    (int)request->base.size, request->base.data);
 	if (route != NULL && is_coded(route, request)) {
 		response_coded(response, request->content_encoding);
 	} else if (route != NULL) {
@@ -282,18 +275,6 @@ router_dispatch_in(const struct route *table, const struct context *context,
 	} else {
 		no_route(table, path, request, response);
 	}
-}
-
-static void
-tell_shortage(const struct context *context, struct response *response)
-{
-	struct shortage shortage;
-
-	if (response->cause != RESULT_NO_SPACE &&
-	    response->cause != RESULT_QUOTA)
-		return;
-	shortage = store_shortage(context->store);
-	response_shortage(response, &shortage);
 }
 
 /*
@@ -319,8 +300,14 @@ void
 router_dispatch(const struct context *context, struct request *request,
     struct response *response)
 {
+	struct shortage shortage;
+
 	router_dispatch_in(routes, context, request, response);
-	tell_shortage(context, response);
+	if (response->cause == RESULT_NO_SPACE ||
+	    response->cause == RESULT_QUOTA) {
+		shortage = store_shortage(context->store);
+		response_shortage(response, &shortage);
+	}
 	judge_conditions(request, response);
 	response_caching(response, request);
 }

@@ -22,6 +22,17 @@ struct replacement {
 
 /* ---- replacing ---- */
 
+/* The checks that need all of the body; false: response says 400. */
+static bool
+is_agreed(struct handle_body *body, struct response *response,
+    const struct replacement *new, struct change *change)
+{
+	return handle_body_is_intact(body, response) &&
+	       handle_body_agrees(response, "Repr-Digest", new->repr_digest,
+		   change->artifact->content.hash) &&
+	       response_take_conditions(response, body->request, change);
+}
+
 static void
 answer(const struct context *context, struct request *request,
     struct response *response, const struct id *id)
@@ -36,22 +47,8 @@ answer(const struct context *context, struct request *request,
 	response_json(response, 200, object);
 }
 
-/* Digests and conditions; false: response says what is wrong. */
-static bool
-is_agreed(struct handle_body *body, struct response *response,
-    const struct replacement *new, struct change *change)
-{
-	struct request *request = body->request;
-
-	if (!handle_body_is_intact(body, response) ||
-	    !handle_body_agrees(response, "Repr-Digest", new->repr_digest,
-		change->artifact->content.hash))
-		return false;
-	return response_take_conditions(response, request, change);
-}
-
-/* RESULT_END: refused, and response says why. */
-static enum result
+/* Replace the content, or let go of what came, and answer. */
+static void
 replace(const struct context *context, struct handle_body *body,
     struct response *response, const struct replacement *new)
 {
@@ -70,29 +67,19 @@ replace(const struct context *context, struct handle_body *body,
 	if (artifact.content.type.data == NULL)
 		artifact.content.type = SPAN("application/octet-stream");
 	result = upload_finish(new->upload, &artifact.content, &change.bytes);
-	if (result != RESULT_OK)
-		return result;
-	if (!is_agreed(body, response, new, &change))
-		return RESULT_END;
-	return store_apply(context->store, &change, &outcome);
-}
-
-/* Replace the content, or let go of what came, and answer. */
-static void
-finish(const struct context *context, struct handle_body *body,
-    struct response *response, const struct replacement *new)
-{
-	struct request *request = body->request;
-	enum result result;
-
-	result = replace(context, body, response, new);
-	/* When the outcome is not known a record may name it by now. */
+	if (result == RESULT_OK && !is_agreed(body, response, new, &change)) {
+		upload_drop(new->upload);
+		return;
+	}
+	if (result == RESULT_OK)
+		result = store_apply(context->store, &change, &outcome);
+	/* If the outcome is not known, the record may name it by now. */
 	if (result != RESULT_OK && result != RESULT_UNKNOWN)
 		upload_drop(new->upload);
 	if (result == RESULT_OK)
-		answer(context, request, response, &new->id);
-	else if (result != RESULT_END)
-		response_result(response, result, request->id);
+		answer(context, body->request, response, &new->id);
+	else
+		response_result(response, result, body->request->id);
 }
 
 /* ---- POST, multipart/form-data ---- */
@@ -132,7 +119,7 @@ take_form(const struct context *context, struct handle_body *body,
 	else if (target->result != RESULT_OK)
 		handle_id_refuse(body->request, target, response);
 	else
-		finish(context, body, response, &new);
+		replace(context, body, response, &new);
 }
 
 void
@@ -282,5 +269,5 @@ handle_raw_put(const struct context *context, struct request *request,
 		response_result(response, result, request->id);
 		return;
 	}
-	finish(context, &body, response, &new);
+	replace(context, &body, response, &new);
 }

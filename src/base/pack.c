@@ -85,6 +85,16 @@ unpack_u64(struct unpack *unpack)
 	return be64toh(number);
 }
 
+bool
+unpack_bool(struct unpack *unpack)
+{
+	uint8_t byte = unpack_u8(unpack);
+
+	if (byte > 1)
+		unpack->failed = true;
+	return byte == 1;
+}
+
 void
 unpack_bytes(struct unpack *unpack, void *ret_bytes, size_t size)
 {

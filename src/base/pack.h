@@ -26,6 +26,8 @@ struct unpack {
 uint8_t unpack_u8(struct unpack *unpack);
 uint32_t unpack_u32(struct unpack *unpack);
 uint64_t unpack_u64(struct unpack *unpack);
+/* A byte that is 0 or 1; any other fails. */
+bool unpack_bool(struct unpack *unpack);
 void unpack_bytes(struct unpack *unpack, void *ret_bytes, size_t size);
 /* Points into what is unpacked; over limit fails. */
 struct span unpack_span(struct unpack *unpack, size_t limit);

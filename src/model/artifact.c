@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * artifact.c - ids, moments, and the stored form of an artifact.
+ * artifact.c - ids, moments, the stored form of an artifact, and the members
+ * that clients see of one (doc/contract.md 1).
  *
  *	version u8
  *	id 16 bytes
@@ -12,7 +13,7 @@
  *	    type, filename   a span each
  *
  * A span is a u32 length and its bytes; base/pack.c keeps an absent one apart
- * from an empty one. Knows nothing of JSON, which is artifact_json.c.
+ * from an empty one.
  */
 
 #include "artifact.h"
@@ -29,13 +30,6 @@
 #define DAY_SECONDS 86400u
 
 /* ---- ids ---- */
-
-/* Where a dash stands in 8-4-4-4-12. */
-static bool
-is_dash(size_t place)
-{
-	return place == 8 || place == 13 || place == 18 || place == 23;
-}
 
 struct id
 id_random(void)
@@ -65,30 +59,39 @@ id_format(const struct id *id, char ret_text[ID_TEXT + 1])
 }
 
 bool
-id_parse(struct span text, struct id *ret_id)
+id_parse_prefix(struct span text, struct id *ret_id)
 {
 	struct id id = { { 0 } };
 	size_t nibble = 0;
 	size_t i;
+	int digit;
 
-	if (text.size != ID_TEXT)
+	if (text.size > ID_TEXT)
 		return false;
-	for (i = 0; i < ID_TEXT; i++) {
+	for (i = 0; i < text.size; i++) {
 		char byte = text.data[i];
 
-		if (is_dash(i)) {
+		/* 8-4-4-4-12 */
+		if (i == 8 || i == 13 || i == 18 || i == 23) {
 			if (byte != '-')
 				return false;
 			continue;
 		}
-		if (ascii_hex(byte) < 0 || ascii_lower(byte) != byte)
+		digit = ascii_hex(byte);
+		if (digit < 0 || ascii_lower(byte) != byte)
 			return false;
-		id.bytes[nibble / 2] =
-		    (uint8_t)(id.bytes[nibble / 2] << 4 | ascii_hex(byte));
+		id.bytes[nibble / 2] |=
+		    (uint8_t)(nibble % 2 == 0 ? digit << 4 : digit);
 		nibble++;
 	}
 	*ret_id = id;
 	return true;
+}
+
+bool
+id_parse(struct span text, struct id *ret_id)
+{
+	return text.size == ID_TEXT && id_parse_prefix(text, ret_id);
 }
 
 /* ---- moments ---- */
@@ -229,16 +232,6 @@ artifact_encode(const struct artifact *artifact, struct buffer *buffer)
 	encode_content(&artifact->content, buffer);
 }
 
-static bool
-decode_bool(struct unpack *unpack)
-{
-	uint8_t byte = unpack_u8(unpack);
-
-	if (byte > 1)
-		unpack->failed = true;
-	return byte == 1;
-}
-
 static void
 decode_derived(
     struct unpack *unpack, struct arena *arena, struct artifact *artifact)
@@ -288,7 +281,7 @@ artifact_decode(
 	artifact->type = unpack_span(&unpack, LIMIT_TYPE);
 	artifact->title = unpack_span(&unpack, LIMIT_TITLE);
 	artifact->creator = unpack_span(&unpack, LIMIT_USER);
-	artifact->is_primary = decode_bool(&unpack);
+	artifact->is_primary = unpack_bool(&unpack);
 	artifact->metadata = unpack_span(&unpack, LIMIT_METADATA);
 	decode_derived(&unpack, arena, artifact);
 	decode_content(&unpack, &artifact->content);
@@ -330,4 +323,70 @@ artifact_is_same(const struct artifact *one, const struct artifact *other,
     struct arena *arena)
 {
 	return span_equal(essence(one, arena), essence(other, arena));
+}
+
+/* ---- as JSON ---- */
+
+static void
+put_id(struct json_value *object, const char *name, const struct id *id)
+{
+	char text[ID_TEXT + 1];
+
+	id_format(id, text);
+	json_put_text(object, name, span_of(text, ID_TEXT));
+}
+
+static void
+put_moment(struct json_value *object, const char *name, uint64_t moment)
+{
+	char text[MOMENT_TEXT + 1];
+
+	moment_format(moment, text);
+	json_put_text(object, name, span_of(text, MOMENT_TEXT));
+}
+
+struct json_value *
+artifact_summary(const struct artifact *artifact, struct arena *arena)
+{
+	struct json_value *object = json_object(arena);
+
+	put_id(object, "id", &artifact->id);
+	json_put_text(object, "workflow_id", artifact->workflow);
+	json_put_text(object, "phase_id", artifact->phase);
+	json_put_text(object, "artifact_type", artifact->type);
+	json_put_text(object, "title", artifact->title);
+	json_put_number(object, "size_bytes", artifact->content.size);
+	put_moment(object, "created_at", artifact->created);
+	return object;
+}
+
+struct json_value *
+artifact_detail(const struct artifact *artifact, struct arena *arena)
+{
+	struct span metadata = artifact->metadata;
+	struct json_value *object = json_object(arena);
+	struct json_value *derived = json_array(arena);
+	char hash[DIGEST_SHA256_HEX + 1];
+	size_t i;
+
+	if (metadata.data == NULL)
+		metadata = SPAN("{}");
+	put_id(object, "id", &artifact->id);
+	json_put_text(object, "workflow_id", artifact->workflow);
+	json_put_text(object, "phase_id", artifact->phase);
+	json_put_text(object, "session_id", artifact->session);
+	json_put_text(object, "artifact_type", artifact->type);
+	json_put_bool(object, "is_primary_deliverable", artifact->is_primary);
+	json_put_text(object, "content_type", artifact->content.type);
+	digest_hex(artifact->content.hash, DIGEST_SHA256_SIZE, hash);
+	json_put_text(object, "content_hash", span_of(hash, DIGEST_SHA256_HEX));
+	json_put_number(object, "size_bytes", artifact->content.size);
+	json_put_text(object, "title", artifact->title);
+	for (i = 0; i < artifact->derived_count; i++)
+		json_push_text(derived, artifact->derived_from[i]);
+	json_put(object, "derived_from", derived);
+	put_moment(object, "created_at", artifact->created);
+	json_put_text(object, "created_by", artifact->creator);
+	json_put_source(object, "metadata", metadata);
+	return object;
 }

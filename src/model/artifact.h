@@ -29,6 +29,8 @@ struct id id_random(void);
 void id_format(const struct id *id, char ret_text[ID_TEXT + 1]);
 /* Exactly that form; false for any other, upper case too. */
 MUST_USE bool id_parse(struct span text, struct id *ret_id);
+/* The lowest id whose form begins with this text; false: none does. */
+MUST_USE bool id_parse_prefix(struct span text, struct id *ret_id);
 
 /*
  * Creation moments are unique and rise in creation order, so they are also the

@@ -120,27 +120,6 @@ decode_tags(struct unpack *unpack, struct arena *arena, struct tags *tags)
 	    unpack, arena, sizeof(*tags->hashes), &tags->hash_count);
 }
 
-/* 0 or 1. */
-static bool
-decode_flag(struct unpack *unpack)
-{
-	uint8_t flag = unpack_u8(unpack);
-
-	if (flag > 1)
-		unpack->failed = true;
-	return flag == 1;
-}
-
-static void
-decode_key(struct unpack *unpack, struct change *change)
-{
-	change->has_key = decode_flag(unpack);
-	if (change->has_key) {
-		unpack_bytes(unpack, change->key, sizeof(change->key));
-		unpack_bytes(unpack, change->meaning, sizeof(change->meaning));
-	}
-}
-
 /* Does it carry what its kind needs, and nothing impossible? */
 static bool
 is_sound(const struct change *change)
@@ -188,9 +167,13 @@ change_decode(
 	change->chunk = unpack_u32(&unpack);
 	decode_tags(&unpack, arena, &change->if_match);
 	decode_tags(&unpack, arena, &change->if_none_match);
-	change->has_unmodified_since = decode_flag(&unpack);
+	change->has_unmodified_since = unpack_bool(&unpack);
 	change->unmodified_since = (int64_t)unpack_u64(&unpack);
-	decode_key(&unpack, change);
+	change->has_key = unpack_bool(&unpack);
+	if (change->has_key) {
+		unpack_bytes(&unpack, change->key, sizeof(change->key));
+		unpack_bytes(&unpack, change->meaning, sizeof(change->meaning));
+	}
 	if (!unpack_is_done(&unpack) || change->patch > PATCH_ALL ||
 	    !is_sound(change))
 		return RESULT_MALFORMED;

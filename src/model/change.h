@@ -74,8 +74,8 @@ struct change {
 
 /* Why there is no room, in bytes; all 0 where nobody counted. */
 struct shortage {
-	uint64_t have;	/* NO_SPACE: free on the disk; QUOTA: in use */
-	uint64_t limit; /* NO_SPACE: the reserve; QUOTA: max_bytes */
+	uint64_t have;	   /* NO_SPACE: free on the disk; QUOTA: in use */
+	uint64_t limit;	   /* NO_SPACE: the reserve; QUOTA: max_bytes */
 	uint64_t reusable; /* NO_SPACE: free within the store's own file */
 };
 

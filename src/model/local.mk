@@ -3,5 +3,5 @@
 noinst_LIBRARIES += libmodel.a
 libmodel_a_CFLAGS = $(AM_CFLAGS) $(BANNED)
 libmodel_a_SOURCES = \
-	%D%/artifact.c %D%/artifact.h %D%/artifact_json.c \
+	%D%/artifact.c %D%/artifact.h \
 	%D%/change.c %D%/change.h

@@ -28,31 +28,6 @@ lmdb_get(void *state, const struct id *id, struct arena *arena,
 
 /* ---- ids that start with a text ---- */
 
-/* The lowest id that starts with it; false: none does. */
-static bool
-lowest_id(struct span prefix, struct id *ret_id)
-{
-	struct id id = { { 0 } };
-	size_t nibble = 0;
-	size_t i;
-	int digit;
-
-	if (prefix.size > ID_TEXT)
-		return false;
-	for (i = 0; i < prefix.size; i++) {
-		if (i == 8 || i == 13 || i == 18 || i == 23)
-			continue; /* a wrong byte matches no id's text */
-		digit = ascii_hex(prefix.data[i]);
-		if (digit < 0)
-			return false;
-		id.bytes[nibble / 2] |=
-		    (uint8_t)(digit << (nibble % 2 == 0 ? 4 : 0));
-		nibble++;
-	}
-	*ret_id = id;
-	return true;
-}
-
 static bool
 id_starts_with(const struct id *id, struct span prefix)
 {
@@ -74,7 +49,7 @@ collect_ids(struct view *view, MDB_cursor *cursor, struct span prefix,
 	int code;
 
 	*ret_count = 0;
-	if (!lowest_id(prefix, &id))
+	if (!id_parse_prefix(prefix, &id))
 		return RESULT_OK;
 	lowest = key_id(&id);
 	key = (MDB_val){ lowest.size, lowest.bytes };

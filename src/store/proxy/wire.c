@@ -56,7 +56,6 @@ static bool
 decode(struct span bytes, struct arena *arena, struct wire_message *message)
 {
 	struct unpack unpack = { .rest = bytes };
-	uint8_t flag;
 
 	message->kind = unpack_u8(&unpack);
 	switch (message->kind) {
@@ -78,9 +77,8 @@ decode(struct span bytes, struct arena *arena, struct wire_message *message)
 		message->outcome.shortage.have = unpack_u64(&unpack);
 		message->outcome.shortage.limit = unpack_u64(&unpack);
 		message->outcome.shortage.reusable = unpack_u64(&unpack);
-		flag = unpack_u8(&unpack);
-		message->outcome.is_deleted = flag == 1;
-		if (message->outcome.result >= RESULT_COUNT || flag > 1)
+		message->outcome.is_deleted = unpack_bool(&unpack);
+		if (message->outcome.result >= RESULT_COUNT)
 			return false;
 		break;
 	case WIRE_CHANNEL:
