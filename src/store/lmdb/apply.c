@@ -284,7 +284,7 @@ content_release(struct batch *batch, const struct content *content)
 	return put_garbage(batch, content->blob);
 }
 
-#define HOUR_MOMENTS UINT64_C(3600000000)
+#define HOUR_MOMENTS (3600 * MOMENT_SECOND)
 #define RECORD_BYTES 32768 /* the pages that a new record and its rows touch */
 
 /* ---- idempotency keys ---- */
@@ -467,12 +467,13 @@ static enum result
 free_moment(struct batch *batch, uint64_t *moment, unsigned *ret_flags)
 {
 	struct view *view = &batch->view;
+	enum result result;
 	MDB_cursor *cursor;
 	int code;
 
-	code = mdb_cursor_open(view->txn, view->databases[DB_RECORDS], &cursor);
-	if (code != MDB_SUCCESS)
-		return layout_note(view, DB_RECORDS, code);
+	result = layout_cursor(view, DB_RECORDS, &cursor);
+	if (result != RESULT_OK)
+		return result;
 	code = find_free(batch, cursor, moment);
 	mdb_cursor_close(cursor);
 	if (code != MDB_SUCCESS && code != MDB_NOTFOUND)
@@ -794,8 +795,6 @@ batch_begin(struct batch *batch)
 	enum result result;
 
 	result = layout_get_meta(&batch->view, &batch->meta);
-	if (result == RESULT_NOT_FOUND)
-		return layout_damaged(&batch->view, DB_META);
 	batch->now = moment_now();
 	batch->lmdb->shortage = (struct shortage){ 0 };
 	lmdb_measure_space(batch->lmdb, batch->lmdb->reserve, &batch->space);

@@ -339,30 +339,29 @@ count_row(struct check *check, enum database database, const MDB_val *name,
 	}
 }
 
-/* RESULT_END: it took too long. */
+/* *ret_is_late: the time passed before the last row. */
 static enum result
 count_rows(struct check *check, enum database database, int64_t until,
-    struct meta *seen)
+    struct meta *seen, bool *ret_is_late)
 {
 	struct view *view = &check->view;
 	MDB_cursor *cursor;
 	MDB_val name, value;
+	enum result result;
 	size_t rows = 0;
 	int code;
 
-	code = mdb_cursor_open(view->txn, view->databases[database], &cursor);
-	if (code != MDB_SUCCESS)
-		return layout_note(view, database, code);
+	result = layout_cursor(view, database, &cursor);
+	if (result != RESULT_OK)
+		return result;
 	code = mdb_cursor_get(cursor, &name, &value, MDB_FIRST);
-	while (code == MDB_SUCCESS) {
+	while (code == MDB_SUCCESS && !*ret_is_late) {
 		count_row(check, database, &name, &value, seen);
-		if (++rows % LOOK_EVERY == 0 && scoreboard_now() > until)
-			break;
+		*ret_is_late =
+		    ++rows % LOOK_EVERY == 0 && scoreboard_now() > until;
 		code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
 	}
 	mdb_cursor_close(cursor);
-	if (code == MDB_SUCCESS)
-		return RESULT_END;
 	return code == MDB_NOTFOUND ? RESULT_OK
 				    : layout_note(view, database, code);
 }
@@ -399,16 +398,18 @@ check_totals(struct check *check)
 	enum result result = check_begin(check);
 	enum database database;
 	int64_t until = is_alone ? INT64_MAX : scoreboard_now() + TOTALS_US;
+	bool is_late = false;
 
 	check->order->is_counted = false;
 	if (result != RESULT_OK)
 		return result;
 	for (database = 0; database < DB_COUNT; database++)
 		if (layout_is_summed(database) && result == RESULT_OK)
-			result = count_rows(check, database, until, &seen);
-	if (result == RESULT_OK && check->has_meta)
+			result =
+			    count_rows(check, database, until, &seen, &is_late);
+	if (result == RESULT_OK && check->has_meta && !is_late)
 		compare_all(check, &seen);
-	return check_end(check, result == RESULT_END ? RESULT_OK : result);
+	return check_end(check, result);
 }
 
 /* ---- walks ---- */
@@ -439,22 +440,6 @@ struct walker {
 	size_t size; /* of the last key; 0: none yet */
 	uint8_t last[KEY_MOST];
 };
-
-/* The row behind the last one, of the slice before. */
-static int
-seek(struct walker *walker, MDB_cursor *cursor, MDB_val *name, MDB_val *value)
-{
-	int code;
-
-	if (walker->size == 0)
-		return mdb_cursor_get(cursor, name, value, MDB_FIRST);
-	*name = (MDB_val){ walker->size, walker->last };
-	code = mdb_cursor_get(cursor, name, value, MDB_SET_RANGE);
-	if (code != MDB_SUCCESS || name->mv_size != walker->size ||
-	    memcmp(name->mv_data, walker->last, walker->size) != 0)
-		return code;
-	return mdb_cursor_get(cursor, name, value, MDB_NEXT);
-}
 
 /* Keys rise, or the walk would not find its way in the next slice. */
 static bool
@@ -499,7 +484,8 @@ walk_rows(struct check *check, struct walker *walker, MDB_cursor *cursor)
 	MDB_val name, value;
 	enum result result;
 	uint64_t rows, cost = row_cost(check, walker->database, &rows);
-	int code = seek(walker, cursor, &name, &value);
+	int code =
+	    layout_next(cursor, walker->last, walker->size, &name, &value);
 
 	while (code == MDB_SUCCESS) {
 		/* One that is too long is no place to go on from. */
@@ -525,22 +511,18 @@ walk_rows(struct check *check, struct walker *walker, MDB_cursor *cursor)
 static enum result
 walk_slice(struct check *check, struct walker *walker)
 {
-	struct view *view = &check->view;
 	MDB_cursor *cursor;
 	enum result result;
-	int code;
 
 	result = check_begin(check);
 	if (result != RESULT_OK)
 		return result;
 	check->content_count = 0;
-	code = mdb_cursor_open(
-	    view->txn, view->databases[walker->database], &cursor);
-	if (code != MDB_SUCCESS)
-		return check_end(
-		    check, layout_note(view, walker->database, code));
-	result = walk_rows(check, walker, cursor);
-	mdb_cursor_close(cursor);
+	result = layout_cursor(&check->view, walker->database, &cursor);
+	if (result == RESULT_OK) {
+		result = walk_rows(check, walker, cursor);
+		mdb_cursor_close(cursor);
+	}
 	return check_end(check, result);
 }
 

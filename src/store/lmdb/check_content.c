@@ -125,14 +125,13 @@ check_find_blobs(struct check *check)
 static enum result
 check_nobodys(struct check *check, uint64_t blob)
 {
-	struct key prefix = key_number(blob);
-	struct key key = key_chunk(blob, 0);
 	struct view *view = &check->view;
 	struct pending pending;
 	enum result result;
+	struct key key;
 
-	result = layout_seek(view, DB_CHUNKS, &key);
-	if (result == RESULT_OK && key_has_prefix(&key, &prefix)) {
+	result = layout_first_chunk(view, blob, &key);
+	if (result == RESULT_OK) {
 		result = layout_get_pending(view, blob, &pending);
 		if (result == RESULT_NOT_FOUND)
 			check_report(check, DB_CHUNKS,

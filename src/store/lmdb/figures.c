@@ -10,8 +10,11 @@
 
 #include <stdlib.h>
 
-#define ROWS_MOST 1024	   /* of pending that are looked at, newest first */
-#define COMMITS_MOST 10000 /* whose free pages are counted */
+#define ROWS_MOST 1024 /* of pending that are looked at, newest first */
+
+/* A number as part of a sentence. */
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
 
 /* ---- readers ---- */
 
@@ -102,8 +105,7 @@ count_uploads(struct view *view)
 	size_t rows;
 	int code;
 
-	if (mdb_cursor_open(view->txn, view->databases[DB_PENDING], &cursor) !=
-	    MDB_SUCCESS)
+	if (layout_cursor(view, DB_PENDING, &cursor) != RESULT_OK)
 		return 0;
 	code = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
 	for (rows = 0; code == MDB_SUCCESS && rows < ROWS_MOST; rows++) {
@@ -153,12 +155,11 @@ count(struct lmdb *lmdb, struct counts *counts)
 	(void)mdb_env_info(lmdb->env, &counts->info); /* fail only for NULL */
 	(void)mdb_env_stat(lmdb->env, &stat);
 	counts->page_size = stat.ms_psize;
-	counts->free_pages = lmdb_free_pages(view.txn, SIZE_MAX, COMMITS_MOST);
+	counts->free_pages =
+	    lmdb_free_pages(view.txn, SIZE_MAX, LMDB_COMMITS_MOST);
 	counts->pending = count_rows(&view, DB_PENDING);
 	counts->uploads = count_uploads(&view);
 	result = layout_get_meta(&view, &counts->meta);
-	if (result == RESULT_NOT_FOUND)
-		result = layout_damaged(&view, DB_META);
 	return lmdb_read_end(lmdb, &view, result);
 }
 
@@ -190,15 +191,15 @@ visit_all(const struct counts *counts,
 		    counts->uploads },
 		{ "sweep_backlog",
 		    "Contents deleted or replaced that wait to be swept; "
-		    "uploads older than 1024 of them count here",
+		    "uploads older than " TEXT(ROWS_MOST) " of them count here",
 		    counts->pending - counts->uploads },
 		{ "map_size_bytes", "Bytes that data.mdb can grow to",
 		    counts->info.me_mapsize },
 		{ "map_used_bytes", "Bytes of data.mdb up to its last page",
 		    (counts->info.me_last_pgno + 1) * counts->page_size },
 		{ "free_pages",
-		    "Pages of data.mdb that are free to be written again; of "
-		    "10000 commits at most",
+		    "Pages of data.mdb that are free to be written again; "
+		    "of " TEXT(LMDB_COMMITS_MOST) " commits at most",
 		    counts->free_pages },
 		{ "free_bytes", "Bytes of these pages",
 		    counts->free_pages * counts->page_size },

@@ -123,6 +123,13 @@ bool layout_is_summed(enum database database);
 /* What a row adds: its check as it stands there. */
 uint64_t layout_addend(const MDB_val *value);
 
+/* A cursor on a database, for the caller to close. */
+MUST_USE enum result layout_cursor(
+    struct view *view, enum database database, MDB_cursor **ret_cursor);
+/* The first row behind the key of size bytes, or of all if size is 0; LMDB's
+ * code. */
+MUST_USE int layout_next(MDB_cursor *cursor, const void *last, size_t size,
+    MDB_val *ret_name, MDB_val *ret_value);
 /* Make *key the first one that is not before it, cut if it is over-long. */
 MUST_USE enum result
 layout_seek(struct view *view, enum database database, struct key *key);
@@ -173,6 +180,7 @@ struct last_change {
 
 MUST_USE enum result layout_get_format(struct view *view, uint32_t *ret_format);
 MUST_USE enum result layout_put_format(struct view *view);
+/* They are always there: RESULT_DAMAGED if not. */
 MUST_USE enum result layout_get_meta(struct view *view, struct meta *ret_meta);
 /* Once in each transaction, last: adds the view's sum, sets txn. */
 MUST_USE enum result
@@ -195,6 +203,9 @@ MUST_USE enum result layout_get_last_change(
     struct view *view, uint64_t incarnation, struct last_change *ret_last);
 MUST_USE enum result layout_put_last_change(
     struct view *view, uint64_t incarnation, const struct last_change *last);
+/* The first chunk there is of a blob; RESULT_NOT_FOUND: none is left. */
+MUST_USE enum result
+layout_first_chunk(struct view *view, uint64_t blob, struct key *ret_key);
 MUST_USE enum result
 layout_get_moment(struct view *view, const struct id *id, uint64_t *ret_moment);
 MUST_USE enum result
@@ -342,6 +353,9 @@ void lmdb_measure_space(
 bool lmdb_is_short(const struct lmdb *lmdb);
 /* Is there room for a commit that brings nothing? */
 bool lmdb_can_commit(struct lmdb *lmdb);
+/* A scrape, or a look at the room, counts the free pages of so many commits:
+ * what a store has that lost them one by one would take seconds. */
+#define LMDB_COMMITS_MOST 10000
 /* Pages that so many commits, oldest first, let go of before this one
  * (figures.c). */
 uint64_t lmdb_free_pages(MDB_txn *txn, size_t before, size_t commits);
@@ -375,23 +389,6 @@ enum result lmdb_store_room(void *state, uint64_t reserve, uint64_t max_bytes,
 /* apply.c */
 void lmdb_apply(void *state, struct change *const *changes, size_t count,
     struct outcome *ret_outcomes);
-
-/* ---- opening: open.c ---- */
-
-struct opening {
-	struct lmdb *lmdb;
-	const char *directory;
-	bool may_create;
-	char *error; /* the sentence, 256 bytes */
-};
-
-/*
- * The first step of a creation, which writes `format.new`, and the last, which
- * names it `format`: what is made between them is nobody's, and cleared away
- * by the next that may create.
- */
-MUST_USE enum result opening_announce(struct opening *opening);
-MUST_USE enum result opening_confirm(struct opening *opening);
 
 /* ---- content that waits: sweep.c ---- */
 

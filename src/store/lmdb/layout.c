@@ -254,16 +254,41 @@ layout_get(struct view *view, enum database database, const struct key *key,
 }
 
 enum result
+layout_cursor(
+    struct view *view, enum database database, MDB_cursor **ret_cursor)
+{
+	return layout_note(view, database,
+	    mdb_cursor_open(view->txn, view->databases[database], ret_cursor));
+}
+
+int
+layout_next(MDB_cursor *cursor, const void *last, size_t size,
+    MDB_val *ret_name, MDB_val *ret_value)
+{
+	int code;
+
+	if (size == 0)
+		return mdb_cursor_get(cursor, ret_name, ret_value, MDB_FIRST);
+	*ret_name = (MDB_val){ size, (void *)(uintptr_t)last };
+	code = mdb_cursor_get(cursor, ret_name, ret_value, MDB_SET_RANGE);
+	if (code != MDB_SUCCESS || ret_name->mv_size != size ||
+	    memcmp(ret_name->mv_data, last, size) != 0)
+		return code;
+	return mdb_cursor_get(cursor, ret_name, ret_value, MDB_NEXT);
+}
+
+enum result
 layout_seek(struct view *view, enum database database, struct key *key)
 {
 	MDB_val name = val_of(key);
 	MDB_val value;
 	MDB_cursor *cursor;
+	enum result result;
 	int code;
 
-	code = mdb_cursor_open(view->txn, view->databases[database], &cursor);
-	if (code != MDB_SUCCESS)
-		return layout_note(view, database, code);
+	result = layout_cursor(view, database, &cursor);
+	if (result != RESULT_OK)
+		return result;
 	code = mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE);
 	if (code == MDB_SUCCESS)
 		*key = key_from(&name);
@@ -416,6 +441,8 @@ layout_get_meta(struct view *view, struct meta *ret_meta)
 	enum result result;
 
 	result = layout_get(view, DB_META, &name_counters, &unpack.rest);
+	if (result == RESULT_NOT_FOUND)
+		return layout_damaged(view, DB_META);
 	if (result != RESULT_OK)
 		return result;
 	meta.last_moment = unpack_u64(&unpack);
@@ -591,6 +618,23 @@ layout_put_last_change(
 	pack_u8(&buffer, (uint8_t)last->result);
 	pack_bytes(&buffer, last->id.bytes, sizeof(last->id.bytes));
 	return layout_put(view, DB_APPLIED, &key, buffer_span(&buffer), 0);
+}
+
+/* ---- chunks ---- */
+
+enum result
+layout_first_chunk(struct view *view, uint64_t blob, struct key *ret_key)
+{
+	struct key key = key_chunk(blob, 0);
+	struct key prefix = key_number(blob);
+	enum result result = layout_seek(view, DB_CHUNKS, &key);
+
+	if (result != RESULT_OK)
+		return result;
+	if (!key_has_prefix(&key, &prefix))
+		return RESULT_NOT_FOUND;
+	*ret_key = key;
+	return RESULT_OK;
 }
 
 /* ---- ids and records ---- */

@@ -26,6 +26,14 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+struct opening {
+	struct lmdb *lmdb;
+	const char *directory;
+	bool may_create;
+	uint64_t map_size; /* of what is created; 0: from the file system */
+	char *error;	   /* the sentence, 256 bytes */
+};
+
 #define FORMAT_TEXT "artifactd %" SCNu32 "%c" /* and a newline */
 #define LMDB_MAGIC UINT32_C(0xbeefc0de)
 #define UNFINISHED_SIZE 262144 /* more than an empty store has */
@@ -173,15 +181,6 @@ opening_lock(struct opening *opening)
 
 /* ---- the file `format`, and its first name ---- */
 
-static bool
-has_file(const struct opening *opening, const char *name)
-{
-	struct stat stat;
-
-	return fstatat(opening->lmdb->directory, name, &stat, 0) == 0 &&
-	       stat.st_size > 0;
-}
-
 /* 0: it is no text of a format. */
 static uint32_t
 format_of(const char *text)
@@ -268,7 +267,10 @@ static enum result
 opening_check(struct opening *opening)
 {
 	enum result result = check_format_file(opening, "format");
-	bool has_data = has_file(opening, "data.mdb");
+	struct stat stat;
+	bool has_data =
+	    fstatat(opening->lmdb->directory, "data.mdb", &stat, 0) == 0 &&
+	    stat.st_size > 0;
 
 	if (result == RESULT_OK && !has_data)
 		return opening_refuse(opening, RESULT_DAMAGED,
@@ -307,28 +309,6 @@ store_lmdb_put_format(int directory, const char *name)
 	(void)close(fd); /* it has failed already */
 	errno = error;
 	return false;
-}
-
-enum result
-opening_announce(struct opening *opening)
-{
-	int directory = opening->lmdb->directory;
-
-	if (!store_lmdb_put_format(directory, "format.new") ||
-	    fsync(directory) != 0)
-		return opening_refuse_errno(opening, "format.new");
-	return RESULT_OK;
-}
-
-enum result
-opening_confirm(struct opening *opening)
-{
-	int directory = opening->lmdb->directory;
-
-	if (renameat(directory, "format.new", directory, "format") != 0 ||
-	    fsync(directory) != 0)
-		return opening_refuse_errno(opening, "format");
-	return RESULT_OK;
 }
 
 /* A parent that is closed to us was synced by who made the directory for us. */
@@ -480,25 +460,24 @@ put_first_rows(struct opening *opening)
 	return RESULT_OK;
 }
 
-/* The mode is ours, whatever the umask. */
-static bool
-set_modes(int directory)
-{
-	return fchmodat(directory, "data.mdb", 0600, 0) == 0 &&
-	       fchmodat(directory, "lock.mdb", 0600, 0) == 0;
-}
-
+/*
+ * What is made between the first step, which writes `format.new`, and the last,
+ * which names it `format`, belongs to nobody: the next that may create clears
+ * it away.
+ */
 static enum result
-create(struct opening *opening, uint64_t map_size)
+create(struct opening *opening)
 {
 	struct lmdb *lmdb = opening->lmdb;
+	uint64_t map_size = opening->map_size;
 	enum result result;
 	int code;
 
-	result = opening_announce(opening);
-	if (result == RESULT_OK)
-		result = open_environment(
-		    opening, map_size != 0 ? map_size : default_map_size(lmdb));
+	if (!store_lmdb_put_format(lmdb->directory, "format.new") ||
+	    fsync(lmdb->directory) != 0)
+		return opening_refuse_errno(opening, "format.new");
+	result = open_environment(
+	    opening, map_size != 0 ? map_size : default_map_size(lmdb));
 	/* Two commits: each of the two meta pages is written once. */
 	if (result == RESULT_OK)
 		result = open_databases(opening, true);
@@ -508,13 +487,21 @@ create(struct opening *opening, uint64_t map_size)
 		result = put_first_rows(opening);
 	if (result != RESULT_OK)
 		return result;
-	if (!set_modes(lmdb->directory))
+	/* The mode is ours, whatever the umask. */
+	if (fchmodat(lmdb->directory, "data.mdb", 0600, 0) != 0 ||
+	    fchmodat(lmdb->directory, "lock.mdb", 0600, 0) != 0)
 		return opening_refuse_errno(opening, "chmod");
 	code = mdb_env_sync(lmdb->env, 1);
 	if (code != MDB_SUCCESS)
 		return opening_refuse_code(opening, "mdb_env_sync", code);
 	result = opening_sync(opening);
-	return result == RESULT_OK ? opening_confirm(opening) : result;
+	if (result != RESULT_OK)
+		return result;
+	if (renameat(lmdb->directory, "format.new", lmdb->directory,
+		"format") != 0 ||
+	    fsync(lmdb->directory) != 0)
+		return opening_refuse_errno(opening, "format");
+	return RESULT_OK;
 }
 
 /* ---- opening what is there ---- */
@@ -624,10 +611,10 @@ read_state(struct lmdb *lmdb)
 	result = layout_get_format(&view, &format);
 	if (result == RESULT_OK && format != LAYOUT_FORMAT)
 		result = layout_damaged(&view, DB_META);
-	if (result == RESULT_OK)
-		result = layout_get_meta(&view, &meta);
 	if (result == RESULT_NOT_FOUND)
 		result = layout_damaged(&view, DB_META);
+	if (result == RESULT_OK)
+		result = layout_get_meta(&view, &meta);
 	if (result == RESULT_OK && lmdb->is_writer)
 		result = garbage_load(&lmdb->garbage, &view);
 	lmdb->next_blob = meta.next_blob;
@@ -667,34 +654,33 @@ lmdb_new(bool is_writer)
 }
 
 static enum result
-open_as_writer(
-    struct opening *opening, const struct store_lmdb_options *options)
+open_store(struct opening *opening)
 {
-	enum result result;
+	enum result result = opening_directory(opening);
 
-	opening->may_create = options->may_create;
-	result = opening_directory(opening);
-	if (result == RESULT_OK)
+	if (result == RESULT_OK && opening->lmdb->is_writer)
 		result = opening_lock(opening);
 	if (result != RESULT_OK)
 		return result;
 	result = opening_check(opening);
-	if (result == RESULT_NOT_FOUND && opening->may_create)
-		result = create(opening, options->map_size);
-	else if (result == RESULT_OK)
+	if (result == RESULT_OK)
 		result = open_existing(opening);
+	else if (result == RESULT_NOT_FOUND && opening->may_create)
+		result = create(opening);
 	return result == RESULT_OK ? check_state(opening) : result;
 }
 
+/* Open it, or close what is open of it. */
 static enum result
-finish(struct opening *opening, enum result result, struct store **ret_store)
+open_or_close(struct opening *opening, struct store **ret_store)
 {
-	if (result != RESULT_OK) {
+	enum result result = open_store(opening);
+
+	if (result == RESULT_OK)
+		*ret_store = lmdb_store(opening->lmdb);
+	else
 		lmdb_close(opening->lmdb);
-		return result;
-	}
-	*ret_store = lmdb_store(opening->lmdb);
-	return RESULT_OK;
+	return result;
 }
 
 enum result
@@ -704,6 +690,8 @@ store_lmdb_open_writer(const struct store_lmdb_options *options,
 	struct opening opening = {
 		.lmdb = lmdb_new(true),
 		.directory = options->directory,
+		.may_create = options->may_create,
+		.map_size = options->map_size,
 		.error = ret_error,
 	};
 
@@ -711,45 +699,32 @@ store_lmdb_open_writer(const struct store_lmdb_options *options,
 	opening.lmdb->reserve = options->reserve;
 	opening.lmdb->beat = options->beat;
 	opening.lmdb->beat_object = options->object;
-	return finish(&opening, open_as_writer(&opening, options), ret_store);
-}
-
-static enum result
-open_as_reader(struct opening *opening)
-{
-	enum result result = opening_directory(opening);
-
-	if (result == RESULT_OK)
-		result = opening_check(opening);
-	if (result == RESULT_OK)
-		result = open_existing(opening);
-	return result == RESULT_OK ? check_state(opening) : result;
-}
-
-static enum result
-open_to_read(const char *directory, bool is_copy, char error[256],
-    struct store **ret_store)
-{
-	struct opening opening = {
-		.lmdb = lmdb_new(false),
-		.directory = directory,
-		.error = error,
-	};
-
-	opening.lmdb->is_copy = is_copy;
-	return finish(&opening, open_as_reader(&opening), ret_store);
+	return open_or_close(&opening, ret_store);
 }
 
 enum result
 store_lmdb_open_reader(
     const char *directory, char ret_error[256], struct store **ret_store)
 {
-	return open_to_read(directory, false, ret_error, ret_store);
+	struct opening opening = {
+		.lmdb = lmdb_new(false),
+		.directory = directory,
+		.error = ret_error,
+	};
+
+	return open_or_close(&opening, ret_store);
 }
 
 enum result
 store_lmdb_open_copy(
     const char *directory, char ret_error[256], struct store **ret_store)
 {
-	return open_to_read(directory, true, ret_error, ret_store);
+	struct opening opening = {
+		.lmdb = lmdb_new(false),
+		.directory = directory,
+		.error = ret_error,
+	};
+
+	opening.lmdb->is_copy = true;
+	return open_or_close(&opening, ret_store);
 }

@@ -85,8 +85,7 @@ lmdb_find(void *state, struct span prefix, struct id ret_ids[LIMIT_CANDIDATES],
 	result = lmdb_read_begin(lmdb, &view);
 	if (result != RESULT_OK)
 		return result;
-	result = layout_note(&view, DB_IDS,
-	    mdb_cursor_open(view.txn, view.databases[DB_IDS], &cursor));
+	result = layout_cursor(&view, DB_IDS, &cursor);
 	if (result != RESULT_OK)
 		return lmdb_read_end(lmdb, &view, result);
 	result = collect_ids(&view, cursor, prefix, ids, &count);
@@ -100,21 +99,13 @@ lmdb_find(void *state, struct span prefix, struct id ret_ids[LIMIT_CANDIDATES],
 
 /* ---- content ---- */
 
-/* What a chunk of this content must hold. */
-static size_t
-chunk_size(const struct content *content, uint64_t chunk)
-{
-	uint64_t rest = content->size - chunk * LIMIT_CHUNK;
-
-	return rest < LIMIT_CHUNK ? (size_t)rest : LIMIT_CHUNK;
-}
-
 enum result
 lmdb_read(void *state, const struct content *content, uint64_t offset,
     char *data, size_t size, size_t *ret_size)
 {
 	struct lmdb *lmdb = state;
 	uint64_t chunk = offset / LIMIT_CHUNK;
+	uint64_t rest = content->size - chunk * LIMIT_CHUNK;
 	struct view view;
 	struct span bytes;
 	enum result result;
@@ -135,7 +126,7 @@ lmdb_read(void *state, const struct content *content, uint64_t offset,
 	if (result == RESULT_NOT_FOUND)
 		result = RESULT_GONE;
 	else if (result == RESULT_OK &&
-		 bytes.size != chunk_size(content, chunk))
+		 bytes.size != (rest < LIMIT_CHUNK ? rest : LIMIT_CHUNK))
 		result = layout_damaged(&view, DB_CHUNKS);
 	if (result == RESULT_OK) {
 		bytes = span_from(bytes, (size_t)(offset % LIMIT_CHUNK));
@@ -157,8 +148,6 @@ lmdb_stat(void *state, struct store_stat *ret_stat)
 	if (result != RESULT_OK)
 		return result;
 	result = layout_get_meta(&view, &meta);
-	if (result == RESULT_NOT_FOUND)
-		result = layout_damaged(&view, DB_META);
 	if (result == RESULT_OK)
 		*ret_stat = (struct store_stat){
 			.artifacts = meta.artifacts,
@@ -184,6 +173,8 @@ lmdb_stat(void *state, struct store_stat *ret_stat)
 
 struct range {
 	enum database database;
+	size_t tag; /* of an index: the member, and what it has to be */
+	struct span value;
 	struct key prefix; /* what its keys have in front of the moment */
 	MDB_cursor *cursor;
 	uint64_t moment; /* where it stands; 0: nowhere yet */
@@ -256,14 +247,6 @@ range_seek(struct view *view, struct range *range, uint64_t bound)
 	return range_accept(view, range, &name, bound);
 }
 
-static enum result
-range_open(struct view *view, struct range *range)
-{
-	return layout_note(view, range->database,
-	    mdb_cursor_open(
-		view->txn, view->databases[range->database], &range->cursor));
-}
-
 /* ---- all of them ---- */
 
 static void
@@ -297,6 +280,8 @@ ranges_init(struct ranges *ranges, const struct filter *filter)
 			return false;
 		range = &ranges->list[ranges->count++];
 		range->database = DB_INDEX;
+		range->tag = tag;
+		range->value = value;
 		range->prefix = index_prefix(tag, value);
 	}
 	if (ranges->count == 0)
@@ -308,10 +293,13 @@ static enum result
 ranges_open(struct view *view, struct ranges *ranges)
 {
 	enum result result = RESULT_OK;
+	struct range *range;
 	size_t i;
 
-	for (i = 0; i < ranges->count && result == RESULT_OK; i++)
-		result = range_open(view, &ranges->list[i]);
+	for (i = 0; i < ranges->count && result == RESULT_OK; i++) {
+		range = &ranges->list[i];
+		result = layout_cursor(view, range->database, &range->cursor);
+	}
 	return result;
 }
 
@@ -340,29 +328,26 @@ ranges_seek(struct view *view, struct ranges *ranges, uint64_t bound,
 
 /* ---- the page ---- */
 
-/* The record that all entries led to, if it carries what they say. */
+/* The record that all entries led to, if it has the values they stand for. */
 static enum result
-fetch(struct view *view, const struct filter *filter, uint64_t moment,
+fetch(struct view *view, const struct ranges *ranges, uint64_t moment,
     struct arena *arena, struct artifact **ret_artifact)
 {
-	const struct artifact wanted = { .workflow = filter->workflow,
-		.phase = filter->phase,
-		.type = filter->type,
-		.session = filter->session };
+	const struct range *range;
 	struct artifact *artifact;
-	struct span value;
 	enum result result;
-	size_t tag;
+	size_t i;
 
 	result = layout_get_record(view, moment, arena, &artifact);
 	if (result == RESULT_NOT_FOUND)
 		return layout_damaged(view, DB_INDEX);
 	if (result != RESULT_OK)
 		return result;
-	for (tag = 0; tag < INDEX_TAGS; tag++) {
-		value = index_value(&wanted, tag);
-		if (value.size > 0 &&
-		    !span_equal(value, index_value(artifact, tag)))
+	for (i = 0; i < ranges->count; i++) {
+		range = &ranges->list[i];
+		if (range->database == DB_INDEX &&
+		    !span_equal(
+			range->value, index_value(artifact, range->tag)))
 			return layout_damaged(view, DB_INDEX);
 	}
 	*ret_artifact = artifact;
@@ -370,8 +355,8 @@ fetch(struct view *view, const struct filter *filter, uint64_t moment,
 }
 
 static enum result
-fill(struct view *view, const struct filter *filter, struct ranges *ranges,
-    uint64_t bound, size_t limit, struct arena *arena, struct page *page)
+fill(struct view *view, struct ranges *ranges, uint64_t bound, size_t limit,
+    struct arena *arena, struct page *page)
 {
 	uint64_t moment;
 	enum result result;
@@ -388,7 +373,7 @@ fill(struct view *view, const struct filter *filter, struct ranges *ranges,
 			return RESULT_OK;
 		}
 		result = fetch(
-		    view, filter, moment, arena, &page->artifacts[page->count]);
+		    view, ranges, moment, arena, &page->artifacts[page->count]);
 		if (result != RESULT_OK)
 			return result;
 		page->count++;
@@ -443,8 +428,7 @@ lmdb_list(void *state, const struct filter *filter,
 		return result;
 	result = ranges_open(&view, &ranges);
 	if (result == RESULT_OK)
-		result =
-		    fill(&view, filter, &ranges, bound, limit, arena, &page);
+		result = fill(&view, &ranges, bound, limit, arena, &page);
 	ranges_close(&ranges);
 	if (result == RESULT_OK)
 		*ret_page = page;

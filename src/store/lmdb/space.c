@@ -19,8 +19,6 @@
 #define COMMIT_BYTES (UINT64_C(1) << 20)
 /* From here on no batch meets the end of the disk. */
 #define AMPLE (4 * (uint64_t)LIMIT_BATCH_BYTES)
-/* Whose free pages are counted once a second. */
-#define COMMITS_MOST 10000
 
 /* ---- the disk ---- */
 
@@ -349,7 +347,7 @@ lmdb_store_room(void *state, uint64_t reserve, uint64_t max_bytes,
 		return result;
 	room.file_bytes = file_bytes(lmdb);
 	room.reusable =
-	    reusable(lmdb, reusable_before(lmdb, false), COMMITS_MOST);
+	    reusable(lmdb, reusable_before(lmdb, false), LMDB_COMMITS_MOST);
 	lmdb_measure_space(lmdb, reserve, &space);
 	room.disk_free = space.disk_free;
 	/* By the smallest of creates. */

@@ -89,8 +89,7 @@ garbage_load(struct garbage_queue *queue, struct view *view)
 
 	queue->head = queue->count = queue->tagged = 0;
 	queue->has_more = false;
-	result = layout_note(view, DB_PENDING,
-	    mdb_cursor_open(view->txn, view->databases[DB_PENDING], &cursor));
+	result = layout_cursor(view, DB_PENDING, &cursor);
 	if (result != RESULT_OK)
 		return result;
 	result = load(queue, view, cursor);
@@ -120,14 +119,6 @@ garbage_tag(struct garbage_queue *queue, struct scoreboard *scoreboard)
 		garbage_at(queue, queue->tagged)->epoch = epoch;
 }
 
-static void
-garbage_leave(struct garbage_queue *queue, size_t count)
-{
-	queue->head = (queue->head + count) % GARBAGE_ROOM;
-	queue->count -= count;
-	queue->tagged -= count;
-}
-
 /* Is there an i-th entry, and does nobody see it any more? */
 static bool
 is_sweepable(
@@ -137,25 +128,10 @@ is_sweepable(
 	       garbage_at(queue, i)->epoch < scoreboard_oldest(scoreboard);
 }
 
-/* The first chunk there is of a blob; RESULT_NOT_FOUND: none is left. */
+/* *ret_is_gone: no chunk of it is left; else there are more than budget. */
 static enum result
-first_chunk(struct view *view, uint64_t blob, struct key *ret_key)
-{
-	struct key key = key_chunk(blob, 0);
-	struct key prefix = key_number(blob);
-	enum result result = layout_seek(view, DB_CHUNKS, &key);
-
-	if (result != RESULT_OK)
-		return result;
-	if (!key_has_prefix(&key, &prefix))
-		return RESULT_NOT_FOUND;
-	*ret_key = key;
-	return RESULT_OK;
-}
-
-/* RESULT_OK: all of it is gone; RESULT_END: there is more than budget. */
-static enum result
-sweep_blob(struct sweep *sweep, uint64_t blob, size_t *budget)
+sweep_blob(
+    struct sweep *sweep, uint64_t blob, size_t *budget, bool *ret_is_gone)
 {
 	struct view *view = &sweep->view;
 	struct key row = key_number(blob);
@@ -163,17 +139,20 @@ sweep_blob(struct sweep *sweep, uint64_t blob, size_t *budget)
 	enum result result;
 	struct key key;
 
+	*ret_is_gone = true;
 	result = layout_get_pending(view, blob, &pending);
 	if (view->error != 0)
 		return result;
 	if (result != RESULT_OK || pending.kind != PENDING_GARBAGE)
 		return RESULT_OK; /* not ours to sweep */
 	for (;;) {
-		result = first_chunk(view, blob, &key);
+		result = layout_first_chunk(view, blob, &key);
 		if (result == RESULT_NOT_FOUND)
 			break;
-		if (result == RESULT_OK && *budget == 0)
-			return RESULT_END;
+		if (result == RESULT_OK && *budget == 0) {
+			*ret_is_gone = false;
+			return RESULT_OK;
+		}
 		if (result == RESULT_OK)
 			result = layout_delete(view, DB_CHUNKS, &key);
 		if (result != RESULT_OK)
@@ -190,19 +169,17 @@ sweep_garbage(struct sweep *sweep)
 {
 	struct garbage_queue *queue = &sweep->lmdb->garbage;
 	size_t budget = CHUNKS_A_SLICE;
-	enum result result;
+	enum result result = RESULT_OK;
+	bool is_gone = true;
 
-	while (budget > 0 &&
+	while (budget > 0 && result == RESULT_OK && is_gone &&
 	       is_sweepable(queue, sweep->swept, sweep->scoreboard)) {
-		result = sweep_blob(
-		    sweep, garbage_at(queue, sweep->swept)->blob, &budget);
-		if (result == RESULT_END)
-			break;
-		if (result != RESULT_OK)
-			return result;
-		sweep->swept++;
+		result = sweep_blob(sweep,
+		    garbage_at(queue, sweep->swept)->blob, &budget, &is_gone);
+		if (result == RESULT_OK && is_gone)
+			sweep->swept++;
 	}
-	return RESULT_OK;
+	return result;
 }
 
 /* ---- walks ---- */
@@ -260,22 +237,6 @@ static const struct {
 	{ DB_APPLIED, 8, 64, visit_last_change },
 };
 
-/* Sets key and value to the row behind position. */
-static int
-next_row(MDB_cursor *cursor, struct key *position, MDB_val *key, MDB_val *value)
-{
-	int code;
-
-	if (position->size == 0)
-		return mdb_cursor_get(cursor, key, value, MDB_FIRST);
-	*key = (MDB_val){ position->size, position->bytes };
-	code = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
-	if (code != MDB_SUCCESS || key->mv_size != position->size ||
-	    memcmp(key->mv_data, position->bytes, position->size) != 0)
-		return code;
-	return mdb_cursor_get(cursor, key, value, MDB_NEXT);
-}
-
 /* RESULT_END: it was the last row. */
 static enum result
 walk_row(struct sweep *sweep, size_t which, struct key *position)
@@ -285,12 +246,14 @@ walk_row(struct sweep *sweep, size_t which, struct key *position)
 	MDB_cursor *cursor;
 	MDB_val key, value;
 	struct span bytes;
+	enum result result;
 	int code;
 
-	code = mdb_cursor_open(view->txn, view->databases[database], &cursor);
-	if (code != MDB_SUCCESS)
-		return layout_note(view, database, code);
-	code = next_row(cursor, position, &key, &value);
+	result = layout_cursor(view, database, &cursor);
+	if (result != RESULT_OK)
+		return result;
+	code =
+	    layout_next(cursor, position->bytes, position->size, &key, &value);
 	mdb_cursor_close(cursor);
 	if (code == MDB_NOTFOUND)
 		return RESULT_END;
@@ -379,8 +342,6 @@ sweep_fill(struct sweep *sweep)
 	size_t i;
 
 	result = layout_get_meta(&sweep->view, &sweep->meta);
-	if (result == RESULT_NOT_FOUND)
-		result = layout_damaged(&sweep->view, DB_META);
 	if (result == RESULT_OK && must_load(&lmdb->garbage))
 		result = garbage_load(&lmdb->garbage, &sweep->view);
 	if (result == RESULT_OK)
@@ -398,7 +359,8 @@ static enum result
 sweep_commit(struct sweep *sweep)
 {
 	struct lmdb *lmdb = sweep->lmdb;
-	size_t waiting = lmdb->garbage.count;
+	struct garbage_queue *queue = &lmdb->garbage;
+	size_t waiting = queue->count;
 	enum result result;
 
 	result = lmdb_write_begin(lmdb, &sweep->view);
@@ -412,10 +374,12 @@ sweep_commit(struct sweep *sweep)
 	if (result == RESULT_OK) {
 		lmdb->has_freed = sweep->is_freeing ||
 				  (lmdb->has_freed && !sweep->is_changed);
-		garbage_leave(&lmdb->garbage, sweep->swept);
+		queue->head = (queue->head + sweep->swept) % GARBAGE_ROOM;
+		queue->count -= sweep->swept;
+		queue->tagged -= sweep->swept;
 	} else {
-		garbage_rewind(&lmdb->garbage, waiting);
-		lmdb->garbage.has_more = true; /* it may have been loaded */
+		garbage_rewind(queue, waiting);
+		queue->has_more = true; /* it may have been loaded */
 	}
 	return result;
 }

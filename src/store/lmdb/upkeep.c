@@ -111,7 +111,7 @@ put_meta(struct lmdb *copy, struct meta *ret_meta)
 	if (result == RESULT_OK)
 		return lmdb_write_commit(copy, &view);
 	lmdb_write_abort(copy, &view);
-	return result == RESULT_NOT_FOUND ? RESULT_DAMAGED : result;
+	return result;
 }
 
 static enum result
