@@ -421,6 +421,23 @@ json_text_of(struct arena *arena, struct span source)
 	return text;
 }
 
+struct span
+json_get_text(const struct json_document *document, const char *name)
+{
+	return json_text_of(document->arena, json_get_source(document, name));
+}
+
+bool
+json_read_object(struct arena *arena, struct span text,
+    struct json_document *ret_document)
+{
+	struct faults faults;
+
+	faults_init(&faults, arena);
+	return json_read(arena, text, &faults, ret_document) == JSON_VALID &&
+	       faults.count == 0;
+}
+
 /* ---- the items of an array: a client only asks where each stands ---- */
 
 static bool

@@ -82,6 +82,10 @@ bool json_is_finite(struct span text);
 
 /* ---- reading what a server answered ---- */
 
+/* An object; false: the text is no valid JSON, or none. */
+MUST_USE bool json_read_object(struct arena *arena, struct span text,
+    struct json_document *ret_document);
+
 /*
  * The items of an array as checked source texts, each of which json_read
  * takes. false: it is no valid JSON, or no array.
@@ -92,6 +96,10 @@ MUST_USE bool json_read_items(struct arena *arena, struct span text,
 /* The source text of a member; SPAN_NONE when it is absent. */
 struct span
 json_get_source(const struct json_document *document, const char *name);
+/* What a string means, in the arena; SPAN_NONE: absent, or no string. */
+struct span
+json_get_text(const struct json_document *document, const char *name);
+
 /* A whole number that fits; false: absent or anything else. */
 bool json_get_number(const struct json_document *document, const char *name,
     uint64_t *ret_number);

@@ -116,6 +116,16 @@ ctl_row_bool(struct ctl_row *row, const char *name, bool is_true)
 }
 
 void
+ctl_row_hash(struct ctl_row *row, const char *name,
+    const uint8_t hash[DIGEST_SHA256_SIZE])
+{
+	char text[DIGEST_SHA256_HEX + 1];
+
+	digest_hex(hash, DIGEST_SHA256_SIZE, text);
+	ctl_row_text(row, name, span_str(text));
+}
+
+void
 ctl_row_source(struct ctl_row *row, const char *name, struct span text)
 {
 	row_add(row, name, KIND_SOURCE)->text = arena_copy(row->arena, text);
@@ -182,7 +192,8 @@ ctl_visible(struct arena *arena, struct span text)
 			buffer_printf(&buffer, "\\x%02x",
 			    (unsigned char)sequence.data[i]);
 	}
-	return buffer.size == 0 ? SPAN("") : buffer_span(&buffer);
+	buffer_append_byte(&buffer, '\0');
+	return span_of(buffer.data, buffer.size - 1);
 }
 
 static struct span
@@ -495,6 +506,12 @@ ctl_print_facts(const struct ctl *ctl, const struct ctl_row *row)
 	}
 }
 
+void
+ctl_print_name(const struct ctl *ctl, struct span name)
+{
+	printf("%s\n", ctl_visible(ctl->arena, name).data);
+}
+
 /* ---- saying no ---- */
 
 /* What others wrote may be in it, and is not to steer a terminal. */
@@ -505,8 +522,8 @@ print_visible(struct span text)
 	struct span line;
 
 	while (text.data != NULL) {
-		line = ctl_visible(arena, span_split(&text, '\n'));
-		fprintf(stderr, "%.*s\n", (int)line.size, line.data);
+		line = span_split(&text, '\n');
+		fprintf(stderr, "%s\n", ctl_visible(arena, line).data);
 	}
 	arena_close(arena);
 }

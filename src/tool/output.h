@@ -11,6 +11,7 @@
 #define CTL_OUTPUT_H
 
 #include "ctl.h"
+#include "base/digest.h"
 
 struct ctl_row;
 
@@ -26,6 +27,9 @@ void ctl_row_number(struct ctl_row *row, const char *name, uint64_t number);
 /* Bytes: "1.4 MiB" on a terminal. */
 void ctl_row_size(struct ctl_row *row, const char *name, uint64_t bytes);
 void ctl_row_bool(struct ctl_row *row, const char *name, bool is_true);
+/* A SHA-256, in hex. */
+void ctl_row_hash(struct ctl_row *row, const char *name,
+    const uint8_t hash[DIGEST_SHA256_SIZE]);
 /* Checked JSON text. */
 void ctl_row_source(struct ctl_row *row, const char *name, struct span text);
 
@@ -42,12 +46,18 @@ void ctl_output_row(struct ctl_output *output, const struct ctl_row *row);
 /* Prints what is left, and gives it back. */
 void ctl_output_close(struct ctl_output *output);
 
+/* A name alone, on a line. */
+void ctl_print_name(const struct ctl *ctl, struct span name);
 /* One row alone: an object, or a line for each member. */
 void ctl_print_facts(const struct ctl *ctl, const struct ctl_row *row);
 
-/* "1.4 MiB", in the arena. */
+/*
+ * Texts in the arena, each with a NUL behind it that is not counted.
+ *
+ * "1.4 MiB".
+ */
 struct span ctl_size_text(struct arena *arena, uint64_t bytes);
-/* "1 artifact", "2 artifacts": of a word that takes an s, in the arena. */
+/* "1 artifact", "2 artifacts": of a word that takes an s. */
 struct span
 ctl_count_text(struct arena *arena, uint64_t number, const char *word);
 /*

@@ -1,158 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * choose.c - from ids, or a filter and a pattern, to artifacts. Each id
- * is looked up, many at once: it may be the start of one, and its title is
- * wanted. Of each only id, size and title are held.
+ * choose.c - from ids, or a filter, to artifacts. Each id is looked up, many at
+ * once: it may be the start of one, and its title is wanted.
  */
 
 #include "choose.h"
 
 #include "http_text.h"
-#include "tool/set.h"
 #include "name.h"
+#include "tool/set.h"
 #include "protocol/header.h"
 
 #include <fnmatch.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#define ROOM_FIRST 256
+#define ROOM_FIRST 1024
+#define BETWEEN " \t\r\n"
 
-/* ---- ids ---- */
-
-static bool
-is_between(char byte)
-{
-	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
-}
-
-/*
- * The first word of the next line that has one: list prints ids first, and
- * behind them a tab or, on a terminal, spaces.
- */
-static bool
-read_word(struct arena *arena, const char **ret_word)
-{
-	struct span word = SPAN_NONE;
-	char *line = NULL;
-	size_t room = 0, end;
-	ssize_t size;
-
-	while (word.size == 0 && (size = getline(&line, &room, stdin)) > 0) {
-		word = span_of(line, (size_t)size);
-		while (word.size > 0 && is_between(word.data[0]))
-			word = span_from(word, 1);
-		for (end = 0; end < word.size && !is_between(word.data[end]);
-		     end++)
-			;
-		word.size = end;
-	}
-	if (word.size > 0)
-		*ret_word = arena_string(arena, word);
-	free(line);
-	return word.size > 0;
-}
-
-bool
-ctl_names_next(
-    struct ctl_names *names, struct arena *arena, const char **ret_name)
-{
-	for (;;) {
-		if (names->is_reading && read_word(arena, ret_name))
-			return true;
-		names->is_reading = false;
-		if (names->next == names->ctl->operand_count)
-			return false;
-		*ret_name = names->ctl->operands[names->next++];
-		if (strcmp(*ret_name, "-") != 0)
-			return true;
-		names->is_reading = true;
-	}
-}
-
-int
-ctl_ids_alone(
-    const struct ctl *ctl, const struct ctl_option *filters, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (ctl_has(ctl, filters[i].name))
-			return ctl_usage(ctl, "ids and --%s exclude each other",
-			    filters[i].name);
-	return CTL_OK;
-}
-
-void
-ctl_say_missing(struct arena *arena, const struct ctl_http_answer *answer)
-{
-	struct json_document document;
-	struct span detail = SPAN_NONE;
-	struct faults faults;
-
-	faults_init(&faults, arena);
-	if (json_read(arena, answer->body, &faults, &document) == JSON_VALID &&
-	    faults.count == 0)
-		detail =
-		    json_text_of(arena, json_get_source(&document, "detail"));
-	if (detail.data == NULL)
-		detail = SPAN("Artifact not found");
-	detail = ctl_visible(arena, detail);
-	(void)ctl_error(CTL_NOT_FOUND, "%.*s", (int)detail.size, detail.data);
-}
-
-/* ---- looking ids up ---- */
-
-struct lookup {
-	struct ctl_http *http;
-	struct ctl_choice *choice;
-	const char **names; /* in the order of the items */
-	size_t count;
-	size_t next;
-	bool *is_there; /* of each item */
-	bool is_over;
-};
-
-/* Read all names. Not CTL_OK: one is no id, which has been said. */
-static int
-read_names(const struct ctl *ctl, struct lookup *lookup)
-{
-	struct arena *arena = lookup->choice->arena;
-	struct ctl_names names = { .ctl = ctl };
-	size_t room = 0, more;
-	const char *name;
-	int exit_code;
-
-	while (ctl_names_next(&names, arena, &name)) {
-		exit_code = ctl_remote_check_id(ctl, name);
-		if (exit_code != CTL_OK)
-			return exit_code;
-		if (lookup->count == room) {
-			more = room == 0 ? ROOM_FIRST : room * 2;
-			lookup->names = arena_resize(arena, lookup->names,
-			    room * sizeof(name), more * sizeof(name));
-			room = more;
-		}
-		lookup->names[lookup->count++] = name;
-	}
-	return CTL_OK;
-}
-
-static bool
-next_lookup(void *context, struct arena *arena, void **ret_item,
-    struct ctl_http_request *ret_request)
-{
-	struct lookup *lookup = context;
-
-	if (lookup->is_over || lookup->next == lookup->count)
-		return false;
-	*ret_item = &lookup->choice->items[lookup->next];
-	ret_request->method = "GET";
-	ret_request->path = ctl_remote_path(
-	    arena, lookup->names[lookup->next++], "?include_content=false");
-	ret_request->may_be_missing = true;
-	return true;
-}
+/* ---- what is chosen ---- */
 
 static void
 lose(struct ctl_choice *choice, int exit_code)
@@ -161,50 +26,180 @@ lose(struct ctl_choice *choice, int exit_code)
 	choice->lost++;
 }
 
+/* Make room for so many items, the new ones all zero. */
+static void
+reserve(struct ctl_choice *choice, size_t count)
+{
+	size_t size = sizeof(choice->items[0]);
+	size_t room = choice->room == 0 ? ROOM_FIRST : choice->room;
+
+	if (count <= choice->room)
+		return;
+	while (room < count)
+		room *= 2;
+	choice->items = arena_resize(
+	    choice->arena, choice->items, choice->room * size, room * size);
+	memset(choice->items + choice->room, 0, (room - choice->room) * size);
+	choice->room = room;
+}
+
 static int
-fill_in(struct ctl_choice *choice, struct ctl_http *http,
-    const struct ctl_artifact *artifact, struct ctl_chosen *ret_chosen)
+fill_in(struct ctl_choice *choice, struct ctl_http *http, struct arena *arena,
+    const struct ctl_filter *filter, const struct ctl_artifact *artifact,
+    struct ctl_chosen *ret_chosen)
 {
 	if (!id_parse(artifact->id, &ret_chosen->id))
 		return ctl_remote_strange(http);
 	ret_chosen->size = artifact->size;
-	ret_chosen->title = arena_string(choice->arena,
-	    artifact->title.data == NULL ? SPAN("") : artifact->title);
+	if (!choice->is_to_go)
+		ret_chosen->title = arena_string(choice->arena,
+		    artifact->title.data == NULL ? SPAN("") : artifact->title);
+	if (choice->output != NULL)
+		ctl_remote_row(http, arena, choice->output, filter, artifact);
 	return CTL_OK;
 }
 
-static int
-note_lookup(void *context, void *item, struct arena *arena,
-    const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
+void
+ctl_choose_row(struct ctl_output *output, const struct ctl_chosen *chosen,
+    struct span path)
 {
-	struct lookup *lookup = context;
-	struct ctl_chosen *chosen = item;
-	struct ctl_artifact artifact;
-	int exit_code;
+	struct arena *arena = arena_open();
+	struct ctl_row *row = ctl_row(arena);
 
-	(void)ret_more;
-	if (answer->status == 404) {
-		ctl_say_missing(arena, answer);
-		lose(lookup->choice, CTL_NOT_FOUND);
-		return CTL_OK;
+	ctl_row_text(row, "id", span_str(ctl_remote_id(arena, &chosen->id)));
+	ctl_row_text(row, "file", path);
+	ctl_row_size(row, "size_bytes", chosen->size);
+	ctl_row_hash(row, "content_hash", chosen->hash);
+	ctl_output_row(output, row);
+	arena_close(arena);
+}
+
+/* ---- ids ---- */
+
+int
+ctl_choose_ids_alone(const struct ctl *ctl, const struct ctl_option *filters)
+{
+	for (; filters->name != NULL; filters++)
+		if (ctl_has(ctl, filters->name))
+			return ctl_usage(ctl, "ids and --%s exclude each other",
+			    filters->name);
+	return CTL_OK;
+}
+
+struct lookup {
+	struct ctl_http *http;
+	struct ctl_choice *choice;
+	const char **names;
+	size_t count;
+	size_t room;
+	size_t next;
+	bool *is_there; /* of each item of the choice, which are as many */
+};
+
+static int
+add_name(struct lookup *lookup, const char *name)
+{
+	struct arena *arena = lookup->choice->arena;
+	size_t size = sizeof(name), room = lookup->room;
+
+	if (lookup->count == room) {
+		lookup->room = room == 0 ? ROOM_FIRST : 2 * room;
+		lookup->names = arena_resize(
+		    arena, lookup->names, room * size, lookup->room * size);
 	}
-	exit_code =
-	    ctl_remote_read_detail(lookup->http, arena, answer, &artifact);
-	if (exit_code == CTL_OK)
-		exit_code =
-		    fill_in(lookup->choice, lookup->http, &artifact, chosen);
-	lookup->is_there[chosen - lookup->choice->items] = exit_code == CTL_OK;
+	lookup->names[lookup->count++] = name;
+	return ctl_remote_check_id(ctl_http_ctl(lookup->http), name);
+}
+
+/*
+ * The first word of each line that has one: list prints ids first, and behind
+ * them a tab or, on a terminal, spaces.
+ */
+static int
+add_lines(struct lookup *lookup)
+{
+	int exit_code = CTL_OK;
+	char *line = NULL, *word;
+	size_t room = 0;
+
+	while (exit_code == CTL_OK && getline(&line, &room, stdin) > 0) {
+		word = line + strspn(line, BETWEEN);
+		word[strcspn(word, BETWEEN)] = '\0';
+		if (*word != '\0')
+			exit_code = add_name(lookup,
+			    arena_string(
+				lookup->choice->arena, span_str(word)));
+	}
+	free(line);
 	return exit_code;
 }
 
 static int
-note_no_lookup(void *context, void *item, int exit_code, bool is_hopeless)
+read_names(struct lookup *lookup)
+{
+	const struct ctl *ctl = ctl_http_ctl(lookup->http);
+	int exit_code = CTL_OK;
+	size_t i;
+
+	for (i = 0; i < ctl->operand_count && exit_code == CTL_OK; i++)
+		exit_code = strcmp(ctl->operands[i], "-") == 0
+				? add_lines(lookup)
+				: add_name(lookup, ctl->operands[i]);
+	return exit_code;
+}
+
+static bool
+next_lookup(void *context, struct arena *arena, void **ret_item,
+    struct ctl_http_request *ret_request)
 {
 	struct lookup *lookup = context;
 
-	(void)item;
-	lose(lookup->choice, exit_code);
-	return is_hopeless ? exit_code : CTL_OK;
+	if (lookup->next == lookup->count)
+		return false;
+	*ret_item = &lookup->choice->items[lookup->next];
+	*ret_request =
+	    ctl_remote_request(arena, lookup->names[lookup->next++], false);
+	ret_request->may_be_missing = true;
+	return true;
+}
+
+/* "Artifact not found: ...", as the server says it in a 404. */
+static void
+say_missing(struct arena *arena, const struct ctl_http_answer *answer)
+{
+	struct span detail = ctl_remote_text(arena, answer, "detail");
+
+	if (detail.data == NULL)
+		detail = SPAN("Artifact not found");
+	(void)ctl_error(CTL_NOT_FOUND, "%s", ctl_visible(arena, detail).data);
+}
+
+static int
+end_lookup(void *context, void *item, const struct ctl_http_end *end)
+{
+	struct lookup *lookup = context;
+	struct ctl_choice *choice = lookup->choice;
+	struct ctl_chosen *chosen = item;
+	struct ctl_artifact artifact;
+	int exit_code;
+
+	if (end->answer == NULL) {
+		lose(choice, end->exit_code);
+		return end->is_hopeless || choice->is_to_go ? end->exit_code
+							    : CTL_OK;
+	}
+	if (end->answer->status == 404) {
+		say_missing(end->arena, end->answer);
+		lose(choice, CTL_NOT_FOUND);
+		return CTL_OK;
+	}
+	exit_code = ctl_remote_read_detail(
+	    lookup->http, end->arena, end->answer, &artifact);
+	if (exit_code == CTL_OK)
+		exit_code = fill_in(choice, lookup->http, end->arena, NULL,
+		    &artifact, chosen);
+	lookup->is_there[chosen - choice->items] = exit_code == CTL_OK;
+	return exit_code;
 }
 
 /* Keep each artifact once, where it was named first: an id and the start of
@@ -229,21 +224,19 @@ keep_found(struct lookup *lookup)
 	}
 }
 
-static int
-look_up(const struct ctl *ctl, struct ctl_http *http, struct ctl_choice *choice)
+int
+ctl_choose_ids(struct ctl_http *http, struct ctl_choice *choice)
 {
 	struct lookup lookup = { .http = http, .choice = choice };
-	const struct ctl_http_many many = { .context = &lookup,
-		.next = next_lookup,
-		.done = note_lookup,
-		.failed = note_no_lookup };
+	const struct ctl_http_many many = {
+		.context = &lookup, .next = next_lookup, .ended = end_lookup
+	};
 	int exit_code;
 
-	exit_code = read_names(ctl, &lookup);
+	exit_code = read_names(&lookup);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	choice->items =
-	    arena_alloc(choice->arena, lookup.count * sizeof(choice->items[0]));
+	reserve(choice, lookup.count);
 	lookup.is_there = arena_alloc(
 	    choice->arena, lookup.count * sizeof(lookup.is_there[0]));
 	exit_code = ctl_http_many(http, &many);
@@ -254,55 +247,88 @@ look_up(const struct ctl *ctl, struct ctl_http *http, struct ctl_choice *choice)
 
 /* ---- a filter ---- */
 
-struct filtering {
+struct listing {
 	struct ctl_http *http;
+	const struct ctl_which *which;
 	struct ctl_choice *choice;
-	const char *pattern; /* of titles; NULL: any */
-	size_t room;
+	uint64_t seen;
 };
 
+/* Times are compared as texts: created_at has one form, which sorts by time. */
+static bool
+is_old(const struct listing *listing, struct span created)
+{
+	uint64_t now = (uint64_t)ctl_http_time(listing->http);
+	char limit[MOMENT_TEXT + 1];
+
+	if (listing->which->older_than == 0)
+		return true;
+	if (listing->which->older_than > now)
+		return false;
+	moment_format((now - listing->which->older_than) * 1000000, limit);
+	return memcmp(created.data, limit, MOMENT_TEXT) < 0;
+}
+
+/* Lists come newest first, so the newest that are kept are the first. */
 static int
 take_listed(
     void *context, struct arena *arena, const struct ctl_artifact *artifact)
 {
-	struct filtering *filtering = context;
-	struct ctl_choice *choice = filtering->choice;
-	size_t size = sizeof(choice->items[0]);
-	size_t room;
+	struct listing *listing = context;
+	const struct ctl_which *which = listing->which;
+	struct ctl_choice *choice = listing->choice;
 	int exit_code;
 
-	if (filtering->pattern != NULL &&
-	    (artifact->title.data == NULL ||
-		fnmatch(filtering->pattern,
-		    arena_string(arena, artifact->title), 0) != 0))
+	if (choice->is_to_go && artifact->created.size != MOMENT_TEXT)
+		return ctl_remote_strange(listing->http);
+	if (listing->seen++ < which->keep_newest ||
+	    !is_old(listing, artifact->created))
 		return CTL_OK;
-	if (choice->count == filtering->room) {
-		room = filtering->room == 0 ? ROOM_FIRST : filtering->room * 2;
-		choice->items = arena_resize(choice->arena, choice->items,
-		    filtering->room * size, room * size);
-		filtering->room = room;
-	}
-	exit_code = fill_in(
-	    choice, filtering->http, artifact, &choice->items[choice->count]);
+	if (which->title != NULL &&
+	    (artifact->title.data == NULL ||
+		fnmatch(which->title, arena_string(arena, artifact->title),
+		    0) != 0))
+		return CTL_OK;
+	reserve(choice, choice->count + 1);
+	exit_code = fill_in(choice, listing->http, arena, &which->members,
+	    artifact, &choice->items[choice->count]);
 	if (exit_code == CTL_OK)
 		choice->bytes += choice->items[choice->count++].size;
 	return exit_code;
 }
 
-static int
-filter(const struct ctl *ctl, struct ctl_http *http, struct ctl_choice *choice)
+int
+ctl_choose_listed(struct ctl_http *http, const struct ctl_which *which,
+    struct ctl_choice *choice)
 {
-	struct filtering filtering = { .http = http,
-		.choice = choice,
-		.pattern = ctl_value(ctl, "name") };
-	struct ctl_filter members;
-	bool is_narrow, has_more;
+	struct listing listing = {
+		.http = http, .which = which, .choice = choice
+	};
+	bool has_more;
+
+	return ctl_remote_list(
+	    http, &which->members, 0, take_listed, &listing, &has_more);
+}
+
+int
+ctl_choose(struct ctl_http *http, struct ctl_choice *choice)
+{
+	static const struct ctl_option options[] = { CTL_CHOICE, { 0 } };
+	const struct ctl *ctl = ctl_http_ctl(http);
+	struct ctl_which which = { .title = ctl_value(ctl, "name") };
+	bool is_narrow;
 	int exit_code;
 
-	exit_code = ctl_filter_read(ctl, &members);
+	if (ctl->operand_count > 0) {
+		exit_code = ctl_choose_ids_alone(ctl, options);
+		return exit_code == CTL_OK ? ctl_choose_ids(http, choice)
+					   : exit_code;
+	}
+	exit_code = ctl_filter_read(ctl, &which.members);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	is_narrow = ctl_filter_is_narrow(&members) || filtering.pattern != NULL;
+	is_narrow =
+	    ctl_filter_is_narrow(&which.members) || which.title != NULL;
 	if (!is_narrow && !ctl_has(ctl, "all"))
 		return ctl_usage(ctl,
 		    "which artifacts? It needs an ID, or a filter such as "
@@ -310,22 +336,7 @@ filter(const struct ctl *ctl, struct ctl_http *http, struct ctl_choice *choice)
 	if (is_narrow && ctl_has(ctl, "all"))
 		return ctl_usage(
 		    ctl, "--all and what narrows it exclude each other");
-	return ctl_remote_list(
-	    http, &members, 0, take_listed, &filtering, &has_more);
-}
-
-int
-ctl_choose(
-    const struct ctl *ctl, struct ctl_http *http, struct ctl_choice *choice)
-{
-	static const struct ctl_option options[] = { CTL_CHOICE };
-	int exit_code;
-
-	if (ctl->operand_count == 0)
-		return filter(ctl, http, choice);
-	exit_code =
-	    ctl_ids_alone(ctl, options, sizeof(options) / sizeof(options[0]));
-	return exit_code == CTL_OK ? look_up(ctl, http, choice) : exit_code;
+	return ctl_choose_listed(http, &which, choice);
 }
 
 /* ---- names ---- */
@@ -334,7 +345,6 @@ struct naming {
 	struct ctl_choice *choice;
 	size_t next;
 	struct span *filenames; /* of each item; data NULL: none */
-	bool *is_there;
 };
 
 static bool
@@ -342,87 +352,76 @@ next_head(void *context, struct arena *arena, void **ret_item,
     struct ctl_http_request *ret_request)
 {
 	struct naming *naming = context;
-	char text[ID_TEXT + 1];
+	struct ctl_chosen *chosen;
 
 	if (naming->next == naming->choice->count)
 		return false;
-	*ret_item = &naming->choice->items[naming->next];
-	id_format(&naming->choice->items[naming->next++].id, text);
-	ret_request->method = "HEAD";
-	ret_request->path = ctl_remote_path(arena, text, "/raw");
-	ret_request->may_be_missing = true; /* deleted meanwhile */
-	ret_request->is_any_type = true;
+	chosen = &naming->choice->items[naming->next++];
+	*ret_item = chosen;
+	*ret_request = (struct ctl_http_request){ .method = "HEAD",
+		.path = ctl_remote_path(
+		    arena, ctl_remote_id(arena, &chosen->id), "/raw"),
+		.may_be_missing = true, /* deleted meanwhile */
+		.is_any_type = true };
 	return true;
 }
 
 static int
-note_head(void *context, void *item, struct arena *arena,
-    const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
+end_head(void *context, void *item, const struct ctl_http_end *end)
 {
 	struct naming *naming = context;
 	struct ctl_choice *choice = naming->choice;
 	struct ctl_chosen *chosen = item;
-	size_t number = (size_t)(chosen - choice->items);
-	char text[ID_TEXT + 1];
+	const char *id = ctl_remote_id(end->arena, &chosen->id);
+	uint8_t hash[DIGEST_SHA256_SIZE];
 
-	(void)ret_more;
-	id_format(&chosen->id, text);
-	if (answer->status == 404) {
-		lose(choice, CTL_NOT_FOUND);
-		(void)ctl_error(
-		    CTL_NOT_FOUND, "%s was deleted meanwhile", text);
+	if (end->answer == NULL) {
+		lose(choice, end->exit_code);
+		return end->is_hopeless ? end->exit_code : CTL_OK;
+	}
+	if (end->answer->status == 404) {
+		lose(choice,
+		    ctl_error(
+			CTL_NOT_FOUND, "%s was deleted meanwhile", id));
 		return CTL_OK;
 	}
-	if (header_digest(ctl_http_header(answer, "Repr-Digest"),
-		chosen->hash) != RESULT_OK) {
-		lose(choice, CTL_INTEGRITY);
-		(void)ctl_error(CTL_INTEGRITY,
-		    "the server tells no SHA-256 of %s in Repr-Digest", text);
+	if (header_digest(ctl_http_header(end->answer, "Repr-Digest"), hash) !=
+	    RESULT_OK) {
+		lose(choice,
+		    ctl_error(CTL_INTEGRITY,
+			"the server tells no SHA-256 of %s in Repr-Digest",
+			id));
 		return CTL_OK;
 	}
-	naming->filenames[number] = arena_copy(
-	    choice->arena, ctl_http_filename(arena,
-			       ctl_http_header(answer, "Content-Disposition")));
-	naming->is_there[number] = true;
+	chosen->hash = arena_alloc(choice->arena, sizeof(hash));
+	memcpy(chosen->hash, hash, sizeof(hash));
+	naming->filenames[chosen - choice->items] = arena_copy(choice->arena,
+	    ctl_http_filename(end->arena,
+		ctl_http_header(end->answer, "Content-Disposition")));
 	return CTL_OK;
-}
-
-static int
-note_no_head(void *context, void *item, int exit_code, bool is_hopeless)
-{
-	struct naming *naming = context;
-
-	(void)item;
-	lose(naming->choice, exit_code);
-	return is_hopeless ? exit_code : CTL_OK;
 }
 
 int
 ctl_choose_names(struct ctl_http *http, struct ctl_choice *choice)
 {
 	struct naming naming = { .choice = choice };
-	const struct ctl_http_many many = { .context = &naming,
-		.next = next_head,
-		.done = note_head,
-		.failed = note_no_head };
+	const struct ctl_http_many many = {
+		.context = &naming, .next = next_head, .ended = end_head
+	};
+	struct ctl_used *used = ctl_used_open(choice->arena);
 	struct ctl_chosen *chosen;
-	struct ctl_used *used;
-	size_t count, i;
+	size_t count = choice->count, i;
 	int exit_code;
 
-	naming.filenames = arena_alloc(
-	    choice->arena, choice->count * sizeof(naming.filenames[0]));
-	naming.is_there = arena_alloc(
-	    choice->arena, choice->count * sizeof(naming.is_there[0]));
+	naming.filenames =
+	    arena_alloc(choice->arena, count * sizeof(naming.filenames[0]));
 	exit_code = ctl_http_many(http, &many);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	used = ctl_used_open(choice->arena);
-	count = choice->count;
 	choice->count = 0;
 	choice->bytes = 0;
 	for (i = 0; i < count; i++) {
-		if (!naming.is_there[i])
+		if (choice->items[i].hash == NULL)
 			continue;
 		chosen = &choice->items[choice->count++];
 		*chosen = choice->items[i];

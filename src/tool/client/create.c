@@ -12,7 +12,35 @@
 
 #include <errno.h>
 
-#define METADATA_MOST (2 * LIMIT_METADATA) /* with its white space */
+#define CONTENT_MOST ((size_t)INT32_MAX + 1) /* more than any server takes */
+#define METADATA_MOST (2 * LIMIT_METADATA)   /* with its white space */
+
+/* The bytes of a file, or of stdin (NULL), into the arena: at least so many if
+ * it has more. */
+static int
+read_file(const struct ctl *ctl, const char *name, size_t most,
+    struct span *ret_text)
+{
+	FILE *file = name == NULL ? stdin : fopen(name, "re");
+	struct buffer text;
+	char piece[65536];
+	size_t count;
+	int exit_code = CTL_OK;
+
+	if (file == NULL)
+		return ctl_fail("cannot open %.200s: %m", name);
+	buffer_init(&text, ctl->arena);
+	while (text.size < most &&
+	       (count = fread(piece, 1, sizeof(piece), file)) > 0)
+		buffer_append(&text, span_of(piece, count));
+	if (ferror(file))
+		exit_code = ctl_fail("cannot read %.200s: %m",
+		    name == NULL ? "standard input" : name);
+	if (file != stdin)
+		(void)fclose(file); /* it was only read */
+	*ret_text = buffer_span(&text);
+	return exit_code;
+}
 
 int
 ctl_create_check(const struct ctl *ctl, const char *const *names)
@@ -22,6 +50,28 @@ ctl_create_check(const struct ctl *ctl, const char *const *names)
 			return ctl_usage(
 			    ctl, "%s needs --%s", ctl->command->name, *names);
 	return CTL_OK;
+}
+
+size_t
+ctl_create_members(const struct ctl *ctl,
+    struct ctl_http_part ret_members[CTL_CREATE_MEMBERS])
+{
+	static const char *const names[CTL_CREATE_MEMBERS][2] = {
+		{ "workflow", "workflow_id" },
+		{ "type", "artifact_type" },
+		{ "phase", "phase_id" },
+		{ "session", "session_id" },
+		{ "title", "title" },
+	};
+	size_t count = 0, i;
+
+	for (i = 0; i < CTL_CREATE_MEMBERS; i++)
+		if (ctl_has(ctl, names[i][0]))
+			ret_members[count++] = (struct ctl_http_part){
+				.name = names[i][1],
+				.text = span_str(ctl_value(ctl, names[i][0])),
+			};
+	return count;
 }
 
 void
@@ -37,57 +87,31 @@ int
 ctl_create_end(struct ctl_http *http, struct arena *arena,
     const struct ctl_http_answer *answer, struct span *ret_id)
 {
-	struct json_document document;
-	struct faults faults;
-	struct span id;
+	struct span id = ctl_remote_text(arena, answer, "id");
 
-	faults_init(&faults, arena);
-	if (json_read(arena, answer->body, &faults, &document) != JSON_VALID ||
-	    faults.count > 0)
-		return ctl_remote_strange(http);
-	id = json_text_of(arena, json_get_source(&document, "id"));
 	if (id.data == NULL)
 		return ctl_remote_strange(http);
-	if (span_is(json_text_of(arena, json_get_source(&document, "status")),
-		"deleted")) {
-		id = ctl_visible(arena, id);
-		return ctl_error(CTL_NOT_FOUND,
-		    "the artifact was stored as %.*s, and somebody deleted it "
-		    "before the server's answer came; create it again if it "
-		    "is to be there",
-		    (int)id.size, id.data);
-	}
 	*ret_id = id;
-	return CTL_OK;
+	if (!span_is(ctl_remote_text(arena, answer, "status"), "deleted"))
+		return CTL_OK;
+	return ctl_error(CTL_NOT_FOUND,
+	    "the artifact was stored as %s, and somebody deleted it before the "
+	    "server's answer came; create it again if it is to be there",
+	    ctl_visible(arena, id).data);
+}
+
+/* With --json. */
+static void
+print_result(const struct ctl *ctl, struct span id, const char *status)
+{
+	struct ctl_row *row = ctl_row(ctl->arena);
+
+	ctl_row_text(row, "id", id);
+	ctl_row_text(row, "status", span_str(status));
+	ctl_print_facts(ctl, row);
 }
 
 /* ---- create ---- */
-
-/* The whole of a file, or of stdin, into the arena. */
-static int
-read_file(const struct ctl *ctl, const char *name, struct span *ret_text)
-{
-	bool is_stdin = strcmp(name, "-") == 0;
-	FILE *file = is_stdin ? stdin : fopen(name, "re");
-	struct buffer text;
-	char piece[65536];
-	size_t count;
-	bool is_good;
-
-	if (file == NULL)
-		return ctl_fail("cannot open %.200s: %m", name);
-	buffer_init(&text, ctl->arena);
-	while (text.size <= INT32_MAX &&
-	       (count = fread(piece, 1, sizeof(piece), file)) > 0)
-		buffer_append(&text, span_of(piece, count));
-	is_good = ferror(file) == 0;
-	if (!is_good)
-		(void)ctl_fail("cannot read %.200s: %m", name);
-	if (!is_stdin)
-		(void)fclose(file);
-	*ret_text = text.size == 0 ? SPAN("") : buffer_span(&text);
-	return is_good ? CTL_OK : CTL_FAILED;
-}
 
 /* From -c, or from the operand. */
 static int
@@ -102,7 +126,10 @@ read_content(const struct ctl *ctl, struct span *ret_content)
 	if (text != NULL)
 		*ret_content = span_str(text);
 	else
-		exit_code = read_file(ctl, ctl->operands[0], ret_content);
+		exit_code = read_file(ctl,
+		    strcmp(ctl->operands[0], "-") == 0 ? NULL
+						       : ctl->operands[0],
+		    CONTENT_MOST, ret_content);
 	if (exit_code == CTL_OK && !utf8_is_valid(*ret_content))
 		return ctl_fail("%.200s is not text in UTF-8; artifactctl put "
 				"takes any file",
@@ -114,38 +141,17 @@ read_content(const struct ctl *ctl, struct span *ret_content)
 static struct span
 create_body(const struct ctl *ctl, struct span content)
 {
-	static const char *const members[][2] = {
-		{ "workflow", "workflow_id" },
-		{ "type", "artifact_type" },
-		{ "phase", "phase_id" },
-		{ "session", "session_id" },
-		{ "title", "title" },
-		{ "content-type", "content_type" },
-	};
 	struct json_value *object = json_object(ctl->arena);
-	size_t i;
+	struct ctl_http_part members[CTL_CREATE_MEMBERS];
+	size_t count = ctl_create_members(ctl, members), i;
 
-	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		if (ctl_has(ctl, members[i][0]))
-			json_put_text(object, members[i][1],
-			    span_str(ctl_value(ctl, members[i][0])));
+	for (i = 0; i < count; i++)
+		json_put_text(object, members[i].name, members[i].text);
+	if (ctl_has(ctl, "content-type"))
+		json_put_text(object, "content_type",
+		    span_str(ctl_value(ctl, "content-type")));
 	json_put_text(object, "content", content);
 	return json_text(ctl->arena, object);
-}
-
-static void
-print_id(const struct ctl *ctl, struct span id)
-{
-	struct ctl_row *row = ctl_row(ctl->arena);
-
-	if (!ctl->is_json) {
-		id = ctl_visible(ctl->arena, id);
-		printf("%.*s\n", (int)id.size, id.data);
-		return;
-	}
-	ctl_row_text(row, "id", id);
-	ctl_row_text(row, "status", SPAN("created"));
-	ctl_print_facts(ctl, row);
 }
 
 static int
@@ -177,8 +183,10 @@ run_create(struct ctl *ctl)
 	exit_code = ctl_http_send(http, &request, ctl->arena, &answer);
 	if (exit_code == CTL_OK)
 		exit_code = ctl_create_end(http, ctl->arena, &answer, &id);
-	if (exit_code == CTL_OK)
-		print_id(ctl, id);
+	if (exit_code == CTL_OK && ctl->is_json)
+		print_result(ctl, id, "created");
+	else if (exit_code == CTL_OK)
+		ctl_print_name(ctl, id);
 	return exit_code;
 }
 
@@ -209,61 +217,29 @@ static int
 read_metadata(const struct ctl *ctl, struct span *ret_text)
 {
 	const char *value = ctl_value(ctl, "metadata");
-	char *text;
-	size_t count;
-	FILE *file;
+	int exit_code = CTL_OK;
 
-	if (value[0] != '@') {
+	if (value[0] != '@')
 		*ret_text = span_str(value);
-		return CTL_OK;
-	}
-	file = fopen(value + 1, "re");
-	if (file == NULL)
-		return ctl_fail("cannot open %.200s: %m", value + 1);
-	text = arena_room(ctl->arena, METADATA_MOST);
-	count = fread(text, 1, METADATA_MOST, file);
-	(void)fclose(file); /* it was only read */
-	if (count == METADATA_MOST)
+	else
+		exit_code =
+		    read_file(ctl, value + 1, METADATA_MOST, ret_text);
+	if (exit_code == CTL_OK && ret_text->size >= METADATA_MOST)
 		return ctl_usage(ctl,
 		    "--metadata: %.200s is too large: an artifact takes %d "
 		    "bytes of it",
 		    value + 1, LIMIT_METADATA);
-	*ret_text = span_of(text, count);
-	return CTL_OK;
+	return exit_code;
 }
 
-/* Refuse metadata that no server takes: a put would have stored the file before
- * the server refuses it. */
-static int
-check_metadata(const struct ctl *ctl, struct span text)
-{
-	struct json_value *body = json_object(ctl->arena);
-	struct json_document document;
-	struct faults faults;
-	struct span message;
-
-	json_put_source(body, "metadata", text);
-	faults_init(&faults, ctl->arena);
-	if (json_read(ctl->arena, json_text(ctl->arena, body), &faults,
-		&document) != JSON_VALID)
-		return ctl_usage(ctl,
-		    "--metadata is nested deeper, or has more values, than a "
-		    "server takes");
-	(void)json_get_object_text(
-	    &document, "metadata", LIMIT_METADATA, &faults);
-	if (faults.count == 0)
-		return CTL_OK;
-	message = span_str(faults.list[0].message);
-	return ctl_usage(ctl,
-	    "--metadata: %.*s; it wants an object such as "
-	    "'{\"reviewed\": true}'",
-	    (int)message.size, message.data);
-}
-
+/* Refuse what no server takes: put would have stored the file before. */
 static int
 put_metadata(const struct ctl *ctl, struct json_value *body)
 {
+	struct json_value *alone = json_object(ctl->arena);
+	struct json_document document;
 	struct json_shape shape;
+	struct faults faults;
 	struct span text;
 	int exit_code;
 
@@ -276,9 +252,20 @@ put_metadata(const struct ctl *ctl, struct json_value *body)
 		return ctl_usage(ctl,
 		    "--metadata is no JSON; it wants an object such as "
 		    "'{\"reviewed\": true}'");
-	exit_code = check_metadata(ctl, shape.text);
-	if (exit_code != CTL_OK)
-		return exit_code;
+	json_put_source(alone, "metadata", shape.text);
+	faults_init(&faults, ctl->arena);
+	if (json_read(ctl->arena, json_text(ctl->arena, alone), &faults,
+		&document) != JSON_VALID)
+		return ctl_usage(ctl,
+		    "--metadata is nested deeper, or has more values, than a "
+		    "server takes");
+	(void)json_get_object_text(
+	    &document, "metadata", LIMIT_METADATA, &faults);
+	if (faults.count > 0)
+		return ctl_usage(ctl,
+		    "--metadata: %s; it wants an object such as "
+		    "'{\"reviewed\": true}'",
+		    faults.list[0].message);
 	json_put_source(body, "metadata", shape.text);
 	return CTL_OK;
 }
@@ -391,19 +378,6 @@ read_etag(const struct ctl *ctl, const char **ret_etag)
 }
 
 static int
-print_updated(const struct ctl *ctl, struct span id)
-{
-	struct ctl_row *row = ctl_row(ctl->arena);
-
-	if (!ctl->is_json)
-		return CTL_OK;
-	ctl_row_text(row, "id", id);
-	ctl_row_text(row, "status", SPAN("updated"));
-	ctl_print_facts(ctl, row);
-	return CTL_OK;
-}
-
-static int
 run_update(struct ctl *ctl)
 {
 	struct ctl_http_request request;
@@ -432,8 +406,9 @@ run_update(struct ctl *ctl)
 	ctl_update_begin(ctl->arena, arena_string(ctl->arena, artifact.id),
 	    body, etag, &request);
 	exit_code = ctl_http_send(http, &request, ctl->arena, &answer);
-	return exit_code == CTL_OK ? print_updated(ctl, artifact.id)
-				   : exit_code;
+	if (exit_code == CTL_OK && ctl->is_json)
+		print_result(ctl, artifact.id, "updated");
+	return exit_code;
 }
 
 static const struct ctl_option update_options[] = {

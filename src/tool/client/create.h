@@ -18,6 +18,10 @@
 
 /* Are these options there? NULL ends the names. */
 MUST_USE int ctl_create_check(const struct ctl *ctl, const char *const *names);
+/* The members that options of CTL_CREATE and --title name; how many. */
+#define CTL_CREATE_MEMBERS 5
+size_t ctl_create_members(const struct ctl *ctl,
+    struct ctl_http_part ret_members[CTL_CREATE_MEMBERS]);
 
 /* Make a create of a request whose body is set, so that it may be repeated
  * and happens once. */

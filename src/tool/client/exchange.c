@@ -9,6 +9,7 @@
 
 #include "http_text.h"
 #include "tool/output.h"
+#include "base/digest.h"
 #include "base/scoreboard.h"
 #include "protocol/date.h"
 #include "protocol/header.h"
@@ -268,16 +269,21 @@ static void
 add_file(struct exchange *exchange, curl_mimepart *mime,
     const struct ctl_http_part *part)
 {
-	struct reader *reader = arena_alloc(exchange->arena, sizeof(*reader));
+	struct arena *arena = exchange->arena;
+	struct reader *reader = arena_alloc(arena, sizeof(*reader));
 	struct curl_slist *lines;
+	struct span hash;
 
 	*reader = (struct reader){ .exchange = exchange, .part = part };
 	lines = with_line(NULL, file_disposition(exchange, part));
-	if (part->digest.data != NULL)
-		lines = with_line(
-		    lines, arena_printf(exchange->arena, "Repr-Digest: %.*s",
-			       (int)part->digest.size, part->digest.data)
-			       .data);
+	if (part->hash != NULL) {
+		hash = digest_base64(
+		    arena, span_of(part->hash, DIGEST_SHA256_SIZE));
+		lines = with_line(lines,
+		    arena_printf(arena, "Repr-Digest: sha-256=:%.*s:",
+			(int)hash.size, hash.data)
+			.data);
+	}
 	/* The part owns the lines. */
 	if (curl_mime_data_cb(mime, (curl_off_t)part->size, read_part,
 		seek_part, NULL, reader) != CURLE_OK ||
@@ -601,9 +607,8 @@ no_answer_code(const struct exchange *exchange, CURLcode code)
 static int
 say_no_answer(const struct exchange *exchange, CURLcode code)
 {
-	const char *url = arena_string(exchange->arena, exchange->http->shown);
+	const char *url = exchange->http->shown.data;
 	const struct trouble *trouble = trouble_of(code);
-	struct span why;
 
 	if (exchange->is_replaced)
 		return ctl_error(CTL_CHANGED,
@@ -626,9 +631,8 @@ say_no_answer(const struct exchange *exchange, CURLcode code)
 		    "not done in the time of --timeout, %s, waiting for %s%s",
 		    ctl_value(exchange->http->ctl, "timeout"), url,
 		    advice(exchange, code));
-	why = reason(exchange, code);
-	return ctl_error(no_answer_code(exchange, code), "%s %s (%.*s)%s%s",
-	    trouble->before, url, (int)why.size, why.data, trouble->after,
+	return ctl_error(no_answer_code(exchange, code), "%s %s (%s)%s%s",
+	    trouble->before, url, reason(exchange, code).data, trouble->after,
 	    advice(exchange, code));
 }
 
@@ -637,10 +641,8 @@ say_no_answer(const struct exchange *exchange, CURLcode code)
 static bool
 is_json(const struct ctl_http_answer *answer)
 {
-	struct span type = ctl_http_header(answer, "Content-Type");
-
-	type = span_trim(span_split(&type, ';'));
-	return span_is_nocase(type, "application/json");
+	return header_media_is(
+	    ctl_http_header(answer, "Content-Type"), "application/json");
 }
 
 /* A text of several lines, each without what steers a terminal. */
@@ -685,23 +687,19 @@ append_faults(struct buffer *sentence, struct span source)
 {
 	struct arena *arena = sentence->arena;
 	struct json_document fault;
-	struct faults faults;
 	struct span *items;
 	size_t count, i;
 
 	if (!json_read_items(arena, source, &items, &count) || count == 0)
 		return false;
-	faults_init(&faults, arena);
 	buffer_append(sentence, SPAN("the server refuses this:"));
 	for (i = 0; i < count && i < LINES; i++) {
-		if (json_read(arena, items[i], &faults, &fault) != JSON_VALID ||
-		    faults.count > 0)
+		if (!json_read_object(arena, items[i], &fault))
 			return false;
 		buffer_append(sentence, SPAN("\n  "));
 		append_place(sentence, json_get_source(&fault, "loc"));
 		buffer_append(sentence,
-		    ctl_visible(arena, json_get_string(&fault, "msg",
-					   JSON_REQUIRED, 0, &faults)));
+		    ctl_visible(arena, json_get_text(&fault, "msg")));
 	}
 	return true;
 }
@@ -711,19 +709,15 @@ static bool
 append_detail(struct buffer *sentence, const struct ctl_http_answer *answer)
 {
 	struct json_document document;
-	struct span source, text;
-	struct faults faults;
+	struct span text;
 
-	faults_init(&faults, sentence->arena);
 	if (!is_json(answer) ||
-	    json_read(sentence->arena, answer->body, &faults, &document) !=
-		JSON_VALID ||
-	    faults.count > 0)
+	    !json_read_object(sentence->arena, answer->body, &document))
 		return false;
-	source = json_get_source(&document, "detail");
-	text = json_text_of(sentence->arena, source);
+	text = json_get_text(&document, "detail");
 	if (text.data == NULL)
-		return append_faults(sentence, source);
+		return append_faults(
+		    sentence, json_get_source(&document, "detail"));
 	append_lines(sentence, text);
 	return text.size > 0;
 }
@@ -735,23 +729,21 @@ append_stranger(
 {
 	struct span to = ctl_http_header(&exchange->answer, "Location");
 	struct span type = ctl_http_header(&exchange->answer, "Content-Type");
-	struct span url = exchange->http->shown;
+	const char *url = exchange->http->shown.data;
 
 	if (status >= 300 && status < 400) {
-		to = ctl_visible(sentence->arena, to);
 		buffer_printf(sentence,
-		    "%.*s redirects to %.*s, where no request goes without "
-		    "you; give the URL of the store with --url",
-		    (int)url.size, url.data, (int)to.size, to.data);
+		    "%s redirects to %s, where no request goes without you; "
+		    "give the URL of the store with --url",
+		    url, ctl_visible(sentence->arena, to).data);
 		return;
 	}
-	type = ctl_visible(sentence->arena, type);
 	if (type.size == 0)
 		type = SPAN("without a type");
 	buffer_printf(sentence,
-	    "%.*s answers with status %u (%.*s), not as a store does; is the "
-	    "URL right, with its path?",
-	    (int)url.size, url.data, status, (int)type.size, type.data);
+	    "%s answers with status %u (%s), not as a store does; is the URL "
+	    "right, with its path?",
+	    url, status, ctl_visible(sentence->arena, type).data);
 }
 
 /* Say behind the server's words who may ask, or where its log tells more. */
@@ -766,9 +758,8 @@ append_advice(struct buffer *sentence, const struct ctl_http_answer *answer)
 			 "say who you are)"));
 	if (answer->status < 500 || id.size == 0)
 		return;
-	id = ctl_visible(sentence->arena, id);
-	buffer_printf(sentence, " (status %u, request %.*s in the log)",
-	    answer->status, (int)id.size, id.data);
+	buffer_printf(sentence, " (status %u, request %s in the log)",
+	    answer->status, ctl_visible(sentence->arena, id).data);
 }
 
 /* Did bytes not match their digest, on their way or at rest? */
@@ -817,9 +808,8 @@ say_refusal(const struct exchange *exchange)
 			exit_code = CTL_INTEGRITY;
 	} else if (strcmp(exchange->request->method, "HEAD") == 0) {
 		buffer_clear(&sentence); /* such an answer has no words */
-		buffer_printf(&sentence, "%.*s answers %u",
-		    (int)exchange->http->shown.size, exchange->http->shown.data,
-		    answer->status);
+		buffer_printf(&sentence, "%s answers %u",
+		    exchange->http->shown.data, answer->status);
 		append_advice(&sentence, answer);
 	} else {
 		buffer_clear(&sentence);
@@ -871,26 +861,17 @@ exchange_conclude(struct exchange *exchange, CURLcode code,
 	return CTL_OK;
 }
 
-/* What went wrong in a few words. */
-static struct span
-trouble_text(const struct exchange *exchange, CURLcode code)
-{
-	struct span url = exchange->http->shown;
-	struct span why;
-
-	if (code == CURLE_OK)
-		return arena_printf(exchange->arena, "%.*s answers %u",
-		    (int)url.size, url.data, exchange->answer.status);
-	why = reason(exchange, code);
-	return arena_printf(exchange->arena, "%.*s: %.*s", (int)url.size,
-	    url.data, (int)why.size, why.data);
-}
-
 void
 exchange_tell_wait(const struct exchange *exchange, CURLcode code, long wait)
 {
-	struct span trouble = trouble_text(exchange, code);
+	const char *url = exchange->http->shown.data;
+	double seconds = (double)wait / 1000;
 
-	(void)ctl_error(CTL_OK, "%.*s; trying again in %.1f s",
-	    (int)trouble.size, trouble.data, (double)wait / 1000);
+	if (code == CURLE_OK)
+		(void)ctl_error(CTL_OK,
+		    "%s answers %u; trying again in %.1f s", url,
+		    exchange->answer.status, seconds);
+	else
+		(void)ctl_error(CTL_OK, "%s: %s; trying again in %.1f s", url,
+		    reason(exchange, code).data, seconds);
 }

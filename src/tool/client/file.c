@@ -48,10 +48,19 @@ ctl_file_open_in(
 }
 
 int
-ctl_file_open(const char *directory, struct ctl_file *ret_file)
+ctl_file_open(struct arena *arena, const char *path, struct ctl_file *ret_file,
+    const char **ret_name)
 {
-	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *slash = path == NULL ? NULL : strrchr(path, '/');
+	const char *directory = ".";
+	int fd;
 
+	if (slash != NULL && slash == path)
+		directory = "/";
+	else if (slash != NULL)
+		directory =
+		    arena_string(arena, span_of(path, (size_t)(slash - path)));
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return ctl_fail(
 		    "cannot open the directory %.200s: %m", directory);
@@ -60,6 +69,7 @@ ctl_file_open(const char *directory, struct ctl_file *ret_file)
 		return CTL_FAILED;
 	}
 	ret_file->owns_directory = true;
+	*ret_name = slash == NULL ? path : slash + 1;
 	return CTL_OK;
 }
 

@@ -21,9 +21,13 @@ struct ctl_file {
 
 /* Functions that fail have said why. */
 
-/* Begin a file in this directory. */
-MUST_USE int ctl_file_open(const char *directory, struct ctl_file *ret_file);
-/* The same where it is open, and stays so. */
+/*
+ * Begin a file in the directory of this path, or in this one (NULL). *ret_name
+ * is the last part of the path, in it.
+ */
+MUST_USE int ctl_file_open(struct arena *arena, const char *path,
+    struct ctl_file *ret_file, const char **ret_name);
+/* The same in a directory that is open, and stays so. */
 MUST_USE int ctl_file_open_in(
     const char *directory, int directory_fd, struct ctl_file *ret_file);
 MUST_USE bool ctl_file_write(struct ctl_file *file, struct span piece);

@@ -7,8 +7,6 @@
  * get their names, in the order of the choice.
  */
 
-#include "get.h"
-
 #include "choose.h"
 #include "file.h"
 #include "http_text.h"
@@ -75,7 +73,6 @@ static int
 raw_end(struct ctl_http *http, const char *id, struct raw *raw,
     const struct ctl_http_answer *answer)
 {
-	struct span url = ctl_http_url(http);
 	char hex[DIGEST_SHA256_HEX + 1], wanted_hex[DIGEST_SHA256_HEX + 1];
 	uint8_t wanted[DIGEST_SHA256_SIZE];
 
@@ -83,9 +80,9 @@ raw_end(struct ctl_http *http, const char *id, struct raw *raw,
 	if (header_digest(ctl_http_header(answer, "Repr-Digest"), wanted) !=
 	    RESULT_OK)
 		return ctl_error(CTL_INTEGRITY,
-		    "the content of %s cannot be checked: %.*s, or something "
-		    "on the way to it, sends no SHA-256 in Repr-Digest",
-		    id, (int)url.size, url.data);
+		    "the content of %s cannot be checked: %s, or something on "
+		    "the way to it, sends no SHA-256 in Repr-Digest",
+		    id, ctl_http_url(http).data);
 	if (memcmp(raw->hash, wanted, sizeof(wanted)) == 0)
 		return CTL_OK;
 	digest_hex(raw->hash, sizeof(raw->hash), hex);
@@ -97,17 +94,15 @@ raw_end(struct ctl_http *http, const char *id, struct raw *raw,
 	    id, (unsigned long long)raw->size, hex, wanted_hex);
 }
 
-static void
-raw_begin(struct raw *raw, struct arena *arena, const char *id,
-    struct ctl_http_request *ret_request)
+static struct ctl_http_request
+raw_request(struct raw *raw, struct arena *arena, const char *id)
 {
-	*ret_request = (struct ctl_http_request){ .method = "GET",
+	digest_begin(&raw->digest);
+	return (struct ctl_http_request){ .method = "GET",
 		.path = ctl_remote_path(arena, id, "/raw"),
 		.begin = begin_raw,
 		.sink = take_raw,
 		.context = raw };
-	raw->size = 0;
-	digest_begin(&raw->digest);
 }
 
 /*
@@ -118,11 +113,11 @@ raw_begin(struct raw *raw, struct arena *arena, const char *id,
 static int
 raw_fetch(struct ctl_http *http, const char *id, struct raw *raw)
 {
-	struct ctl_http_request request;
+	const struct ctl_http_request request =
+	    raw_request(raw, raw->ctl->arena, id);
 	struct ctl_http_answer answer;
 	int exit_code;
 
-	raw_begin(raw, raw->ctl->arena, id, &request);
 	exit_code = ctl_http_send(http, &request, raw->ctl->arena, &answer);
 	ctl_progress_end(&raw->progress);
 	return exit_code == CTL_OK ? raw_end(http, id, raw, &answer)
@@ -160,37 +155,6 @@ struct single {
 	bool may_replace;
 };
 
-/* "dir/name" as both; a name alone is in ".". */
-static void
-split_path(struct single *single, const char **ret_directory)
-{
-	struct arena *arena = single->ctl->arena;
-	const char *slash = strrchr(single->path, '/');
-
-	*ret_directory = ".";
-	single->name = single->path;
-	if (slash == NULL)
-		return;
-	single->name = slash + 1;
-	*ret_directory =
-	    slash == single->path
-		? "/"
-		: arena_string(arena,
-		      span_of(single->path, (size_t)(slash - single->path)));
-}
-
-static int
-open_file(struct single *single)
-{
-	const char *directory = ".";
-
-	single->may_replace =
-	    single->path != NULL || ctl_has(single->ctl, "force");
-	if (single->path != NULL)
-		split_path(single, &directory);
-	return ctl_file_open(directory, &single->file);
-}
-
 /* What the server suggests, else the id; refused before the bytes come. */
 static bool
 choose_name(void *context, const struct ctl_http_answer *answer)
@@ -223,39 +187,37 @@ write_single(void *context, struct span piece)
 	return ctl_file_write(&single->file, piece);
 }
 
-/* ---- one: getting it ---- */
-
 static void
 print_result(const struct single *single)
 {
 	const struct ctl *ctl = single->ctl;
 	struct ctl_row *row = ctl_row(ctl->arena);
-	char hash[DIGEST_SHA256_HEX + 1];
 	struct span name =
 	    span_str(single->path != NULL ? single->path : single->name);
 
 	if (!ctl->is_json) {
-		name = ctl_visible(ctl->arena, name);
-		printf("%.*s\n", (int)name.size, name.data);
+		ctl_print_name(ctl, name);
 		return;
 	}
 	ctl_row_text(row, "file", name);
 	ctl_row_size(row, "size_bytes", single->raw.size);
-	digest_hex(single->raw.hash, sizeof(single->raw.hash), hash);
-	ctl_row_text(row, "content_hash", span_str(hash));
+	ctl_row_hash(row, "content_hash", single->raw.hash);
 	ctl_print_facts(ctl, row);
 }
 
 static int
 get_file(struct single *single)
 {
-	const char *id = single->ctl->operands[0];
+	const struct ctl *ctl = single->ctl;
+	const char *id = ctl->operands[0];
 	int exit_code;
 
-	exit_code = open_file(single);
+	single->may_replace = single->path != NULL || ctl_has(ctl, "force");
+	exit_code = ctl_file_open(
+	    ctl->arena, single->path, &single->file, &single->name);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	single->raw = (struct raw){ .ctl = single->ctl,
+	single->raw = (struct raw){ .ctl = ctl,
 		.what = id,
 		.begin = choose_name,
 		.sink = write_single,
@@ -270,33 +232,25 @@ get_file(struct single *single)
 	return exit_code;
 }
 
-/* A device or a pipe keeps its name: it is written to. */
-static int
-get_into(struct single *single)
-{
-	if (freopen(single->path, "we", stdout) == NULL)
-		return ctl_fail("cannot open %.200s: %m", single->path);
-	return ctl_get_print(
-	    single->ctl, single->http, single->ctl->operands[0]);
-}
-
 static int
 get_one(struct ctl *ctl)
 {
 	struct single single = { .ctl = ctl, .path = ctl_value(ctl, "output") };
+	const char *path = single.path;
 	struct stat status;
 	int exit_code;
 
 	exit_code = ctl_remote_open(ctl, &single.http);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	if (single.path == NULL)
+	if (path == NULL || (strcmp(path, "-") != 0 &&
+				(stat(path, &status) != 0 ||
+				    S_ISREG(status.st_mode))))
 		return get_file(&single);
-	if (strcmp(single.path, "-") == 0)
-		return ctl_get_print(ctl, single.http, ctl->operands[0]);
-	if (stat(single.path, &status) != 0 || S_ISREG(status.st_mode))
-		return get_file(&single);
-	return get_into(&single);
+	/* A device or a pipe keeps its name: it is written to. */
+	if (strcmp(path, "-") != 0 && freopen(path, "we", stdout) == NULL)
+		return ctl_fail("cannot open %.200s: %m", path);
+	return ctl_get_print(ctl, single.http, ctl->operands[0]);
 }
 
 /* ---- many ---- */
@@ -412,25 +366,13 @@ shown_path(const struct getting *getting, struct arena *arena,
 static void
 print_job(const struct getting *getting, const struct job *job)
 {
-	const struct ctl_chosen *chosen = job->chosen;
 	struct arena *arena = arena_open();
-	struct span path = shown_path(getting, arena, chosen);
-	char hash[DIGEST_SHA256_HEX + 1], id[ID_TEXT + 1];
-	struct ctl_row *row;
+	struct span path = shown_path(getting, arena, job->chosen);
 
-	id_format(&chosen->id, id);
-	digest_hex(chosen->hash, sizeof(chosen->hash), hash);
-	if (getting->ctl->is_json) {
-		row = ctl_row(arena);
-		ctl_row_text(row, "id", span_str(id));
-		ctl_row_text(row, "file", path);
-		ctl_row_size(row, "size_bytes", chosen->size);
-		ctl_row_text(row, "content_hash", span_str(hash));
-		ctl_output_row(getting->output, row);
-	} else {
-		path = ctl_visible(arena, path);
-		printf("%.*s\n", (int)path.size, path.data);
-	}
+	if (getting->ctl->is_json)
+		ctl_choose_row(getting->output, job->chosen, path);
+	else
+		printf("%s\n", ctl_visible(arena, path).data);
 	arena_close(arena);
 }
 
@@ -532,8 +474,6 @@ static void
 begin_job(struct getting *getting, struct job *job, struct arena *arena,
     struct ctl_http_request *ret_request)
 {
-	char id[ID_TEXT + 1];
-
 	job->state = look(getting, job->chosen);
 	if (job->state != UNDER_WAY)
 		return;
@@ -548,8 +488,8 @@ begin_job(struct getting *getting, struct job *job, struct arena *arena,
 		.sink = write_file,
 		.context = job,
 		.all = &getting->progress };
-	id_format(&job->chosen->id, id);
-	raw_begin(&job->raw, arena, id, ret_request);
+	*ret_request = raw_request(
+	    &job->raw, arena, ctl_remote_id(arena, &job->chosen->id));
 }
 
 static bool
@@ -592,49 +532,36 @@ end_job(struct job *job, int exit_code)
 }
 
 static int
-note_raw(void *context, void *item, struct arena *arena,
-    const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
+end_raw(void *context, void *item, const struct ctl_http_end *end)
 {
 	struct getting *getting = context;
 	struct job *job = item;
-	char id[ID_TEXT + 1];
-	int exit_code;
+	struct ctl_chosen *chosen = job->chosen;
+	int exit_code = end->exit_code;
 
-	(void)arena;
-	(void)ret_more;
-	id_format(&job->chosen->id, id);
-	exit_code = raw_end(getting->http, id, &job->raw, answer);
+	if (end->answer != NULL)
+		exit_code = raw_end(getting->http,
+		    ctl_remote_id(end->arena, &chosen->id), &job->raw,
+		    end->answer);
+	else if (!getting->is_over)
+		(void)ctl_error(exit_code, "that was %s", chosen->path);
 	if (exit_code == CTL_OK) {
 		/* It may have been replaced since it was named: the bytes that
 		 * came are right, but what says so has changed with them. */
-		job->chosen->size = job->raw.size;
-		memcpy(job->chosen->hash, job->raw.hash,
-		    sizeof(job->chosen->hash));
+		chosen->size = job->raw.size;
+		memcpy(chosen->hash, job->raw.hash, sizeof(job->raw.hash));
 	}
+	getting->is_over |= end->is_hopeless; /* no more is told of others */
 	end_job(job, exit_code);
-	return CTL_OK;
-}
-
-static int
-note_failure(void *context, void *item, int exit_code, bool is_hopeless)
-{
-	struct getting *getting = context;
-	struct job *job = item;
-
-	if (!getting->is_over)
-		(void)ctl_error(exit_code, "that was %s", job->chosen->path);
-	getting->is_over |= is_hopeless; /* of the others no more is told */
-	end_job(job, exit_code);
-	return is_hopeless ? exit_code : CTL_OK;
+	return end->is_hopeless ? exit_code : CTL_OK;
 }
 
 static int
 fetch(struct getting *getting)
 {
-	const struct ctl_http_many many = { .context = getting,
-		.next = next_raw,
-		.done = note_raw,
-		.failed = note_failure };
+	const struct ctl_http_many many = {
+		.context = getting, .next = next_raw, .ended = end_raw
+	};
 	const struct ctl_choice *choice = &getting->choice;
 	int exit_code;
 
@@ -689,7 +616,7 @@ get_many(const struct ctl *ctl)
 		.may_replace = ctl_has(ctl, "force") };
 	exit_code = ctl_http_open(ctl, NULL, &getting->http);
 	if (exit_code == CTL_OK)
-		exit_code = ctl_choose(ctl, getting->http, &getting->choice);
+		exit_code = ctl_choose(getting->http, &getting->choice);
 	if (exit_code == CTL_OK)
 		exit_code = ctl_choose_names(getting->http, &getting->choice);
 	if (exit_code == CTL_OK)
@@ -703,14 +630,6 @@ get_many(const struct ctl *ctl)
 
 /* ---- the command ---- */
 
-static bool
-ends_with_slash(const char *path)
-{
-	size_t size = strlen(path);
-
-	return size > 0 && path[size - 1] == '/';
-}
-
 /* A directory is meant: by what -o says, or since there may be several. */
 static bool
 is_many(const struct ctl *ctl)
@@ -721,20 +640,19 @@ is_many(const struct ctl *ctl)
 	if (ctl->operand_count != 1 || strcmp(ctl->operands[0], "-") == 0)
 		return true;
 	return path != NULL && strcmp(path, "-") != 0 &&
-	       (ends_with_slash(path) ||
+	       ((*path != '\0' && path[strlen(path) - 1] == '/') ||
 		   (stat(path, &status) == 0 && S_ISDIR(status.st_mode)));
 }
 
 static int
 run_get(struct ctl *ctl)
 {
-	static const struct ctl_option filters[] = { CTL_CHOICE };
+	static const struct ctl_option filters[] = { CTL_CHOICE, { 0 } };
 	int exit_code;
 
 	if (is_many(ctl))
 		return get_many(ctl);
-	exit_code =
-	    ctl_ids_alone(ctl, filters, sizeof(filters) / sizeof(filters[0]));
+	exit_code = ctl_choose_ids_alone(ctl, filters);
 	return exit_code == CTL_OK ? get_one(ctl) : exit_code;
 }
 

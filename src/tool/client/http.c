@@ -75,10 +75,10 @@ refuse_plain(const struct ctl_http *http)
 	    ctl_http_is_tls(http->base))
 		return CTL_OK;
 	return ctl_usage(http->ctl,
-	    "%.*s is plain http, and everybody on the way could read who you "
+	    "%s is plain http, and everybody on the way could read who you "
 	    "are and say the same; give an https URL, or --plain-http (or "
 	    "ARTIFACT_PLAIN_HTTP=1) if nobody else is on that way",
-	    (int)http->shown.size, http->shown.data);
+	    http->shown.data);
 }
 
 /* false: it has been said. */
@@ -411,28 +411,25 @@ is_worth_telling(
 	       (code == CURLE_OK && lane->exchange.answer.status < 300);
 }
 
-/* An exit code that ends all, or CTL_OK. */
+/* Tell what came of the lane's request; an exit code that ends all, or CTL_OK. */
 static int
-take_failure(
-    struct traffic *traffic, struct lane *lane, int exit_code, bool is_hopeless)
+tell_end(const struct traffic *traffic, const struct lane *lane,
+    const struct ctl_http_end *end)
 {
-	const struct ctl_http_many *many = traffic->many;
-
-	if (many->failed == NULL)
-		return exit_code;
-	return many->failed(many->context, lane->item, exit_code, is_hopeless);
+	return traffic->many->ended(traffic->many->context, lane->item, end);
 }
 
 /* A try of this lane has ended. */
 static void
 take_end(struct traffic *traffic, struct lane *lane, CURLcode code)
 {
-	const struct ctl_http_many *many = traffic->many;
 	struct ctl_http_request more = { 0 };
 	struct ctl_http_answer answer;
+	struct ctl_http_end end = {
+		.arena = lane->arena, .exit_code = CTL_FAILED, .more = &more
+	};
 	long wait = 0;
-	int exit_code = CTL_FAILED;
-	bool is_hopeless;
+	int exit_code;
 
 	require(curl_multi_remove_handle(traffic->multi, lane->easy));
 	if (traffic->exit_code == CTL_OK &&
@@ -440,15 +437,15 @@ take_end(struct traffic *traffic, struct lane *lane, CURLcode code)
 		put_off(traffic, lane, code, wait);
 		return;
 	}
-	is_hopeless = exchange_is_hopeless(&lane->exchange, code);
 	if (is_worth_telling(traffic, lane, code))
-		exit_code = exchange_conclude(&lane->exchange, code, &answer);
-	exchange_release(&lane->exchange);
-	if (exit_code == CTL_OK)
-		exit_code = many->done(
-		    many->context, lane->item, lane->arena, &answer, &more);
+		end.exit_code =
+		    exchange_conclude(&lane->exchange, code, &answer);
+	if (end.exit_code == CTL_OK)
+		end.answer = &answer;
 	else
-		exit_code = take_failure(traffic, lane, exit_code, is_hopeless);
+		end.is_hopeless = exchange_is_hopeless(&lane->exchange, code);
+	exchange_release(&lane->exchange);
+	exit_code = tell_end(traffic, lane, &end);
 	if (exit_code != CTL_OK)
 		fail(traffic, exit_code);
 	else if (more.method != NULL) {
@@ -494,8 +491,11 @@ resume(struct traffic *traffic)
 		if (traffic->exit_code != CTL_OK) {
 			lane->is_busy = false; /* all is over */
 			traffic->busy--;
-			(void)take_failure(
-			    traffic, lane, traffic->exit_code, true);
+			(void)tell_end(traffic, lane,
+			    &(struct ctl_http_end){ .arena = lane->arena,
+				.exit_code = traffic->exit_code,
+				.is_hopeless = true,
+				.more = &(struct ctl_http_request){ 0 } });
 		} else if (lane->resumes <= now) {
 			start_lane(traffic, lane);
 		} else if (lane->resumes < soonest) {
@@ -560,20 +560,17 @@ ask_limits(struct ctl_http *http)
 	};
 	struct ctl_http_answer answer = { 0 };
 	struct json_document document;
-	struct faults faults;
 	struct arena *arena;
 
 	if (http->has_limits)
 		return;
 	arena = arena_open();
-	faults_init(&faults, arena);
 	http->has_limits = true;
 	http->max_content = UINT64_MAX;
 	http->max_json = UINT64_MAX;
 	if (ctl_http_send(http, &request, arena, &answer) == CTL_OK &&
 	    answer.status == 200 &&
-	    json_read(arena, answer.body, &faults, &document) == JSON_VALID &&
-	    faults.count == 0) {
+	    json_read_object(arena, answer.body, &document)) {
 		(void)json_get_number(
 		    &document, "max_content", &http->max_content);
 		(void)json_get_number(&document, "max_json", &http->max_json);
@@ -587,10 +584,10 @@ ctl_http_check_content(struct ctl_http *http, const char *name, uint64_t size)
 	ask_limits(http);
 	if (size <= http->max_content)
 		return CTL_OK;
-	return ctl_fail("%.200s has %llu bytes, and %.*s takes %llu at most, "
-			"by its setting max_content: nothing was sent",
-	    name, (unsigned long long)size, (int)http->shown.size,
-	    http->shown.data, (unsigned long long)http->max_content);
+	return ctl_fail("%.200s has %llu bytes, and %s takes %llu at most, by "
+			"its setting max_content: nothing was sent",
+	    name, (unsigned long long)size, http->shown.data,
+	    (unsigned long long)http->max_content);
 }
 
 int
@@ -599,9 +596,9 @@ ctl_http_check_json(struct ctl_http *http, uint64_t size)
 	ask_limits(http);
 	if (size <= http->max_json)
 		return CTL_OK;
-	return ctl_fail("as JSON this has %llu bytes, and %.*s takes %llu at "
+	return ctl_fail("as JSON this has %llu bytes, and %s takes %llu at "
 			"most, by its setting max_json: nothing was sent; "
 			"artifactctl put sends it as a file",
-	    (unsigned long long)size, (int)http->shown.size, http->shown.data,
+	    (unsigned long long)size, http->shown.data,
 	    (unsigned long long)http->max_json);
 }

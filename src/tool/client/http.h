@@ -39,7 +39,7 @@ MUST_USE int ctl_http_open(
 MUST_USE int ctl_http_open_stranger(const struct ctl *ctl, const char *url,
     unsigned seconds, struct ctl_http **ret_http);
 const struct ctl *ctl_http_ctl(const struct ctl_http *http);
-/* The URL without user and password, for sentences. */
+/* The URL without user and password, for sentences; with a NUL behind it. */
 struct span ctl_http_url(const struct ctl_http *http);
 
 /* All that is asked from now on has so many seconds together. */
@@ -64,7 +64,7 @@ struct ctl_http_part {
 	struct span text;
 	const char *filename;
 	const char *content_type;
-	struct span digest; /* Repr-Digest */
+	const uint8_t *hash; /* its SHA-256, for Repr-Digest; or NULL */
 	uint64_t size;
 	ctl_http_read *read;
 	void *context;
@@ -146,29 +146,34 @@ MUST_USE int ctl_http_check_json(struct ctl_http *http, uint64_t size);
 /* A header for a change that is safe to repeat, new each time. */
 const char *ctl_http_idempotency_key(struct arena *arena);
 
+/* What came of one of many requests. */
+struct ctl_http_end {
+	struct arena *arena;		      /* where the body is */
+	const struct ctl_http_answer *answer; /* NULL: it failed, as was said */
+	int exit_code;
+	/* Nor would another request go well: the server is away, or lets
+	 * nobody in. */
+	bool is_hopeless;
+	struct ctl_http_request *more; /* all zero: no other follows it */
+};
+
 /*
  * Many requests, up to CTL_HTTP_AT_ONCE at a time, in no order. next fills
  * in the next one (all zero before), with what belongs to it, or says that
  * there is none now; it is asked again when another has ended, and all is
- * over when none is under way. done gets each that ctl_http_send would call
- * CTL_OK, and may fill in a request that follows it, of the same item.
- * Bodies go to the arena, which is gone after the last request of an item.
+ * over when none is under way.
  *
- * failed hears of each other, which has been said. is_hopeless: nor would
- * another request go well, since the server is away or lets nobody in.
- * Anything but CTL_OK from done or failed ends it all: what is under way is
- * still waited for, and the first exit code is given back. failed NULL: the
- * first failure ends it.
+ * ended hears what came of each: an answer where ctl_http_send would say
+ * CTL_OK, which may be followed by another request of the same item. Anything
+ * but CTL_OK from it ends all: what is under way is still waited for, and the
+ * first exit code is given back.
+ * The arena is gone after the last request of an item.
  */
 struct ctl_http_many {
 	void *context;
 	bool (*next)(void *context, struct arena *arena, void **ret_item,
 	    struct ctl_http_request *ret_request);
-	int (*done)(void *context, void *item, struct arena *arena,
-	    const struct ctl_http_answer *answer,
-	    struct ctl_http_request *ret_more);
-	int (*failed)(
-	    void *context, void *item, int exit_code, bool is_hopeless);
+	int (*ended)(void *context, void *item, const struct ctl_http_end *end);
 };
 
 MUST_USE int

@@ -57,15 +57,11 @@ static void
 print_branch(const struct stop *stop, struct arena *arena,
     const struct ctl_artifact *artifact, const char *state)
 {
-	struct span type = ctl_visible(arena, artifact->type);
-	struct span title = ctl_visible(arena, artifact->title);
-	char id[ID_TEXT + 1];
-
-	id_format(&stop->id, id);
-	printf("%*s%.*s", 2 * (int)stop->depth, "", 12, id);
+	printf("%*s%.12s", 2 * (int)stop->depth, "",
+	    ctl_remote_id(arena, &stop->id));
 	if (artifact->title.data != NULL)
-		printf("  %.*s  %.*s", (int)type.size, type.data,
-		    (int)title.size, title.data);
+		printf("  %s  %s", ctl_visible(arena, artifact->type).data,
+		    ctl_visible(arena, artifact->title).data);
 	if (strcmp(state, "present") != 0)
 		printf(
 		    "  (%s)", strcmp(state, "seen") == 0 ? "see above" : state);
@@ -100,25 +96,22 @@ static int
 read_stop(struct lineage *lineage, const struct stop *stop,
     struct ctl_artifact *ret_artifact, const char **ret_state)
 {
-	struct ctl_http_request request = { .method = "GET",
-		.may_be_missing = true };
-	char *text = arena_alloc(lineage->arena, ID_TEXT + 1);
+	struct arena *arena = lineage->arena;
+	const char *id = ctl_remote_id(arena, &stop->id);
+	struct ctl_http_request request = ctl_remote_request(arena, id, false);
 	struct ctl_http_answer answer;
 	int exit_code;
 
-	id_format(&stop->id, text);
-	request.path =
-	    ctl_remote_path(lineage->arena, text, "?include_content=false");
-	exit_code =
-	    ctl_http_send(lineage->http, &request, lineage->arena, &answer);
+	request.may_be_missing = true;
+	exit_code = ctl_http_send(lineage->http, &request, arena, &answer);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	*ret_state = answer.status == 404 ? "missing" : "present";
-	if (answer.status != 404)
-		return ctl_remote_read_detail(
-		    lineage->http, lineage->arena, &answer, ret_artifact);
-	*ret_artifact = (struct ctl_artifact){ .id = span_str(text) };
-	return CTL_OK;
+	*ret_artifact = (struct ctl_artifact){ .id = span_str(id) };
+	return answer.status == 404
+		   ? CTL_OK
+		   : ctl_remote_read_detail(
+			 lineage->http, arena, &answer, ret_artifact);
 }
 
 static int

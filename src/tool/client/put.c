@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define PARTS 7
+#define PARTS (CTL_CREATE_MEMBERS + 2) /* a title, and the file */
 
 /* So many files may be under way behind one that takes long: ids are printed in
  * the order of the files, so those that ended wait for it. */
@@ -354,27 +354,6 @@ struct putting {
 
 /* ---- the form ---- */
 
-static size_t
-add_fields(const struct ctl *ctl, struct ctl_http_part *ret_parts)
-{
-	static const char *const fields[][2] = {
-		{ "workflow", "workflow_id" },
-		{ "type", "artifact_type" },
-		{ "phase", "phase_id" },
-		{ "session", "session_id" },
-		{ "title", "title" },
-	};
-	size_t count = 0, i;
-
-	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (ctl_has(ctl, fields[i][0]))
-			ret_parts[count++] = (struct ctl_http_part){
-				.name = fields[i][1],
-				.text = span_str(ctl_value(ctl, fields[i][0])),
-			};
-	return count;
-}
-
 /* The file's name; standard input has none and takes the title. */
 static const char *
 filename_of(
@@ -391,15 +370,6 @@ filename_of(
 	return arena_string(arena, utf8_cut(name, LIMIT_FILENAME));
 }
 
-static struct span
-digest_text(struct arena *arena, const struct ctl_source *source)
-{
-	struct span text =
-	    digest_base64(arena, span_of(source->hash, sizeof(source->hash)));
-
-	return arena_printf(arena, "sha-256=:%.*s:", (int)text.size, text.data);
-}
-
 /* ---- a file, step by step ---- */
 
 static bool
@@ -409,24 +379,23 @@ send_file(struct putting *putting, struct job *job, struct arena *arena,
 	const char *type = ctl_value(putting->ctl, "content-type");
 	struct ctl_http_part *parts =
 	    arena_alloc(arena, PARTS * sizeof(parts[0]));
+	size_t count = ctl_create_members(putting->ctl, parts);
 
 	if (type == NULL && ctl_source_type(&job->source, job->found.path,
 				arena, &type) != CTL_OK)
 		return false;
-	ret_request->part_count = add_fields(putting->ctl, parts);
 	if (!ctl_has(putting->ctl, "title") && job->found.title != NULL)
-		parts[ret_request->part_count++] =
-		    (struct ctl_http_part){ .name = "title",
-			    .text = span_str(job->found.title) };
-	parts[ret_request->part_count++] =
-	    (struct ctl_http_part){ .name = "file",
-		    .filename = filename_of(putting, arena, job->found.path),
-		    .content_type = type,
-		    .digest = digest_text(arena, &job->source),
-		    .size = job->source.size,
-		    .read = ctl_source_read,
-		    .context = &job->source };
+		parts[count++] = (struct ctl_http_part){ .name = "title",
+			.text = span_str(job->found.title) };
+	parts[count++] = (struct ctl_http_part){ .name = "file",
+		.filename = filename_of(putting, arena, job->found.path),
+		.content_type = type,
+		.hash = job->source.hash,
+		.size = job->source.size,
+		.read = ctl_source_read,
+		.context = &job->source };
 	ret_request->parts = parts;
+	ret_request->part_count = count;
 	ret_request->progress = &putting->progress;
 	ctl_create_begin(ret_request, arena);
 	return true;
@@ -445,9 +414,7 @@ note_created(struct putting *putting, struct job *job, struct arena *arena,
 		return exit_code;
 	job->id = arena_string(job->arena, id);
 	job->step = CHECKING;
-	ret_more->method = "GET";
-	ret_more->path =
-	    ctl_remote_path(arena, job->id, "?include_content=false");
+	*ret_more = ctl_remote_request(arena, job->id, false);
 	return CTL_OK;
 }
 
@@ -519,18 +486,16 @@ static void
 print_ended(struct putting *putting)
 {
 	struct job *job;
-	struct span id;
 
 	while (putting->printed < putting->begun) {
 		job = &putting->jobs[putting->printed % WINDOW];
 		if (job->step != ENDED)
 			return;
-		if (job->row != NULL && putting->ctl->is_json) {
+		if (job->row != NULL && putting->ctl->is_json)
 			ctl_output_row(putting->output, job->row);
-		} else if (job->row != NULL) {
-			id = ctl_visible(job->arena, span_str(job->id));
-			printf("%.*s\n", (int)id.size, id.data);
-		}
+		else if (job->row != NULL)
+			printf("%s\n",
+			    ctl_visible(job->arena, span_str(job->id)).data);
 		(void)fflush(stdout); /* the next one may take long */
 		arena_close(job->arena);
 		putting->printed++;
@@ -602,44 +567,33 @@ next_file(void *context, struct arena *arena, void **ret_item,
 }
 
 static int
-note_step(void *context, void *item, struct arena *arena,
-    const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
+end_step(void *context, void *item, const struct ctl_http_end *end)
 {
 	struct putting *putting = context;
 	struct job *job = item;
-	int exit_code = CTL_OK;
+	int exit_code = end->exit_code;
 
-	if (job->step == CREATING)
-		exit_code = note_created(putting, job, arena, answer, ret_more);
-	else if (job->step == CHECKING)
-		exit_code = note_checked(putting, job, arena, answer, ret_more);
+	if (end->answer != NULL && job->step == CREATING)
+		exit_code = note_created(
+		    putting, job, end->arena, end->answer, end->more);
+	else if (end->answer != NULL && job->step == CHECKING)
+		exit_code = note_checked(
+		    putting, job, end->arena, end->answer, end->more);
 	if (exit_code != CTL_OK)
 		say_more(putting, job, exit_code);
-	if (exit_code != CTL_OK || ret_more->method == NULL)
+	putting->is_over |= end->is_hopeless; /* no more is told of others */
+	if (exit_code != CTL_OK || end->more->method == NULL)
 		end_job(putting, job, exit_code);
-	return CTL_OK;
-}
-
-static int
-note_failure(void *context, void *item, int exit_code, bool is_hopeless)
-{
-	struct putting *putting = context;
-	struct job *job = item;
-
-	say_more(putting, job, exit_code);
-	putting->is_over |= is_hopeless; /* of the others no more is told */
-	end_job(putting, job, exit_code);
-	return is_hopeless ? exit_code : CTL_OK;
+	return end->is_hopeless ? exit_code : CTL_OK;
 }
 
 /* Put all files. After a failure others are tried, unless all would fail. */
 static int
 put_all(struct putting *putting)
 {
-	const struct ctl_http_many many = { .context = putting,
-		.next = next_file,
-		.done = note_step,
-		.failed = note_failure };
+	const struct ctl_http_many many = {
+		.context = putting, .next = next_file, .ended = end_step
+	};
 	int exit_code;
 
 	putting->output = ctl_output_open(putting->ctl);

@@ -32,28 +32,10 @@ static const struct text_member {
 	{ "content", offsetof(struct ctl_artifact, content) },
 };
 
-static void
-read_texts(
-    const struct json_document *document, struct ctl_artifact *ret_artifact)
-{
-	const size_t count = sizeof(text_members) / sizeof(text_members[0]);
-	struct span text;
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		text = json_text_of(document->arena,
-		    json_get_source(document, text_members[i].name));
-		memcpy((char *)ret_artifact + text_members[i].offset, &text,
-		    sizeof(text));
-	}
-}
-
 /* Those of the list that are texts; absent is an empty list. */
 static bool
-read_parents(
-    const struct json_document *document, struct ctl_artifact *ret_artifact)
+read_parents(struct arena *arena, struct ctl_artifact *ret_artifact)
 {
-	struct arena *arena = document->arena;
 	struct span *items;
 	size_t count, i;
 
@@ -75,21 +57,21 @@ bool
 ctl_artifact_read(
     struct arena *arena, struct span source, struct ctl_artifact *ret_artifact)
 {
-	struct ctl_artifact artifact = { .is_primary = true };
+	struct ctl_artifact artifact = { 0 };
 	struct json_document document;
-	struct faults faults;
+	size_t i;
 
-	faults_init(&faults, arena);
-	if (json_read(arena, source, &faults, &document) != JSON_VALID ||
-	    faults.count > 0)
+	if (!json_read_object(arena, source, &document))
 		return false;
-	read_texts(&document, &artifact);
+	for (i = 0; i < sizeof(text_members) / sizeof(text_members[0]); i++)
+		*(struct span *)((char *)&artifact + text_members[i].offset) =
+		    json_get_text(&document, text_members[i].name);
 	artifact.metadata = json_get_source(&document, "metadata");
 	artifact.derived_from = json_get_source(&document, "derived_from");
-	(void)json_get_bool(
-	    &document, "is_primary_deliverable", &faults, &artifact.is_primary);
+	artifact.is_primary = !span_is(
+	    json_get_source(&document, "is_primary_deliverable"), "false");
 	(void)json_get_number(&document, "size_bytes", &artifact.size);
-	if (artifact.id.data == NULL || !read_parents(&document, &artifact))
+	if (artifact.id.data == NULL || !read_parents(arena, &artifact))
 		return false;
 	*ret_artifact = artifact;
 	return true;
@@ -136,6 +118,15 @@ ctl_remote_path(struct arena *arena, const char *id, const char *suffix)
 	return buffer_span(&path);
 }
 
+const char *
+ctl_remote_id(struct arena *arena, const struct id *id)
+{
+	char *text = arena_room(arena, ID_TEXT + 1);
+
+	id_format(id, text);
+	return text;
+}
+
 int
 ctl_remote_check_id(const struct ctl *ctl, const char *id)
 {
@@ -163,11 +154,29 @@ ctl_remote_open(struct ctl *ctl, struct ctl_http **ret_http)
 int
 ctl_remote_strange(const struct ctl_http *http)
 {
-	struct span url = ctl_http_url(http);
+	return ctl_fail("%s does not answer as a store does; is the URL right, "
+			"with its path?",
+	    ctl_http_url(http).data);
+}
 
-	return ctl_fail("%.*s does not answer as a store does; is the URL "
-			"right, with its path?",
-	    (int)url.size, url.data);
+struct span
+ctl_remote_text(struct arena *arena, const struct ctl_http_answer *answer,
+    const char *name)
+{
+	struct json_document document;
+
+	return json_read_object(arena, answer->body, &document)
+		   ? json_get_text(&document, name)
+		   : SPAN_NONE;
+}
+
+struct ctl_http_request
+ctl_remote_request(struct arena *arena, const char *id, bool with_content)
+{
+	return (struct ctl_http_request){ .method = "GET",
+		.path = ctl_remote_path(
+		    arena, id, with_content ? "" : "?include_content=false"),
+		.has_content = with_content };
 }
 
 int
@@ -187,10 +196,8 @@ int
 ctl_remote_detail(struct ctl_http *http, const char *id, bool with_content,
     struct arena *arena, struct ctl_artifact *ret_artifact)
 {
-	const struct ctl_http_request request = { .method = "GET",
-		.path = ctl_remote_path(
-		    arena, id, with_content ? "" : "?include_content=false"),
-		.has_content = with_content };
+	const struct ctl_http_request request =
+	    ctl_remote_request(arena, id, with_content);
 	struct ctl_http_answer answer;
 	int exit_code;
 
@@ -299,19 +306,19 @@ visit_page(struct walk *walk, struct span body)
 static int
 judge_way_on(struct walk *walk)
 {
-	struct span url = ctl_http_url(walk->http);
+	const char *url = ctl_http_url(walk->http).data;
 
 	/* A store has a next page only when there is something on it. */
 	if (walk->has_more && walk->first.size == 0)
-		return ctl_fail("%.*s sends from an empty page of a list to "
-				"the next one, so that it might never end",
-		    (int)url.size, url.data);
+		return ctl_fail("%s sends from an empty page of a list to the "
+				"next one, so that it might never end",
+		    url);
 	/* As where something between us strips the cursor from a request. */
 	if (walk->has_more &&
 	    span_equal(buffer_span(&walk->first), buffer_span(&walk->last)))
-		return ctl_fail("%.*s sends from one page of a list to the "
-				"next in a circle, so that it would never end",
-		    (int)url.size, url.data);
+		return ctl_fail("%s sends from one page of a list to the next "
+				"in a circle, so that it would never end",
+		    url);
 	return CTL_OK;
 }
 
@@ -370,14 +377,6 @@ ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
 
 /* ---- rows ---- */
 
-struct span
-ctl_remote_short(const struct ctl *ctl, struct span id)
-{
-	if (ctl->is_terminal && !ctl->is_json && id.size > SHORT_ID)
-		return span_of(id.data, SHORT_ID);
-	return id;
-}
-
 /* By the server's clock, which wrote the other time too. */
 static void
 put_age(struct ctl_http *http, struct ctl_row *row, struct span created)
@@ -393,29 +392,21 @@ put_age(struct ctl_http *http, struct ctl_row *row, struct span created)
 	ctl_row_age(row, "age", now > then ? (uint64_t)(now - then) : 0);
 }
 
-/* What is the same in each row, since a filter names it, is left out. */
-static void
-put_unless(
-    struct ctl_row *row, const char *name, struct span text, const char *filter)
-{
-	if (filter == NULL)
-		ctl_row_text(row, name, text);
-}
-
 static void
 put_for_people(struct ctl_http *http, struct ctl_row *row,
     const struct ctl_filter *filter, const struct ctl_artifact *artifact)
 {
-	const struct ctl_filter none = { 0 };
+	struct span id = artifact->id;
 
-	if (filter == NULL)
-		filter = &none;
-	ctl_row_key(
-	    row, "id", ctl_remote_short(ctl_http_ctl(http), artifact->id));
+	id.size = id.size < SHORT_ID ? id.size : SHORT_ID;
+	ctl_row_key(row, "id", id);
 	ctl_row_text(row, "title", artifact->title);
-	put_unless(row, "workflow", artifact->workflow, filter->workflow);
-	put_unless(row, "phase", artifact->phase, filter->phase);
-	put_unless(row, "type", artifact->type, filter->type);
+	if (filter == NULL || filter->workflow == NULL)
+		ctl_row_text(row, "workflow", artifact->workflow);
+	if (filter == NULL || filter->phase == NULL)
+		ctl_row_text(row, "phase", artifact->phase);
+	if (filter == NULL || filter->type == NULL)
+		ctl_row_text(row, "type", artifact->type);
 	ctl_row_size(row, "size", artifact->size);
 	put_age(http, row, artifact->created);
 }

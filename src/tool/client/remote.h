@@ -50,6 +50,8 @@ bool ctl_text_is_plausible(struct span text);
 /* "/artifacts/<id><suffix>", the id percent-encoded. */
 struct span
 ctl_remote_path(struct arena *arena, const char *id, const char *suffix);
+/* An id as text, in the arena. */
+const char *ctl_remote_id(struct arena *arena, const struct id *id);
 
 /* An id, whole or the start of one; not CTL_OK: it has been said. */
 MUST_USE int ctl_remote_check_id(const struct ctl *ctl, const char *id);
@@ -59,15 +61,22 @@ MUST_USE int ctl_remote_check_id(const struct ctl *ctl, const char *id);
  */
 MUST_USE int ctl_remote_open(struct ctl *ctl, struct ctl_http **ret_http);
 
-/* Read the detail of an id or prefix. */
+/* The request for the detail of an id or prefix. */
+struct ctl_http_request ctl_remote_request(
+    struct arena *arena, const char *id, bool with_content);
+/* Send it, and read the answer. */
 MUST_USE int ctl_remote_detail(struct ctl_http *http, const char *id,
     bool with_content, struct arena *arena, struct ctl_artifact *ret_artifact);
-/* The answer to a request for a detail, as above. */
+/* The answer to such a request. */
 MUST_USE int ctl_remote_read_detail(struct ctl_http *http, struct arena *arena,
     const struct ctl_http_answer *answer, struct ctl_artifact *ret_artifact);
 
-/* "The answer … is not that of a store"; CTL_FAILED. */
+/* "… does not answer as a store does"; CTL_FAILED. */
 int ctl_remote_strange(const struct ctl_http *http);
+
+/* A text in the JSON of an answer; SPAN_NONE: there is none. */
+struct span ctl_remote_text(struct arena *arena,
+    const struct ctl_http_answer *answer, const char *name);
 
 /* ---- lists ---- */
 
@@ -110,7 +119,14 @@ void ctl_remote_row(struct ctl_http *http, struct arena *arena,
     struct ctl_output *output, const struct ctl_filter *filter,
     const struct ctl_artifact *artifact);
 
-/* An id as tables show it: the first 12 characters on a terminal. */
-struct span ctl_remote_short(const struct ctl *ctl, struct span id);
+/* ---- get.c ---- */
+
+/*
+ * Print the content of an id or prefix on stdout. CTL_OK: all of it came, and
+ * its SHA-256 is that of Repr-Digest. CTL_INTEGRITY: it is not, or the server
+ * tells none.
+ */
+MUST_USE int
+ctl_get_print(const struct ctl *ctl, struct ctl_http *http, const char *id);
 
 #endif

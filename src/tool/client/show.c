@@ -7,7 +7,6 @@
  */
 
 #include "choose.h"
-#include "get.h"
 #include "source.h"
 
 #define SHOWN_MOST 1048576 /* bytes of content among facts */
@@ -48,14 +47,13 @@ print_visible(struct span text)
 {
 	struct arena *arena = arena_open();
 	struct span line, word;
-	bool is_first;
+	const char *before;
 
 	while (text.size > 0) {
 		line = span_split(&text, '\n');
-		for (is_first = true; line.data != NULL; is_first = false) {
-			word = ctl_visible(arena, span_split(&line, '\t'));
-			printf("%s%.*s", is_first ? "" : "\t", (int)word.size,
-			    word.data);
+		for (before = ""; line.data != NULL; before = "\t") {
+			word = span_split(&line, '\t');
+			printf("%s%s", before, ctl_visible(arena, word).data);
 		}
 		putchar('\n');
 		arena_reset(arena);
@@ -89,12 +87,10 @@ static void
 print_content(
     const struct ctl *ctl, const struct ctl_artifact *artifact, bool is_shown)
 {
-	struct span id = ctl_visible(ctl->arena, artifact->id);
-
 	putchar('\n');
 	if (!is_shown)
-		printf("(artifactctl get %.*s takes the content)\n",
-		    (int)id.size, id.data);
+		printf("(artifactctl get %s takes the content)\n",
+		    ctl_visible(ctl->arena, artifact->id).data);
 	else if (ctl->is_terminal)
 		print_visible(artifact->content);
 	else
@@ -108,72 +104,48 @@ static void
 put_content(
     const struct ctl *ctl, struct ctl_row *row, struct ctl_artifact *artifact)
 {
-	struct span type = ctl_visible(ctl->arena, artifact->content_type);
-	struct span size = ctl_size_text(ctl->arena, artifact->size);
-
 	if (!ctl_artifact_is_exact(artifact)) {
 		artifact->content = SPAN_NONE;
 		(void)ctl_error(CTL_OK,
-		    "the content is no text in UTF-8 (%.*s, %.*s), so that "
+		    "the content is no text in UTF-8 (%s, %s), so that "
 		    "\"content\" is null; artifactctl get takes the bytes",
-		    (int)type.size, type.data, (int)size.size, size.data);
+		    ctl_visible(ctl->arena, artifact->content_type).data,
+		    ctl_size_text(ctl->arena, artifact->size).data);
 	}
 	ctl_row_text(row, "content", artifact->content);
 }
 
-/* Facts first; the content is asked for only if it is for people. */
-static int
-show_facts(struct ctl *ctl, struct ctl_http *http)
-{
-	struct ctl_row *row = ctl_row(ctl->arena);
-	struct ctl_artifact artifact;
-	bool is_shown;
-	int exit_code;
-
-	exit_code = ctl_remote_detail(
-	    http, ctl->operands[0], false, ctl->arena, &artifact);
-	if (exit_code != CTL_OK)
-		return exit_code;
-	is_shown = !ctl_has(ctl, "no-content") && artifact.size > 0 &&
-		   artifact.size <= SHOWN_MOST &&
-		   is_text(artifact.content_type);
-	if (is_shown)
-		exit_code = ctl_remote_detail(http,
-		    arena_string(ctl->arena, artifact.id), true, ctl->arena,
-		    &artifact);
-	if (exit_code != CTL_OK)
-		return exit_code;
-	is_shown = is_shown && ctl_artifact_is_exact(&artifact);
-	put_facts(row, &artifact);
-	ctl_print_facts(ctl, row);
-	if (!ctl_has(ctl, "no-content") && artifact.size > 0)
-		print_content(ctl, &artifact, is_shown);
-	return CTL_OK;
-}
-
+/* For people, the content is asked for only if it can be read. */
 static int
 run_show(struct ctl *ctl)
 {
-	bool has_content = !ctl_has(ctl, "no-content");
+	bool has_content = !ctl_has(ctl, "no-content"), is_shown = false;
+	struct ctl_row *row = ctl_row(ctl->arena);
 	struct ctl_artifact artifact;
 	struct ctl_http *http;
-	struct ctl_row *row;
 	int exit_code;
 
 	exit_code = ctl_remote_open(ctl, &http);
+	if (exit_code == CTL_OK)
+		exit_code = ctl_remote_detail(http, ctl->operands[0],
+		    has_content && ctl->is_json, ctl->arena, &artifact);
+	if (exit_code == CTL_OK && has_content && !ctl->is_json &&
+	    artifact.size > 0 && artifact.size <= SHOWN_MOST &&
+	    is_text(artifact.content_type)) {
+		exit_code = ctl_remote_detail(http,
+		    arena_string(ctl->arena, artifact.id), true, ctl->arena,
+		    &artifact);
+		is_shown =
+		    exit_code == CTL_OK && ctl_artifact_is_exact(&artifact);
+	}
 	if (exit_code != CTL_OK)
 		return exit_code;
-	if (!ctl->is_json)
-		return show_facts(ctl, http);
-	exit_code = ctl_remote_detail(
-	    http, ctl->operands[0], has_content, ctl->arena, &artifact);
-	if (exit_code != CTL_OK)
-		return exit_code;
-	row = ctl_row(ctl->arena);
 	put_facts(row, &artifact);
-	if (has_content)
+	if (has_content && ctl->is_json)
 		put_content(ctl, row, &artifact);
 	ctl_print_facts(ctl, row);
+	if (has_content && !ctl->is_json && artifact.size > 0)
+		print_content(ctl, &artifact, is_shown);
 	return CTL_OK;
 }
 
@@ -228,7 +200,6 @@ static int
 content_on_terminal(struct ctl *ctl, struct ctl_http *http)
 {
 	struct ctl_artifact artifact;
-	struct span type;
 	int exit_code;
 
 	exit_code = ctl_remote_detail(
@@ -237,10 +208,9 @@ content_on_terminal(struct ctl *ctl, struct ctl_http *http)
 		return exit_code;
 	if (is_text(artifact.content_type))
 		return content_as_text(ctl, http);
-	type = ctl_visible(ctl->arena, artifact.content_type);
-	return ctl_fail("this is %.*s, nothing for a terminal; artifactctl "
-			"get puts it into a file",
-	    (int)type.size, type.data);
+	return ctl_fail("this is %s, nothing for a terminal; artifactctl get "
+			"puts it into a file",
+	    ctl_visible(ctl->arena, artifact.content_type).data);
 }
 
 static int
@@ -364,24 +334,14 @@ static void
 print_sum(const struct ctl *ctl, struct ctl_output *output,
     const struct ctl_chosen *chosen)
 {
-	char hash[DIGEST_SHA256_HEX + 1], id[ID_TEXT + 1];
-	struct arena *arena;
-	struct ctl_row *row;
+	char hash[DIGEST_SHA256_HEX + 1];
 
-	digest_hex(chosen->hash, sizeof(chosen->hash), hash);
-	if (!ctl->is_json) {
-		printf("%s  %s\n", hash, chosen->path);
+	if (ctl->is_json) {
+		ctl_choose_row(output, chosen, span_str(chosen->path));
 		return;
 	}
-	arena = arena_open();
-	id_format(&chosen->id, id);
-	row = ctl_row(arena);
-	ctl_row_text(row, "id", span_str(id));
-	ctl_row_text(row, "file", span_str(chosen->path));
-	ctl_row_size(row, "size_bytes", chosen->size);
-	ctl_row_text(row, "content_hash", span_str(hash));
-	ctl_output_row(output, row);
-	arena_close(arena);
+	digest_hex(chosen->hash, DIGEST_SHA256_SIZE, hash);
+	printf("%s  %s\n", hash, chosen->path);
 }
 
 static int
@@ -395,7 +355,7 @@ run_shasum(struct ctl *ctl)
 
 	exit_code = ctl_http_open(ctl, NULL, &http);
 	if (exit_code == CTL_OK)
-		exit_code = ctl_choose(ctl, http, &choice);
+		exit_code = ctl_choose(http, &choice);
 	if (exit_code == CTL_OK)
 		exit_code = ctl_choose_names(http, &choice);
 	if (exit_code != CTL_OK)

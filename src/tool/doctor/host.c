@@ -106,7 +106,7 @@ static void
 look_at_retention(struct doctor *doctor)
 {
 	const struct config_list *lines = &doctor->config->retention;
-	struct ctl_rm_filter filter;
+	struct ctl_which filter;
 	size_t i;
 
 	for (i = 0; i < lines->count; i++)

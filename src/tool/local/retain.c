@@ -9,7 +9,7 @@
 
 struct rule {
 	const char *line;
-	struct ctl_rm_filter filter;
+	struct ctl_which which;
 };
 
 /* All of them before anything is deleted by one of them. */
@@ -21,7 +21,7 @@ read_rules(const struct ctl *ctl, const struct config_list *lines,
 
 	for (i = 0; i < lines->count; i++) {
 		ret_rules[i].line = lines->items[i];
-		if (ctl_rm_parse(ctl, lines->items[i], &ret_rules[i].filter) !=
+		if (ctl_rm_parse(ctl, lines->items[i], &ret_rules[i].which) !=
 		    CTL_OK)
 			return ctl_fail(
 			    "\"%.200s\", number %zu of the setting retention, "
@@ -36,26 +36,25 @@ static int
 follow(struct ctl_http *http, const struct rule *rule, bool is_dry,
     struct ctl_output *output, uint64_t *ret_count)
 {
-	struct ctl_rm_selection selection;
+	struct ctl_choice choice = { .arena = arena_open(), .is_to_go = true };
 	struct ctl_row *row;
 	uint64_t count = 0;
 	int exit_code;
 
-	ctl_rm_init(&selection);
-	exit_code = ctl_rm_select(http, &rule->filter, NULL, &selection);
+	exit_code = ctl_choose_listed(http, &rule->which, &choice);
 	if (exit_code == CTL_OK && is_dry)
-		count = selection.count;
+		count = choice.count;
 	else if (exit_code == CTL_OK)
-		exit_code = ctl_rm_delete(http, &selection, &count);
+		exit_code = ctl_rm_delete(http, &choice, &count);
 	if (exit_code == CTL_OK) {
-		row = ctl_row(selection.arena);
+		row = ctl_row(choice.arena);
 		ctl_row_text(row, "rule", span_str(rule->line));
 		ctl_row_number(row, is_dry ? "would_delete" : "deleted", count);
-		ctl_row_size(row, "size_bytes", selection.bytes);
+		ctl_row_size(row, "size_bytes", choice.bytes);
 		ctl_output_row(output, row);
 		*ret_count += count;
 	}
-	ctl_rm_release(&selection);
+	arena_close(choice.arena);
 	return exit_code;
 }
 

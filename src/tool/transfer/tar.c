@@ -69,21 +69,15 @@ write_failed(const struct ctl_tar_writer *tar)
 static int
 open_file(struct arena *arena, struct ctl_tar_writer *tar)
 {
-	const char *slash = strrchr(tar->path, '/');
-	const char *directory = slash == NULL ? "." : "/";
 	int exit_code;
 
-	if (slash != NULL && slash != tar->path)
-		directory = arena_string(
-		    arena, span_of(tar->path, (size_t)(slash - tar->path)));
-	exit_code = ctl_file_open(directory, &tar->file);
+	exit_code = ctl_file_open(arena, tar->path, &tar->file, &tar->name);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	tar->name = slash == NULL ? tar->path : slash + 1;
 	tar->fd = tar->file.fd;
 	if (fchmod(tar->fd, 0600) == 0)
 		return CTL_OK;
-	(void)ctl_fail("%s cannot be written: %s", tar->path, strerror(errno));
+	(void)ctl_fail("%s cannot be written: %m", tar->path);
 	ctl_file_drop(&tar->file);
 	return CTL_FAILED;
 }

@@ -116,7 +116,7 @@ read_note(struct arena *arena, struct span text)
 /* ---- rules ---- */
 
 static bool
-is_narrow(const struct ctl_rm_filter *filter)
+is_narrow(const struct ctl_which *filter)
 {
 	return filter->members.workflow != NULL ||
 	       filter->members.phase != NULL || filter->members.type != NULL ||
@@ -129,7 +129,7 @@ read_rule(struct arena *arena, struct span text)
 {
 	const struct ctl ctl = { .arena = arena };
 	const char *line = arena_string(arena, text);
-	struct ctl_rm_filter filter;
+	struct ctl_which filter;
 	int exit_code = ctl_rm_parse(&ctl, line, &filter);
 
 	DEMAND(exit_code == CTL_OK || exit_code == CTL_USAGE);

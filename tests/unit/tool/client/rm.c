@@ -32,7 +32,7 @@ Test(ctl_rm, reads_a_line_as_the_options_of_rm)
 {
 	static const struct {
 		const char *line;
-		struct ctl_rm_filter filter;
+		struct ctl_which filter;
 	} cases[] = {
 		{ "-w nightly --older-than 90d",
 		    { .members.workflow = "nightly", .older_than = 7776000 } },
@@ -43,7 +43,7 @@ Test(ctl_rm, reads_a_line_as_the_options_of_rm)
 		{ "--type a --type b", { .members.type = "b" } },
 		{ "--all", { .older_than = 0 } },
 	};
-	struct ctl_rm_filter filter;
+	struct ctl_which filter;
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -72,7 +72,7 @@ Test(ctl_rm, refuses_a_line_that_does_not_say_which)
 		"-w a --dry-run", "-w a --url http://other", "--json --all",
 		"--help", "--version", "--no-such", "-w a -",
 		"-w a --keep-newest 0 -- b" };
-	struct ctl_rm_filter filter;
+	struct ctl_which filter;
 	size_t i;
 
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
@@ -96,7 +96,7 @@ says(const char *text)
 
 Test(ctl_rm, says_of_a_zero_that_it_leaves_none_out)
 {
-	struct ctl_rm_filter filter;
+	struct ctl_which filter;
 
 	cr_expect_eq(ctl_rm_parse(&ctl, "--older-than 0d", &filter), CTL_USAGE);
 	cr_expect(says("--older-than of \"0d\" leaves none out"));
@@ -104,7 +104,7 @@ Test(ctl_rm, says_of_a_zero_that_it_leaves_none_out)
 
 Test(ctl_rm, takes_an_age_alone_as_a_filter)
 {
-	struct ctl_rm_filter filter;
+	struct ctl_which filter;
 
 	cr_expect_eq(ctl_rm_parse(&ctl, "--older-than 1d", &filter), CTL_OK);
 	cr_expect_eq(filter.older_than, 86400);
@@ -112,7 +112,7 @@ Test(ctl_rm, takes_an_age_alone_as_a_filter)
 
 Test(ctl_rm, refuses_a_line_of_too_many_words)
 {
-	struct ctl_rm_filter filter;
+	struct ctl_which filter;
 	struct buffer line;
 	size_t i;
 
