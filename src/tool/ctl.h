@@ -104,9 +104,13 @@ int ctl_usage(const struct ctl *ctl, const char *format, ...)
 
 /* ---- options.c ---- */
 
-/* The options that commands of these kinds have in common. */
-extern const struct ctl_option ctl_common[];
-bool ctl_is_common_of(const struct ctl_option *option, unsigned where);
+/*
+ * The options that a command takes, its own and the common ones, one after the
+ * other: *index begins at 0; NULL: there are no more. command NULL: all that
+ * are common.
+ */
+const struct ctl_option *
+ctl_next_option(const struct ctl_command *command, size_t *index);
 
 /*
  * Read the arguments. CTL_OK: ctl is filled, and ctl->command is NULL when

@@ -40,18 +40,15 @@ static void
 print_command(const struct ctl_command *command, FILE *file)
 {
 	const struct ctl_option *option;
+	size_t index = 0;
 
 	fprintf(file, "Usage: artifactctl %s [OPTION]...%s%s\n%s.\n\n",
 	    command->name, command->operands[0] != '\0' ? " " : "",
 	    command->operands, command->summary);
 	if (command->details != NULL)
 		fprintf(file, "%s\n", command->details);
-	if (command->options != NULL)
-		for (option = command->options; option->name != NULL; option++)
-			print_option(option, file);
-	for (option = ctl_common; option->name != NULL; option++)
-		if (ctl_is_common_of(option, command->where))
-			print_option(option, file);
+	while ((option = ctl_next_option(command, &index)) != NULL)
+		print_option(option, file);
 }
 
 void
@@ -106,14 +103,11 @@ static void
 print_words(const struct ctl_command *command)
 {
 	const struct ctl_option *option;
+	size_t index = 0;
 
 	printf("\t%s) words=\"", command->name);
-	if (command->options != NULL)
-		for (option = command->options; option->name != NULL; option++)
-			printf("--%s ", option->name);
-	for (option = ctl_common; option->name != NULL; option++)
-		if (ctl_is_common_of(option, command->where))
-			printf("--%s ", option->name);
+	while ((option = ctl_next_option(command, &index)) != NULL)
+		printf("--%s ", option->name);
 	printf("\" ;;\n");
 }
 
@@ -197,14 +191,11 @@ static void
 print_zsh_command(const struct ctl_command *command)
 {
 	const struct ctl_option *option;
+	size_t index = 0;
 
 	printf("\t%s)\n\t\t_arguments -S \\\n", command->name);
-	if (command->options != NULL)
-		for (option = command->options; option->name != NULL; option++)
-			print_zsh_option(option);
-	for (option = ctl_common; option->name != NULL; option++)
-		if (ctl_is_common_of(option, command->where))
-			print_zsh_option(option);
+	while ((option = ctl_next_option(command, &index)) != NULL)
+		print_zsh_option(option);
 	printf("\t\t    %s ;;\n",
 	    command == &ctl_command_help
 		? "'1:command:{_describe command commands}'"
@@ -267,7 +258,7 @@ print_fish(void)
 {
 	const struct ctl_command *command;
 	const struct ctl_option *option;
-	size_t i;
+	size_t index, i;
 
 	printf("# fish completion for artifactctl\n");
 	for (i = 0; ctl_commands[i] != NULL; i++) {
@@ -280,13 +271,9 @@ print_fish(void)
 		printf("complete -c artifactctl -f -n "
 		       "'__fish_seen_subcommand_from help' -a %s\n",
 		    command->name);
-		if (command->options != NULL)
-			for (option = command->options; option->name != NULL;
-			     option++)
-				print_fish_option(command, option);
-		for (option = ctl_common; option->name != NULL; option++)
-			if (ctl_is_common_of(option, command->where))
-				print_fish_option(command, option);
+		index = 0;
+		while ((option = ctl_next_option(command, &index)) != NULL)
+			print_fish_option(command, option);
 	}
 	printf("complete -c artifactctl -f -n '__fish_seen_subcommand_from "
 	       "completion' -a 'bash zsh fish'\n");

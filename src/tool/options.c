@@ -18,7 +18,7 @@ static const unsigned common_where[] = { CTL_REMOTE, CTL_REMOTE, CTL_REMOTE,
 	CTL_REMOTE, CTL_REMOTE, CTL_REMOTE, CTL_REMOTE, CTL_LOCAL, CTL_LOCAL,
 	CTL_REMOTE | CTL_LOCAL, CTL_REMOTE | CTL_LOCAL, 0, 0 };
 
-const struct ctl_option ctl_common[] = {
+static const struct ctl_option common_options[] = {
 	{ "url", 0, "URL",
 	    "the server, instead of $ARTIFACT_URL or http://127.0.0.1:8137" },
 	{ "header", 0, "NAME:VALUE",
@@ -38,12 +38,32 @@ const struct ctl_option ctl_common[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
-bool
-ctl_is_common_of(const struct ctl_option *option, unsigned where)
+/* Do commands of one of these kinds take this common option? */
+static bool
+is_common_of(const struct ctl_option *option, unsigned where)
 {
-	unsigned mine = common_where[option - ctl_common];
+	unsigned mine = common_where[option - common_options];
 
 	return mine == 0 || (mine & where) != 0;
+}
+
+const struct ctl_option *
+ctl_next_option(const struct ctl_command *command, size_t *index)
+{
+	unsigned where =
+	    command == NULL ? CTL_REMOTE | CTL_LOCAL : command->where;
+	const struct ctl_option *option;
+	size_t own = 0;
+
+	if (command != NULL && command->options != NULL)
+		while (command->options[own].name != NULL)
+			own++;
+	if (*index < own)
+		return &command->options[(*index)++];
+	do
+		option = &common_options[(*index)++ - own];
+	while (option->name != NULL && !is_common_of(option, where));
+	return option->name == NULL ? NULL : option;
 }
 
 /* ---- the rows as getopt_long wants them ---- */
@@ -78,19 +98,13 @@ static void
 table_init(struct table *table, const struct ctl_command *command)
 {
 	const struct ctl_option *row;
-	unsigned where = CTL_REMOTE | CTL_LOCAL;
+	size_t index = 0;
 
 	memset(table, 0, sizeof(*table));
 	if (command == NULL)
 		table->letters[table->letters_size++] = '+'; /* stop there */
-	else
-		where = command->where;
-	if (command != NULL && command->options != NULL)
-		for (row = command->options; row->name != NULL; row++)
-			table_add(table, row);
-	for (row = ctl_common; row->name != NULL; row++)
-		if (ctl_is_common_of(row, where))
-			table_add(table, row);
+	while ((row = ctl_next_option(command, &index)) != NULL)
+		table_add(table, row);
 }
 
 static const struct ctl_option *
@@ -136,15 +150,26 @@ read_options(int argc, char **argv, struct table *table, struct ctl *ctl)
 	return true;
 }
 
+/* The next value of an option of this name; NULL: there are no more. */
+static const char *
+next_given(const struct ctl *ctl, const char *name, size_t *index)
+{
+	const struct ctl_given *given;
+
+	while (*index < ctl->given_count) {
+		given = &ctl->given[(*index)++];
+		if (strcmp(given->option->name, name) == 0)
+			return given->value;
+	}
+	return NULL;
+}
+
 static bool
 was_given(const struct ctl *ctl, const char *name)
 {
-	size_t i;
+	size_t index = 0;
 
-	for (i = 0; i < ctl->given_count; i++)
-		if (strcmp(ctl->given[i].option->name, name) == 0)
-			return true;
-	return false;
+	return next_given(ctl, name, &index) != NULL;
 }
 
 static int
@@ -175,10 +200,10 @@ check_common(const struct ctl *ctl)
 
 	for (i = 0; i < ctl->given_count; i++) {
 		option = ctl->given[i].option;
-		if (option < ctl_common ||
-		    option >= ctl_common + sizeof(common_where) /
+		if (option < common_options ||
+		    option >= common_options + sizeof(common_where) /
 					       sizeof(common_where[0]) ||
-		    ctl_is_common_of(option, ctl->command->where))
+		    is_common_of(option, ctl->command->where))
 			continue;
 		return ctl_usage(
 		    ctl, "%s takes no --%s", ctl->command->name, option->name);
@@ -245,12 +270,11 @@ ctl_read(int argc, char **argv, struct ctl *ctl, bool *ret_help)
 static void
 assert_option(const struct ctl *ctl, const char *name)
 {
-	struct table table;
-	size_t i;
+	const struct ctl_option *option;
+	size_t index = 0;
 
-	table_init(&table, ctl->command);
-	for (i = 0; i < table.count; i++)
-		if (strcmp(table.rows[i]->name, name) == 0)
+	while ((option = ctl_next_option(ctl->command, &index)) != NULL)
+		if (strcmp(option->name, name) == 0)
 			return;
 	assert(false); /* it has to be an option of this command */
 }
@@ -258,15 +282,8 @@ assert_option(const struct ctl *ctl, const char *name)
 const char *
 ctl_next_value(const struct ctl *ctl, const char *name, size_t *index)
 {
-	const struct ctl_given *given;
-
 	assert_option(ctl, name);
-	while (*index < ctl->given_count) {
-		given = &ctl->given[(*index)++];
-		if (strcmp(given->option->name, name) == 0)
-			return given->value;
-	}
-	return NULL;
+	return next_given(ctl, name, index);
 }
 
 const char *
@@ -287,22 +304,14 @@ ctl_has(const struct ctl *ctl, const char *name)
 	return ctl_value(ctl, name) != NULL;
 }
 
-/* Digits up to the first other byte, which *ret_rest begins with. */
+/* A whole number, and what stands behind it. */
 static bool
-parse_digits(const char *text, uint64_t *ret_number, const char **ret_rest)
+split_number(const char *text, uint64_t *ret_number, const char **ret_rest)
 {
-	uint64_t number = 0;
+	size_t digits = span_digits(span_str(text));
 
-	if (!ascii_is_digit(*text))
-		return false;
-	for (; ascii_is_digit(*text); text++) {
-		if (number > (UINT64_MAX - 9) / 10)
-			return false;
-		number = number * 10 + (uint64_t)(*text - '0');
-	}
-	*ret_number = number;
-	*ret_rest = text;
-	return true;
+	*ret_rest = text + digits;
+	return span_number(span_of(text, digits), ret_number);
 }
 
 int
@@ -315,7 +324,7 @@ ctl_number(const struct ctl *ctl, const char *name, uint64_t min, uint64_t max,
 
 	if (text == NULL)
 		return CTL_OK;
-	if (!parse_digits(text, &number, &rest) || *rest != '\0' ||
+	if (!split_number(text, &number, &rest) || *rest != '\0' ||
 	    number < min || number > max)
 		return ctl_usage(ctl,
 		    "--%s is \"%.200s\", but has to be a whole number from "
@@ -326,58 +335,60 @@ ctl_number(const struct ctl *ctl, const char *name, uint64_t min, uint64_t max,
 	return CTL_OK;
 }
 
-static uint64_t
-unit_seconds(const char *unit)
+/* A number and its unit, which may be missing if there is one to assume. */
+static bool
+parse_seconds(
+    const char *text, const char *assumed_unit, uint64_t *ret_seconds)
 {
 	static const struct {
 		const char *unit;
 		uint64_t seconds;
 	} units[] = { { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 },
 		{ "w", 604800 } };
+	const char *unit;
+	uint64_t number;
 	size_t i;
 
+	if (!split_number(text, &number, &unit))
+		return false;
+	if (*unit == '\0')
+		unit = assumed_unit;
 	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (strcmp(unit, units[i].unit) == 0)
-			return units[i].seconds;
-	return 0;
+		if (strcmp(unit, units[i].unit) == 0 &&
+		    number <= SECONDS_MOST / units[i].seconds) {
+			*ret_seconds = number * units[i].seconds;
+			return true;
+		}
+	return false;
 }
 
 int
 ctl_seconds(const struct ctl *ctl, const char *name, uint64_t *ret_seconds)
 {
 	const char *text = ctl_value(ctl, name);
-	const char *unit = "";
-	uint64_t number = 0;
 
-	if (text == NULL)
+	if (text == NULL || parse_seconds(text, "", ret_seconds))
 		return CTL_OK;
-	if (!parse_digits(text, &number, &unit) || unit_seconds(unit) == 0 ||
-	    number > SECONDS_MOST / unit_seconds(unit))
-		return ctl_usage(ctl,
-		    "--%s is \"%.200s\", but has to be a number and one of "
-		    "s, m, h, d, w behind it, such as 90d",
-		    name, text);
-	*ret_seconds = number * unit_seconds(unit);
-	return CTL_OK;
+	return ctl_usage(ctl,
+	    "--%s is \"%.200s\", but has to be a number and one of s, m, h, d, "
+	    "w behind it, such as 90d",
+	    name, text);
 }
 
 int
 ctl_timeout(const struct ctl *ctl, uint64_t *ret_seconds)
 {
 	const char *text = ctl_value(ctl, "timeout");
-	const char *unit = "";
-	uint64_t number = 0;
+	uint64_t seconds = 0;
 
 	if (text == NULL)
 		return CTL_OK;
-	if (parse_digits(text, &number, &unit) && *unit == '\0')
-		unit = "s"; /* as other programs take it */
-	if (number == 0 || unit_seconds(unit) == 0 ||
-	    number > SECONDS_MOST / unit_seconds(unit))
+	/* Without a unit as other programs take it. */
+	if (!parse_seconds(text, "s", &seconds) || seconds == 0)
 		return ctl_usage(ctl,
 		    "--timeout is \"%.200s\", but has to be a number of "
 		    "seconds, or of m, h, d, w with that behind it",
 		    text);
-	*ret_seconds = number * unit_seconds(unit);
+	*ret_seconds = seconds;
 	return CTL_OK;
 }
