@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# boundaries.sh - the walls of src/: which folder may include which, what of a
-# folder others may include, and which folder opens the door to a library. And
-# whether the documents have what comments refer to.
+# boundaries.sh - check which folder of src/ includes which, which headers of a
+# folder others include, and which folder uses a library. Check also that the
+# documents have the numbers to which comments refer.
 #
-# Takes a source tree as argument (or $TOP_SRCDIR, or the one around it).
-# Fails with a sentence per offence.
+# The argument is a source tree (default: $TOP_SRCDIR, or the tree around this
+# script). It prints a sentence for each fault, and then fails.
 
 cd "${1:-${TOP_SRCDIR:-$(dirname "$0")/..}}" || exit 1
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 #
-# check.sh - running the tests of a build directory, and counting what passed:
-# for bootstrap and .ci/run, which know the packages and how to build.
+# check.sh - run the tests of a build directory, and count the checks that
+# passed. bootstrap and .ci/run use it; they install the packages and build.
 
 passed=0
 failed=0

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# The command line, and one life of the daemon from start to end.
+# The command line of artifactd, and one run of the daemon from start to end.
 . "$(dirname "$0")/lib.sh"
 
 out=$WORK/out

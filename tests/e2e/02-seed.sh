@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# The five endpoints of the seed, as people use them with curl.
+# The five endpoints of the original API, used as people use them with curl.
 . "$(dirname "$0")/lib.sh"
 
 start

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# Beyond the seed: create by multipart, PUT, DELETE, raw content.
+# What artifactd adds to the original API: create by multipart, PUT, DELETE, raw
+# content.
 . "$(dirname "$0")/lib.sh"
 
 start

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# The id of a request: kept, made, and in the log.
+# The id of a request: a client's id is kept, nginx makes one if there is none,
+# and the log has it.
 . "$(dirname "$0")/lib.sh"
 
 start

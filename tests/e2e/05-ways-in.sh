@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# The three ways in, in a site that has other paths too, at its root and below
-# a prefix: who has none is turned away in JSON, whatever the path; who has one
-# is created_by, with content of 50 MiB as well; and the site stays as it was.
+# The three guards (token, certificate, auth_request) in a site that has other
+# paths too, at its root and below a prefix. A client that the guard refuses
+# gets JSON, on every path. A client that the guard lets in becomes created_by,
+# also with content of 50 MiB. The rest of the site stays as it was.
 . "$(dirname "$0")/lib.sh"
 
 nginx_render

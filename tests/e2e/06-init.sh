@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# A store is made by artifactctl init, once, and by nothing else: where there
-# is none a start says so, since its disk may not be mounted.
+# Only artifactctl init makes a store, once. When there is none, the daemon
+# refuses to start and says so, since the disk of the store may not be mounted.
 . "$(dirname "$0")/lib.sh"
 . "$HERE/ctl.sh"
 

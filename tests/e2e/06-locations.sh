@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# What nginx does with a location: which answers it compresses and which never,
-# and whose connections count.
+# The locations of nginx: which answers nginx compresses and which never, and
+# which requests it counts among the connections of an address.
 . "$(dirname "$0")/lib.sh"
 
 start

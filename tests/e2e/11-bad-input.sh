@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# Bad input: a clear answer, and nothing is lost or stored.
+# Bad input gets a clear answer, and nothing is lost or stored.
 . "$(dirname "$0")/lib.sh"
 
 start

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# 50 MiB there and back, byte for byte; exactly the limit, and one more.
+# Content of 50 MiB comes back byte for byte; content of exactly the limit is
+# taken, and one byte more is refused.
 . "$(dirname "$0")/lib.sh"
 
 LIMIT=52428800

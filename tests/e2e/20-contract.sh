@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# The contract's cases, at both base paths, and with other configurations.
+# The cases of tests/api/contract, at both base paths and with several
+# configurations.
 . "$(dirname "$0")/lib.sh"
 
 # cases CONFIG BASE-PATH: each that fails is told.

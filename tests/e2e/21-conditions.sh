@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# What depends on the state that a client or a cache knows, through nginx:
-# Cache-Control where the host has caching of its own, conditions and ranges.
+# Answers that depend on the state that a client or a cache has, through nginx:
+# Cache-Control on a host that has caching of its own, conditions, and ranges.
 . "$(dirname "$0")/lib.sh"
 
 nginx_render

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# 10,000 artifacts listed page by page, without a gap or a repeat, while
+# A client lists 10,000 artifacts page by page, without a gap or a repeat, while
 # others are created and deleted.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# The writer is killed in the middle of creates, uploads and deletes: the
-# clients see a pause, no error, and nothing happens twice.
+# The writer is killed in the middle of creates, uploads and deletes: clients
+# see a pause and no error, and nothing happens twice.
 . "$(dirname "$0")/lib.sh"
 
 start workers=12

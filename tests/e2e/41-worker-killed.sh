@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# Workers are killed: nginx asks another one for a GET; only the change that
-# was hit may fail, with a 502 in JSON.
+# Workers are killed: nginx sends a GET to another worker; only the change that
+# a killed worker had may fail, with a 502 in JSON.
 . "$(dirname "$0")/lib.sh"
 
 start workers=6

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# SIGHUP under load: no request fails, the new configuration counts, and a
-# wrong one leaves the old one in place. Nor does one fail when workers retire.
+# SIGHUP under load: no request fails, the new configuration is used, and when
+# it is wrong the old one stays in force. No request fails when workers retire.
 . "$(dirname "$0")/lib.sh"
 
 CONFIG=$WORK/artifactd.conf

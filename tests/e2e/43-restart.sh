@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# Stopped and started, by signal and by force: everything is still there.
+# The daemon is stopped by a signal, or killed, and started again: everything is
+# still there.
 . "$(dirname "$0")/lib.sh"
 
 start

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# An answer that ends before its end: a worker that was killed, or that found
-# damaged bytes after its head had gone, closes the connection. nginx has to
-# tell the client, with or without a Content-Length; else a part would pass
-# for the whole. Where no answer came at all it asks another worker, for a
-# read, and never for a change: it may have happened.
-# In place of the workers stands a server that does just that.
+# Answers that are cut off: a worker that is killed, or that finds damaged
+# bytes after it has sent the head, closes the connection. nginx has to tell
+# the client, with or without a Content-Length, or a part would look like the
+# whole. If no answer came at all, nginx sends a read to another worker, but
+# never a change, since the change may have happened. A server that cuts off
+# its answers replaces the workers here.
 . "$(dirname "$0")/lib.sh"
 
 nginx_render

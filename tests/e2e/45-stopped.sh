@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# Processes that are stopped and continued, as "docker pause", a frozen cgroup,
-# a suspended host or a debugger do it: to a client that is a pause. A stopped
-# process finds its calls on sockets with a timeout interrupted, and its
-# writes short, when it goes on.
+# Processes are stopped and continued, as "docker pause", a frozen cgroup, a
+# suspended host or a debugger does it: a client sees a pause. When a stopped
+# process continues, its calls on sockets with a timeout are interrupted, and
+# its writes are short.
 . "$(dirname "$0")/lib.sh"
 
 start workers=6

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# A writer that does not answer, since its disk does not: whoever reads is
-# served, changes wait or are told to come back, and when it goes on, so does
-# all else. A writer that only is slow is left alone.
+# The writer does not answer, since its disk hangs: reads are served, and
+# changes wait or get a 503. When the writer goes on, everything works again. A
+# writer that is only slow is not killed.
 . "$(dirname "$0")/lib.sh"
 
 start workers=8

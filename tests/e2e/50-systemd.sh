@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# What the service manager has to do with it: an inherited socket, and the
-# notify protocol.
+# What artifactd and the service manager tell each other: an inherited socket,
+# and the notify protocol.
 . "$(dirname "$0")/lib.sh"
 
 nginx_render

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# The disk at its reserve, and the quota: 507 in JSON, while reads and
-# deletes go on, and it resumes by itself.
+# The disk is at the reserve, or content at the quota: creates get a 507 in
+# JSON, reads and deletes go on, and creates work again when there is room.
 . "$(dirname "$0")/lib.sh"
 
 CONFIG=$WORK/artifactd.conf

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# Stores that older versions made, as they are kept in tests/e2e/formats: every
-# program refuses them with the sentence that says the way out, and leaves them
-# as they were.
+# Stores that older versions made (tests/e2e/formats): every program refuses
+# them with the sentence that says what to do, and does not change them.
 . "$(dirname "$0")/lib.sh"
 . "$HERE/ctl.sh"
 

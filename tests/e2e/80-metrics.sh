@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# /metrics: what is counted is what was done, also when workers and the writer
-# die; /readyz with and without room; a log line for each failed request.
+# /metrics counts exactly what was done, also when workers and the writer die;
+# /readyz answers with and without room; each failed request has a log line.
 . "$(dirname "$0")/lib.sh"
 
 CONFIG=$WORK/artifactd.conf

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# artifactctl over HTTP: each command, what it prints in each form, and what
-# it says when something is wrong.
+# artifactctl over HTTP: each command, its output in each form, and its
+# sentences when something is wrong.
 . "$(dirname "$0")/lib.sh"
 
 CTL=$(dirname "$ARTIFACTD")/artifactctl

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# Completion of artifactctl in each shell: that what is installed is read
-# without a word, and completes commands, options and what follows them. No
-# server is needed.
+# Completion of artifactctl in each shell: the shell reads the installed file
+# without an error, and completes commands, options and their values. No server
+# is needed.
 . "$(dirname "$0")/lib.sh"
 
 CTL=$(dirname "$ARTIFACTD")/artifactctl

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# artifactctl, many at once: put of directories and lists, get of ids, filters
-# and patterns into a directory, what becomes of those of which one is wrong,
-# and of names that lead elsewhere.
+# artifactctl with many artifacts: put of directories and lists; get of ids,
+# filters and patterns into a directory; what happens when one of many fails,
+# and when a name leads out of the directory.
 . "$(dirname "$0")/lib.sh"
 
 CTL=$(dirname "$ARTIFACTD")/artifactctl

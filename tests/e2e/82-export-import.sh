@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# artifactctl export and import: the same store on the other side, whatever
-# reads the file, whoever made it, and whenever it was killed.
+# artifactctl export and import: the imported store is equal to the exported
+# one; other programs read and write the file, and both commands are killed at
+# any time.
 . "$(dirname "$0")/lib.sh"
 
 . "$HERE/ctl.sh"

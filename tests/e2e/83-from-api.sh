@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# artifactctl import --from-api: all that a server of the original API has,
-# or a sentence about what may be missing.
+# artifactctl import --from-api brings all artifacts of a server with the
+# original API, or says what may be missing.
 . "$(dirname "$0")/lib.sh"
 
 OTHER=$WORK/other

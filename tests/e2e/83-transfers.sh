@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# artifactctl put and get: large files both ways, and what becomes of a file
-# when the client is killed, the disk is full, or the server lies. Then
-# a client's manners: tokens, redirections, waiting, TLS.
+# artifactctl put and get: large files both ways, and the state of a file when
+# the client is killed, the disk is full, or the server lies. Then tokens,
+# redirections, waits and TLS.
 . "$(dirname "$0")/lib.sh"
 
 CTL=$(dirname "$ARTIFACTD")/artifactctl

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# artifactctl backup and restore: hot, verified, never half, refused where it
-# would destroy; killed at every call that changes a file, and repeated.
+# artifactctl backup and restore: while the service runs, verified, never half
+# done, and refused where they would destroy a store; both are killed at every
+# call that changes a file, and repeated.
 . "$(dirname "$0")/lib.sh"
 . "$HERE/ctl.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# artifactctl check and status: beside a service that is written to it finds
-# nothing and does not make the file grow; in a damaged store it names what.
+# artifactctl check and status: while a service writes, check finds no problem
+# and does not make the file grow; in a damaged store it names what is damaged.
 . "$(dirname "$0")/lib.sh"
 . "$HERE/ctl.sh"
 

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# artifactctl compact: gives back what deletes freed; killed at every call
-# that changes a file, there is the old store or the new one, whole.
+# artifactctl compact gives the room of deletes back to the disk. When it is
+# killed at any call that changes a file, the old store or the new one is
+# there, whole.
 . "$(dirname "$0")/lib.sh"
 . "$HERE/ctl.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# artifactctl doctor: each thing that can be set up wrong is set up wrong, and
-# it says so, with the way out; what is right it leaves alone.
+# artifactctl doctor: each mistake of the setup is made once, and doctor names
+# it and says what to do; doctor finds nothing where the setup is right.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/ctl.sh"
 

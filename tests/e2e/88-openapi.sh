@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: ISC
 #
 # doc/openapi.json, as programs read it. Linters find no error in it. Clients
-# that three generators make of it compile, strictly, and run each operation.
-# And real answers are held against it with ajv: each operation, each status
-# that it describes, and none that it does not. What is asked and judged is in
-# tests/api/openapi; here it is started, starved and stopped. All tools are from
-# npm.
+# that three generators make from it compile, strictly, and run each operation.
+# ajv compares real answers with it: each operation, each status that it
+# describes, and no other. tests/api/openapi has the requests and the
+# comparison; this script starts the service, fills its disk and stops it. All
+# tools are from npm.
 . "$(dirname "$0")/lib.sh"
 
 client=$(dirname "$(realpath "$ARTIFACTD")")/openapi-client

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# artifactctl retain: the rules of the configuration, dry and for good, and
-# what it does when one of them cannot be read.
+# artifactctl retain: the rules of the configuration, in a dry run and for real,
+# and what retain does when a rule cannot be read.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/ctl.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# The commands of doc/operations.md, section by section as they stand there,
-# with paths and the service of this test in place of a host's.
+# The commands of doc/operations.md, section by section as they are there, with
+# the paths and the service of this test instead of those of a host.
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p "$WORK/srv" "$WORK/bin"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# artifactctl where the surroundings are not as they should be: started
-# without standard descriptors, by who ignores the end of children.
+# artifactctl in unusual surroundings: started without standard descriptors, or
+# by a program that ignores the end of its children.
 . "$(dirname "$0")/lib.sh"
 . "$HERE/ctl.sh"
 

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# artifactctl backup, restore and compact, ended half way by Ctrl-C, by
-# systemd or by kill, at every call that changes a file: nothing unfinished is
-# left, the note says that it failed, and whoever sent the signal sees it.
+# Ctrl-C, systemd or kill ends artifactctl backup, restore and compact at every
+# call that changes a file: no unfinished file is left, the note of the last
+# backup says that it failed, and the parent sees that the command died by the
+# signal.
 . "$(dirname "$0")/lib.sh"
 . "$HERE/ctl.sh"
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 #
-# ctl.sh - behind lib.sh, for scripts about artifactctl and the store of this
-# host: running it, killing it, breaking what it reads.
+# ctl.sh - included after lib.sh by scripts about artifactctl and the store of
+# this host: to run artifactctl, to kill it, and to damage what it reads.
 
 BACKUPS=$WORK/backups
 mkdir -p "$BACKUPS"

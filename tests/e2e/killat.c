@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * killat.c - a preloaded library that ends a program in the middle of what it
- * does, at a place that can be counted.
+ * killat.c - a preloaded library that kills a program at one of its calls.
  *
- * Calls that change files are counted in the file KILLAT_COUNT, for all
- * processes of the program together. Before the one of number KILLAT the
- * whole process group is killed; or, with KILLAT_ERROR, that one call fails
- * with this errno; or, with KILLAT_STOP, its process is stopped.
+ * It counts calls that change files in the file KILLAT_COUNT, for all processes
+ * of the program together. Before the call with the number KILLAT it kills the
+ * whole process group. With KILLAT_ERROR that call fails with this errno
+ * instead; with KILLAT_STOP its process is stopped.
  */
 #include <dlfcn.h>
 #include <errno.h>

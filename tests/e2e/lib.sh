@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 #
-# lib.sh - what every script here begins with: a directory of its own, the
-# real nginx with the shipped configuration, the real daemon, and checks.
+# lib.sh - included by every script here: a directory of its own, the real nginx
+# with the shipped configuration, the real daemon, and checks.
 #
 #	. "$(dirname "$0")/lib.sh"
 #	start
@@ -10,11 +10,12 @@
 #	check "a create answers 201" [ "$STATUS" = 201 ]
 #	finish
 #
-# Environment: ARTIFACTD (the program; ARTIFACTCTL is beside it), TOP_SRCDIR, TEST_SCALE (quick or
-# full), E2E_LOGS (where to keep the directory of a failed script).
+# Environment: ARTIFACTD (the program; ARTIFACTCTL is beside it), TOP_SRCDIR,
+# TEST_SCALE (quick or full), E2E_LOGS (where to keep the directory of a failed
+# script).
 #
-# Every process that is started here is ended by its pid, at the latest when
-# the script ends.
+# Every process that a script starts is ended by its pid, at the latest when the
+# script ends.
 set -u
 
 PATH=$PATH:/usr/sbin:/sbin

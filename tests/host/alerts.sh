@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# alerts.sh - are the rules of doc/alerts.yml sound, do they fire when they
-# are to and only then (alerts.yml here), and are they, and doc/dashboard.json,
-# of metrics that there are? Environment: TOP_SRCDIR.
+# alerts.sh - check that the rules of doc/alerts.yml are sound, that they fire
+# when they should and only then (alerts.yml here), and that they and
+# doc/dashboard.json use metrics that exist. Environment: TOP_SRCDIR.
 
 if ! command -v promtool >/dev/null; then
 	echo "promtool is not installed (Debian's package prometheus)"

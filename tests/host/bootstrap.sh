@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# bootstrap.sh - what ./bootstrap makes: a tree that was copied, build and all,
-# builds its own source; what "run" keeps is for nobody else.
+# bootstrap.sh - check ./bootstrap: a copy of a tree with its build directory
+# builds its own source, and no other user can read what "run" keeps.
 #
 # Runs anywhere. Environment: TOP_SRCDIR.
 

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# hardening.sh - is the program built as doc/rules.md 29 asks, whatever the flags
-# were: position independent, read-only after relocation, with canaries,
-# checked libc calls and branch protection? Reads the program ($ARTIFACTD),
-# not the makefile. A build with sanitizers is skipped.
+# hardening.sh - check that the program is built as doc/rules.md 29 asks,
+# whatever the flags were: position independent, read-only after relocation,
+# with canaries, checked libc calls and branch protection. It reads the program
+# ($ARTIFACTD), not the makefile. A build with sanitizers is skipped.
 
 program=${1:-${ARTIFACTD:-./artifactd}}
 failed=0

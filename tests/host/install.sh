@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# install.sh - does "make install" put everything where it belongs, with every
-# name filled in, and does "make uninstall" leave nothing of it?
+# install.sh - check that "make install" puts every file in its place, with
+# every name filled in, and that "make uninstall" removes them all.
 #
 # Runs in a build directory; environment: TOP_SRCDIR.
 . "$(dirname "$0")/lib.sh"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=sh
 #
-# lib.sh - what the scripts here begin with: a directory of their own, $work,
-# and checks, the last of which is "exit $failed".
+# lib.sh - included by the scripts here: a directory of their own, $work, and
+# checks; a script ends with "exit $failed".
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# manuals.sh - do the manuals say what the programs do? Every option, setting,
-# bound and default, log event, limit and sentence is in its manual, and no
-# manual has an option or setting that there is not. What is compared comes
-# from the programs and from src/, never from a list here.
+# manuals.sh - check that the manuals say what the programs do. Every option,
+# setting, bound and default, log event, limit and sentence has to be in its
+# manual, and no manual may have an option or setting that does not exist. The
+# script takes them from the programs and from src/, never from a list of its
+# own.
 #
 # Runs in a build directory. Environment: ARTIFACTD, TOP_SRCDIR.
 
@@ -18,7 +19,7 @@ if ! command -v mandoc >/dev/null; then
 fi
 . "$(dirname "$0")/lib.sh"
 
-# same FILE FILE: as sets of lines; what differs is printed.
+# same FILE FILE: compare two sets of lines, and print what differs.
 same()
 {
 	sort -u "$1" >"$work/one"
@@ -27,8 +28,8 @@ same()
 	diff "$work/one" "$work/two"
 }
 
-# That a manual is not installed yet is no fault of the page that names it,
-# nor that directories have long names.
+# is_clean FILE: mandoc finds no fault. It may complain of manuals that are not
+# installed yet, and of lines that are long because names of directories are.
 is_clean()
 {
 	mandoc -T lint -W style "$1" 2>&1 |
@@ -37,15 +38,15 @@ is_clean()
 	return 0
 }
 
-# options_of_help: from the text of a --help, each option's names.
+# options_of_help: print the names of all options in the text of a --help.
 options_of_help()
 {
 	sed -n 's/^ \{2,\}\(-.*\)/\1/p' | sed 's/  .*//' |
 	    grep -oE -e '(^|[ ,])--?[A-Za-z0-9][a-z0-9-]*' | tr -d ' ,'
 }
 
-# options_of_manual FILE [SECTION]: the options that have an entry in it, in a
-# subsection of it if one is named.
+# options_of_manual FILE [SECTION]: print the options that have an entry in a
+# manual, or in the subsection of it that is named.
 options_of_manual()
 {
 	awk -v section="${2-}" '
@@ -80,7 +81,8 @@ sed -n 's/^# \([a-z_]*\) = .*/\1/p' "$top/doc/artifactd.conf" \
     >"$work/example.settings"
 check "artifactd.conf has them" same "$work/settings" "$work/example.settings"
 
-# Places are those of this build, and a list of types is shown that none is.
+# Leave out places, which depend on this build, and the two lists, of which the
+# example shows some items although the default is empty.
 has_defaults()
 {
 	sed 's/^# \([a-z_]* = \)/\1/' "$top/doc/artifactd.conf" \
@@ -94,7 +96,7 @@ has_defaults()
 }
 check "artifactd.conf has the defaults" has_defaults
 
-# "form; default: value" of each setting, as --help has it.
+# Compare "form; default: value" of each setting with --help.
 awk '/^  [a-z_]+ / { name = $1 }
     /; default: / { sub(/^ */, ""); print name "\t" tolower($0) "." }' \
     "$work/help" >"$work/bounds"
@@ -115,8 +117,8 @@ awk '/^\.S[hs] / { is_in = $0 == ".Sh COMMANDS" || is_in && $1 == ".Ss"
 check "artifactctl(1) has the commands of artifactctl help" \
     same "$work/commands" "$work/manual.commands"
 
-# Those in common stand once, in a section of their own; each command has
-# them or not.
+# The manual has common options once, in a section of their own; a command may
+# have some of them.
 options_of_manual doc/artifactctl.1 "Common options" >"$work/common"
 : >"$work/any"
 mkdir "$work/helps"
@@ -323,8 +325,8 @@ said()
 	PYTHONDONTWRITEBYTECODE=1 python3 "$work/said.py" "$@"
 }
 
-# Not for people: dates, the sandbox's calls, assertions. What a --help or
-# /metrics says of something explains itself.
+# Leave out texts that people do not see: dates, the calls of the sandbox,
+# assertions; and those of --help and /metrics, which explain themselves.
 check "artifactd(8) has each log event" \
     said events doc/artifactd.8 "$top/src/daemon/*.c"
 check "artifactd(8) has each limit" said limits doc/artifactd.8 \

@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 #
-# units.sh - are the systemd units sound, are services exposed to no more than
-# 0.3 of 10 (the one that talks to nginx: 0.9), can they run nothing but what
-# they have to, and does each of their settings have its reason above it? Is no
-# timer on that nobody asked for?
+# units.sh - check that the systemd units are sound; that services are exposed
+# to no more than 0.3 of 10 (0.9 for the one that talks to nginx); that they
+# can run only the programs that they need; that each setting has its reason
+# above it; and that no timer is on by default.
 #
-# As installed, but with the programs where they were put, which verify wants
-# to find. Runs in a build directory. Environment: TOP_SRCDIR.
+# The units are installed into a directory, with the paths of the programs
+# there, since systemd-analyze verify looks for them. Runs in a build
+# directory. Environment: TOP_SRCDIR.
 
 if ! command -v systemd-analyze >/dev/null; then
 	echo "systemd-analyze is not installed"
@@ -16,8 +17,8 @@ fi
 . "$(dirname "$0")/lib.sh"
 root=$work
 
-# A comment, or a line right below one, or one of a block that has one: what
-# stands alone below an empty line gives no reason.
+# A setting has a reason if a comment is right above it, or above the block of
+# lines in which it is. A setting below an empty line has none.
 has_reasons()
 {
 	awk '/^\[/ { in_service = $0 == "[Service]" }
@@ -28,20 +29,21 @@ has_reasons()
 	    END { exit bad }' "$1"
 }
 
-# words SETTING UNIT: all that the setting lists, sorted.
+# words SETTING UNIT: print all words that the setting lists, sorted.
 words()
 {
 	sed -n "s/^$1=//p" "$2" | tr ' ' '\n' | sort
 }
 
-# runs_only UNIT PROGRAM...: it runs its own programs, with the libraries of
-# the system, which stay read-only; and nothing from where it can write.
+# runs_only UNIT PROGRAM...: the unit can run only these programs, with the
+# libraries of the system, which are read-only, and nothing from a place where
+# it can write.
 runs_only()
 {
 	unit=$1
 	shift
 
-	# A host without Debian's directories of libraries has others.
+	# A host other than Debian has other directories of libraries.
 	allowed=$(words ExecPaths "$unit" |
 	    grep -vxE -e '/usr/lib/[a-z0-9_]+-linux-[a-z0-9]+|/usr/lib' \
 	    -e '-(/usr)?/lib64|-/lib(/[a-z0-9_]+-linux-[a-z0-9]+)?' \
@@ -104,8 +106,8 @@ for unit in "$units"/artifactd*; do
 	check "... may run its own program only" runs_only "$unit" $programs
 	check "... each setting has its reason" has_reasons "$unit"
 done
-# One drop-in for all that open the store; a key that nobody knows shows who
-# reads it.
+# One drop-in serves all units that open the store. A key that systemd does not
+# know shows which units read it.
 has_drop_in()
 {
 	link=$units/$1.d

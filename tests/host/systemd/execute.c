@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * execute.c - what can be run from inside a service?
+ * execute.c - print what can be run from inside a service.
  *
  *	execute DIRECTORY...
  *
- * An ExecStartPre= of the unit itself, so that all that the unit gives up
- * holds for it. It tries to run a shell, a program that lies in one of the
- * directories, which the service can write, or in no directory, and to map one
- * as code. A line for each act that was possible; and one for each directory
- * that a running program may come from, "writable" where it can be changed.
- * It fails if there was an act, or a directory, that it could not even try.
+ * It runs as an ExecStartPre= of the unit, so that the limits of the unit hold
+ * for it. It tries to run a shell, a program in one of the directories, which
+ * the service can write, and a program that is in no directory, and to map one
+ * as code. It prints a line for each act that was possible, and one for each
+ * directory from which a program can be run, with "writable" if the service can
+ * change it. It fails if it could not try an act or a directory.
  */
 #define _GNU_SOURCE
 #include <errno.h>

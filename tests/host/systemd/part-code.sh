@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 #
-# part-code.sh - what can be run from inside the services: their programs, the
-# libraries of the system, and nothing else.
+# part-code.sh - only their own programs and the libraries of the system can be
+# run from inside the services.
 
-# From where a service may have code.
+# The directories from which a service may run code.
 PROBE=/usr/local/lib/execute
 LIBRARIES=
 

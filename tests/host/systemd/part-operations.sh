@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 #
-# part-operations.sh - doc/operations.md, typed by the operator as it stands
-# there, and what has to be so afterwards.
+# part-operations.sh - the operator types the commands of doc/operations.md as
+# they are there; then their effects are checked.
 
-# type_operations SECTION PATTERN [SCRIPT]: its commands that match; what has
-# to be filled in is, by sed.
+# type_operations SECTION PATTERN [SCRIPT]: run the commands of the section that
+# match the pattern; the sed script replaces placeholders.
 type_operations()
 {
 	local line

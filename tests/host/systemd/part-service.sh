@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 #
-# part-service.sh - what an operator does to a service: restart, reload, stop
-# and start, kill; and what its journal says.
+# part-service.sh - an operator restarts, reloads, stops, starts and kills the
+# service, and reads its journal.
 
 service()
 {

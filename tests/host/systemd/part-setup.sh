@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 #
-# part-setup.sh - from a Debian tree to a service behind its nginx, with the
-# commands of README, by an operator who has sudo and nothing else.
+# part-setup.sh - an operator who has only sudo makes a service behind nginx
+# from a Debian tree, with the commands of README.
 
-# prepare: before it boots.
+# prepare: change the tree before it boots.
 prepare()
 {
 	mkdir -p "$ROOT/home/admin/artifactd"

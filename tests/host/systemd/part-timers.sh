@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 #
-# part-timers.sh - check, backup and retention, as services and by timers;
-# and a restore, as after a lost disk.
+# part-timers.sh - check, backup and retention run as services and by timers;
+# then a backup is restored, as after a lost disk.
 
 BACKUPS=/var/lib/artifactd-backup
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
 #
-# part-tools.sh - artifactctl as an operator types it, and the end of it all:
-# what "make uninstall" leaves.
+# part-tools.sh - artifactctl as an operator types it; and at the end, what
+# "make uninstall" leaves.
 
 tools()
 {
