@@ -5,6 +5,5 @@ libbase_a_CFLAGS = $(AM_CFLAGS) $(BANNED)
 libbase_a_SOURCES = \
 	%D%/banned.h %D%/digest.c %D%/digest.h %D%/limits.h %D%/log.c \
 	%D%/log.h %D%/mem.c %D%/mem.h %D%/metrics.c %D%/metrics.def \
-	%D%/metrics.h %D%/metrics_state.h %D%/metrics_table.c \
-	%D%/metrics_text.c %D%/pack.c %D%/pack.h %D%/result.c %D%/result.h \
+	%D%/metrics.h %D%/pack.c %D%/pack.h %D%/result.c %D%/result.h \
 	%D%/scoreboard.c %D%/scoreboard.h

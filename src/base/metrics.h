@@ -2,10 +2,10 @@
 /*
  * metrics.h - numbers in memory that all processes share.
  *
- * metrics.def has a row for each. The master makes them before the first
- * fork; who has something to count adds to them, with one atomic addition and
- * no lock, so that they outlive every worker and writer. Labels are closed
- * sets: no id, no text of a client. Nobody is counting where metrics is NULL.
+ * metrics.def has a row for each. The master makes the memory before the
+ * first fork; each process counts there, with one atomic addition and no lock,
+ * so that the numbers outlive every worker and writer. Labels are closed sets:
+ * no id, no text of a client. Where metrics is NULL, nothing is counted.
  *
  *	metrics_add(metrics, METRIC_STARTS, LABELS(METRICS_WORKER), 1);
  */
@@ -22,7 +22,7 @@ enum metric {
 };
 
 /* The values of labels, by number. */
-#define METRICS_ROUTES 32 /* rows of the router's table, from 1; 0: none */
+#define METRICS_ROUTES 32 /* 0: no route; who writes the text names the rest */
 enum { METRICS_WORKER, METRICS_WRITER };
 enum { METRICS_DONE, METRICS_FAILED, METRICS_CRASHED, METRICS_KILLED };
 enum { METRICS_BUSY, METRICS_IDLE };
@@ -60,7 +60,7 @@ void metrics_observe(struct metrics *metrics, enum metric metric,
 uint64_t metrics_get(
     const struct metrics *metrics, enum metric metric, struct labels labels);
 
-/* ---- metrics_text.c: in Prometheus's text format, version 0.0.4 ---- */
+/* ---- in Prometheus's text format, version 0.0.4 ---- */
 
 /*
  * Append all of them. routes are the values of the label route, from number 1
