@@ -32,7 +32,8 @@
 #include <unistd.h>
 
 /* How long libfcgi waits for the peer to close after the answer: not at all,
- * as drain() has read the peer's last byte, so that closing resets nothing. */
+ * as fcgi_finish has read the peer's last byte, so that closing resets
+ * nothing. */
 #define CLOSE_WAIT_MS "0"
 
 /* A call on the socket waits so long, and is repeated io_timeout times. */
@@ -183,9 +184,8 @@ fcgi_close(struct fcgi *fcgi)
 
 /* ---- a request comes ---- */
 
-/* RESULT_END: a signal. RESULT_MALFORMED: the peer left before we came. */
-static enum result
-accept_connection(struct fcgi *fcgi, int *ret_fd)
+enum arrival
+fcgi_accept(struct fcgi *fcgi)
 {
 	const struct timeval timeout = { .tv_sec = SLICE_SECONDS };
 	int error = EINTR;
@@ -199,20 +199,20 @@ accept_connection(struct fcgi *fcgi, int *ret_fd)
 	}
 	process_hold(true);
 	errno = error;
-	if (fd < 0) {
-		if (errno == EINTR || errno == EAGAIN)
-			return RESULT_END;
-		return errno == ECONNABORTED ? RESULT_MALFORMED : RESULT_IO;
-	}
+	if (fd < 0)
+		return errno == EINTR || errno == EAGAIN ||
+			       errno == ECONNABORTED
+			   ? ARRIVAL_NOBODY
+			   : ARRIVAL_FAILED;
 	if (setsockopt(
 		fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0 ||
 	    setsockopt(
 		fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0) {
 		(void)close(fd);
-		return RESULT_IO;
+		return ARRIVAL_FAILED;
 	}
-	*ret_fd = fd;
-	return RESULT_OK;
+	fcgi->request.ipcFd = fd;
+	return ARRIVAL_PEER;
 }
 
 static bool
@@ -223,13 +223,7 @@ is_responder(const FCGX_Request *request)
 	return role != NULL && span_is(span_str(role), "RESPONDER");
 }
 
-enum result
-fcgi_accept(struct fcgi *fcgi)
-{
-	return accept_connection(fcgi, &fcgi->request.ipcFd);
-}
-
-enum result
+bool
 fcgi_receive(struct fcgi *fcgi)
 {
 	FCGX_Request *request = &fcgi->request;
@@ -238,13 +232,13 @@ fcgi_receive(struct fcgi *fcgi)
 	request->keepConnection = 1;
 	/* It closes the connection itself when it fails. */
 	if (FCGX_Accept_r(request) != 0)
-		return RESULT_MALFORMED;
+		return false;
 	request->keepConnection = 0;
 	if (FCGX_GetError(request->in) != 0 || !is_responder(request)) {
 		fcgi_abort(fcgi);
-		return RESULT_MALFORMED;
+		return false;
 	}
-	return RESULT_OK;
+	return true;
 }
 
 char *const *
@@ -315,7 +309,7 @@ fcgi_received(const struct fcgi *fcgi)
 /* ---- its answer ---- */
 
 /* One record of the answer, at most RECORD_MAX bytes (FastCGI 1.0, 3.3). */
-static enum result
+static bool
 write_record(const FCGX_Request *request, struct span bytes)
 {
 	FCGI_Header header = {
@@ -331,66 +325,49 @@ write_record(const FCGX_Request *request, struct span bytes)
 		{ (void *)(uintptr_t)bytes.data, bytes.size },
 	};
 
-	return write_all(request->ipcFd, pieces, 2, sizeof(header) + bytes.size)
-		   ? RESULT_OK
-		   : RESULT_IO;
+	return write_all(
+	    request->ipcFd, pieces, 2, sizeof(header) + bytes.size);
 }
 
-/* Past libfcgi's buffer, which is 8 KiB, a record and a write each. */
-static enum result
-write_large(struct fcgi *fcgi, struct span bytes)
+bool
+fcgi_write(struct fcgi *fcgi, struct span bytes)
 {
-	enum result result = RESULT_OK;
+	bool is_out;
 	size_t size;
 
-	if (FCGX_FFlush(fcgi->request.out) != 0)
-		return RESULT_IO;
-	while (bytes.size > 0 && result == RESULT_OK) {
+	if (bytes.size < LARGE)
+		return bytes.size == 0 ||
+		       FCGX_PutStr(bytes.data, (int)bytes.size,
+			   fcgi->request.out) == (int)bytes.size;
+	/* Past libfcgi's buffer, which is 8 KiB, a record and a write each. */
+	is_out = FCGX_FFlush(fcgi->request.out) == 0;
+	while (bytes.size > 0 && is_out) {
 		size = bytes.size < RECORD_MAX ? bytes.size : RECORD_MAX;
-		result =
+		is_out =
 		    write_record(&fcgi->request, span_of(bytes.data, size));
 		bytes = span_from(bytes, size);
 	}
-	return result;
+	return is_out;
 }
 
-enum result
-fcgi_write(struct fcgi *fcgi, struct span bytes)
-{
-	if (bytes.size >= LARGE)
-		return write_large(fcgi, bytes);
-	if (bytes.size > 0 && FCGX_PutStr(bytes.data, (int)bytes.size,
-				  fcgi->request.out) != (int)bytes.size)
-		return RESULT_IO;
-	return RESULT_OK;
-}
-
-/* A peer that still sends could not take the answer: closing a socket with
- * unread bytes resets the connection. */
-static void
-drain(FCGX_Stream *in)
-{
-	char scrap[8192];
-
-	while (FCGX_GetStr(scrap, sizeof(scrap), in) > 0)
-		continue;
-}
-
-enum result
+bool
 fcgi_finish(struct fcgi *fcgi)
 {
 	FCGX_Request *request = &fcgi->request;
-	enum result result = RESULT_OK;
+	char scrap[8192];
+	bool is_out;
 
-	drain(request->in);
+	/* A peer that still sends could not take the answer: closing a socket
+	 * with unread bytes resets the connection. */
+	while (FCGX_GetStr(scrap, sizeof(scrap), request->in) > 0)
+		continue;
 	/* What is left and the end of the request go out in one write. err
 	 * first: the last stream to close is the one that ends the request. */
 	(void)FCGX_FClose(request->err);
-	if (FCGX_FClose(request->out) != 0)
-		result = RESULT_IO;
+	is_out = FCGX_FClose(request->out) == 0;
 	request->keepConnection = 0;
 	FCGX_Finish_r(request);
-	return result;
+	return is_out;
 }
 
 void

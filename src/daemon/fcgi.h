@@ -18,18 +18,20 @@ struct fcgi;
 struct fcgi *fcgi_open(int listen_fd, unsigned timeout);
 void fcgi_close(struct fcgi *fcgi);
 
+enum arrival {
+	ARRIVAL_PEER,	/* a connection */
+	ARRIVAL_NOBODY, /* a signal came instead, or the peer left again */
+	ARRIVAL_FAILED, /* the listening socket does not work; errno says why */
+};
+
+/* Wait for a connection. */
+MUST_USE enum arrival fcgi_accept(struct fcgi *fcgi);
 /*
- * Wait for a connection. RESULT_END: a signal came instead. RESULT_MALFORMED:
- * it came to nothing; accept the next. RESULT_IO: the listening socket is of
- * no use.
+ * Read the request's parameters from the connection. false: they did not come,
+ * and the connection is closed. A peer that sends a byte now and then is for
+ * the deadline of the request to end.
  */
-MUST_USE enum result fcgi_accept(struct fcgi *fcgi);
-/*
- * Read the request's parameters from the connection. RESULT_MALFORMED: they
- * did not come; accept the next. A peer that sends a byte now and then is
- * for the deadline of the request to end.
- */
-MUST_USE enum result fcgi_receive(struct fcgi *fcgi);
+MUST_USE bool fcgi_receive(struct fcgi *fcgi);
 
 /* NAME=VALUE strings, NULL at the end; valid until fcgi_finish. */
 char *const *fcgi_parameters(const struct fcgi *fcgi);
@@ -40,14 +42,14 @@ struct body fcgi_body(struct fcgi *fcgi, uint64_t length);
 /* Bytes of the request's body that were read. */
 uint64_t fcgi_received(const struct fcgi *fcgi);
 
-/* Write bytes of the answer. RESULT_IO: the peer is gone or too slow. */
-MUST_USE enum result fcgi_write(struct fcgi *fcgi, struct span bytes);
+/* Write bytes of the answer. false: the peer is gone or too slow. */
+MUST_USE bool fcgi_write(struct fcgi *fcgi, struct span bytes);
 
 /*
  * End the request: read what is left of the body, so that the peer can take
- * the answer, and close. RESULT_IO when the answer did not go out whole.
+ * the answer, and close. false: the answer did not go out whole.
  */
-MUST_USE enum result fcgi_finish(struct fcgi *fcgi);
+MUST_USE bool fcgi_finish(struct fcgi *fcgi);
 
 /* End the connection without ending the answer, so that nginx notices. */
 void fcgi_abort(struct fcgi *fcgi);

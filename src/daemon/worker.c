@@ -31,11 +31,11 @@ static enum result
 write_out(void *object, struct span bytes)
 {
 	struct worker *worker = object;
-	enum result result = fcgi_write(worker->fcgi, bytes);
 
-	if (result != RESULT_OK)
-		worker->is_cut_off = true;
-	return result;
+	if (fcgi_write(worker->fcgi, bytes))
+		return RESULT_OK;
+	worker->is_cut_off = true;
+	return RESULT_IO;
 }
 
 static enum result
@@ -51,10 +51,8 @@ send_response(struct worker *worker, const struct request *request,
 		fcgi_abort(worker->fcgi);
 		return result;
 	}
-	result = fcgi_finish(worker->fcgi);
-	if (result != RESULT_OK)
-		worker->is_cut_off = true;
-	return result;
+	worker->is_cut_off = !fcgi_finish(worker->fcgi);
+	return worker->is_cut_off ? RESULT_IO : RESULT_OK;
 }
 
 /* ---- one request ---- */
@@ -174,7 +172,7 @@ serve_connection(struct worker *worker)
 	const struct process *process = worker->process;
 
 	slot_begin(process->scoreboard, process->slot);
-	if (fcgi_receive(worker->fcgi) == RESULT_OK)
+	if (fcgi_receive(worker->fcgi))
 		serve_request(worker);
 	slot_end(process->slot);
 }
@@ -250,11 +248,11 @@ serve(struct worker *worker)
 {
 	struct slot *slot = worker->process->slot;
 	uint64_t last = retirement(worker->process->config);
-	enum result result;
+	enum arrival arrival;
 
 	while (!process_is_ending() && slot->requests < last) {
-		result = fcgi_accept(worker->fcgi);
-		if (result == RESULT_OK)
+		arrival = fcgi_accept(worker->fcgi);
+		if (arrival == ARRIVAL_PEER)
 			serve_connection(worker);
 		/* The master connects the one that comes next. */
 		if (store_remote_is_cut_off(worker->store)) {
@@ -262,7 +260,7 @@ serve(struct worker *worker)
 			log_close();
 			return PROCESS_DONE;
 		}
-		if (result != RESULT_IO)
+		if (arrival != ARRIVAL_FAILED)
 			continue;
 		log_open(LOG_ERR, "accept_failed");
 		log_errno("cause", errno);

@@ -184,9 +184,9 @@ answer(struct arena *arena, struct served *served)
 
 	memset(text, 'x', size);
 	served->answer = span_of(text, size);
-	DEMAND(fcgi_write(fcgi, span_of(text, 60)) == RESULT_OK);
-	DEMAND(fcgi_write(fcgi, span_of(text + 60, size - 60)) == RESULT_OK);
-	DEMAND(fcgi_finish(fcgi) == RESULT_OK);
+	DEMAND(fcgi_write(fcgi, span_of(text, 60)));
+	DEMAND(fcgi_write(fcgi, span_of(text + 60, size - 60)));
+	DEMAND(fcgi_finish(fcgi));
 }
 
 static void
@@ -195,7 +195,7 @@ serve_connection(struct arena *arena, struct served *served)
 	char *const *parameters;
 	const char *reason = NULL;
 
-	if (fcgi_receive(fcgi) != RESULT_OK)
+	if (!fcgi_receive(fcgi))
 		return;
 	served->is_received = true;
 	parameters = fcgi_parameters(fcgi);
@@ -214,7 +214,7 @@ serve(struct arena *arena, struct served *served)
 {
 	size_t connections = 0;
 
-	while (fcgi_accept(fcgi) == RESULT_OK) {
+	while (fcgi_accept(fcgi) == ARRIVAL_PEER) {
 		serve_connection(arena, served);
 		connections++;
 	}
