@@ -4,14 +4,11 @@
  * worker and the writer are brought together, and what follows when one ends.
  */
 
-#include "master_state.h"
+#include "master.h"
 
 #include "base/digest.h"
 #include "base/log.h"
-#include "notify.h"
 #include "store/proxy/wire.h"
-#include "worker.h"
-#include "writer.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -65,18 +62,16 @@ unsigned
 master_count(const struct master *master, unsigned *ret_ending)
 {
 	const struct child *child;
-	unsigned count = 0;
+	unsigned count = 0, ending = 0;
 	size_t i;
 
-	*ret_ending = 0;
 	for (i = 0; i < SCOREBOARD_WORKERS; i++) {
 		child = &master->children[i];
-		if (child->pid == 0)
-			continue;
-		count++;
-		if (child->is_ending)
-			(*ret_ending)++;
+		count += child->pid != 0;
+		ending += child->pid != 0 && child->is_ending;
 	}
+	if (ret_ending != NULL)
+		*ret_ending = ending;
 	return count;
 }
 
@@ -264,8 +259,7 @@ master_start_missing(struct master *master)
 {
 	struct throttle *throttle;
 	struct child *child;
-	unsigned ending;
-	unsigned living = master_count(master, &ending);
+	unsigned living = master_count(master, NULL);
 	size_t i;
 
 	throttle_relax(&master->worker_throttle);
@@ -534,7 +528,7 @@ master_reap(struct master *master)
  *
  * A writer that waits for its disk takes nothing meanwhile, and its control
  * socket may be full. That says nothing about the writer: its end is kept, and
- * offered again in each round. Whether the writer hangs is for watch.c to say.
+ * offered again in each round. Whether the writer hangs, master.c says.
  * The worker has its end by then, and may send: that waits in the channel.
  */
 

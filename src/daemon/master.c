@@ -1,32 +1,288 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * master.c - the master's loop: signals, phases, reload, beginning and end.
+ * master.c - the master's loop: signals, phases, reload, what it watches,
+ * beginning and end.
  *
  *	STARTING --the writer is ready--> SERVING --SIGTERM--> STOPPING
  *	   ^                                |
  *	   +-- all have ended -- CLEARING <-+ the store is another, or spoilt
  *
- * Each round looks at the whole state and does what is due, so no event has
- * to be remembered, and a lost one costs a tick.
+ * Each round looks at the whole state and does what is due, so that no event
+ * has to be remembered, and an event that is lost costs half a second.
  */
 
-#include "master_state.h"
+#include "master.h"
 
 #include "base/log.h"
-#include "notify.h"
+#include "config/note.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TICK_MS 500
 #define BUSY_TICK_MS 100 /* somebody ends, or is held back */
 #define PREDECESSOR_WAIT (15 * SECOND)
+#define WRITER_READY_WITHIN (60 * SECOND)
+#define WRITER_BEATS_WITHIN (30 * SECOND)
+#define LOOP_LATE (5 * SECOND)
 
+/* ---- what nobody tells the master: it looks in each round ---- */
+
+static int64_t
+silence(struct master *master, int64_t now)
+{
+	struct child *writer = master_writer(master);
+
+	return now - child_slot(master, writer)->heartbeat;
+}
+
+static void
+watch_worker(struct master *master, struct child *worker, int64_t now)
+{
+	struct slot *slot = child_slot(master, worker);
+	int64_t began = slot->began;
+	char id[SCOREBOARD_REQUEST_ID];
+
+	if (worker->is_killed || began == 0 ||
+	    now - began <= master->config->request_timeout * SECOND)
+		return;
+	slot_request(slot, id);
+	log_open(LOG_ERR, "request_timed_out");
+	log_string("request", id);
+	log_number("child_pid", worker->pid);
+	log_number("age", (now - began) / SECOND);
+	log_close();
+	child_kill(worker);
+}
+
+static void
+watch_writer(struct master *master, struct child *writer, int64_t now)
+{
+	const char *event = NULL;
+
+	if (writer->is_killed)
+		return;
+	if (!writer->is_ready && now - writer->born > WRITER_READY_WITHIN)
+		event = "writer_not_ready";
+	else if (writer->is_ready && silence(master, now) > WRITER_BEATS_WITHIN)
+		event = "writer_silent";
+	if (event == NULL)
+		return;
+	log_open(LOG_ERR, event);
+	log_number("child_pid", writer->pid);
+	log_close();
+	if (writer->is_ready || master->phase != PHASE_SERVING)
+		child_kill(writer);
+	else
+		master_start_over(master);
+}
+
+static void
+watch_child(struct master *master, struct child *child, int64_t now)
+{
+	/*
+	 * A signal that comes between a worker's look at its flag and its
+	 * accept is lost, so it is repeated.
+	 */
+	if (child->is_ending)
+		child_end(child);
+	if (now < master->grace_until)
+		return;
+	if (child_is_writer(master, child))
+		watch_writer(master, child, now);
+	else
+		watch_worker(master, child, now);
+}
+
+static void
+watch_stop(struct master *master, int64_t now)
+{
+	unsigned workers = master_count(master, NULL);
+	size_t i;
+
+	if (master->phase != PHASE_STOPPING || now < master->stop_deadline)
+		return;
+	if (workers > 0) {
+		log_open(LOG_ERR, "drain_timed_out");
+		log_number("workers", workers);
+		log_close();
+	}
+	for (i = 0; i < SCOREBOARD_SLOTS; i++)
+		child_kill(&master->children[i]);
+	master->stop_deadline = INT64_MAX; /* said once */
+}
+
+/* Beat the service manager's watchdog while the service serves. */
+static void
+beat(struct master *master, int64_t now)
+{
+	uint64_t interval = notify_watchdog();
+
+	if (interval == 0 || now < master->next_beat)
+		return;
+	if (master->phase == PHASE_SERVING &&
+	    (!master_writer(master)->is_ready ||
+		silence(master, now) > WRITER_BEATS_WITHIN))
+		return;
+	notify_send("WATCHDOG=1");
+	master->next_beat = now + (int64_t)(interval / 2);
+}
+
+/* ---- the files of state_dir ---- */
+
+/* Look at a file there; 0, or an errno. */
+static int
+look_at(const struct master *master, const char *name, int flags,
+    struct stat *ret_file)
+{
+	char path[4096]; /* state_dir is shorter */
+	int size = snprintf(
+	    path, sizeof(path), "%s/%s", master->config->state_dir, name);
+
+	if (size < 0 || (size_t)size >= sizeof(path))
+		return ENAMETOOLONG;
+	return fstatat(AT_FDCWD, path, ret_file, flags) == 0 ? 0 : errno;
+}
+
+static const char *const store_files[STORE_FILES] = { "data.mdb", "lock.mdb" };
+
+/* The writer is ready: these are the store's files from here on. */
+static void
+note_files(struct master *master)
+{
+	struct stat file;
+	size_t i;
+
+	for (i = 0; i < STORE_FILES; i++)
+		master->store[i] =
+		    look_at(master, store_files[i], 0, &file) == 0
+			? (struct file_name){ file.st_dev, file.st_ino }
+			: (struct file_name){ 0, 0 };
+}
+
+/* Is the file gone, or another one in its place? */
+static bool
+is_replaced(const struct master *master, size_t i)
+{
+	const struct file_name *old = &master->store[i];
+	struct stat file;
+	int error = look_at(master, store_files[i], 0, &file);
+
+	if (old->inode == 0)
+		return false; /* it was not known */
+	if (error != 0)
+		return error == ENOENT;
+	return file.st_dev != old->device || file.st_ino != old->inode;
+}
+
+/*
+ * Start over when the store's files were replaced. Otherwise the writer would
+ * acknowledge changes that go to a file without a name, and workers that start
+ * later would read another file than the writer writes. A writer that opens
+ * the store anew says what is wrong with it, or serves what is there.
+ */
+static void
+watch_files(struct master *master)
+{
+	size_t i;
+
+	for (i = 0; i < STORE_FILES && master->phase == PHASE_SERVING; i++) {
+		if (!is_replaced(master, i))
+			continue;
+		log_open(LOG_CRIT, "store_replaced");
+		log_string("file", store_files[i]);
+		log_string("cause",
+		    "it was removed, or another put in its place, while in "
+		    "use; changes of the last second may be lost. Stop the "
+		    "service before touching its files");
+		log_close();
+		master_start_over(master);
+	}
+}
+
+/* What artifactctl noted of the last check and the last backup. */
+static const struct {
+	const char *file;
+	enum metric time, succeeded, success, seconds, count;
+} notes[MASTER_NOTES] = {
+	{ NOTE_CHECK, METRIC_CHECK_TIME, METRIC_CHECK_SUCCEEDED,
+	    METRIC_CHECK_SUCCESS, METRIC_CHECK_SECONDS, METRIC_CHECK_PROBLEMS },
+	{ NOTE_BACKUP, METRIC_BACKUP_TIME, METRIC_BACKUP_SUCCEEDED,
+	    METRIC_BACKUP_SUCCESS, METRIC_BACKUP_SECONDS, METRIC_BACKUP_BYTES },
+};
+
+static void
+publish(struct master *master, size_t i)
+{
+	struct metrics *metrics = master->metrics;
+	struct note note;
+
+	/* What is no note, or gone, says that there was none. */
+	if (note_read(master->config->state_dir, notes[i].file, &note) !=
+	    RESULT_OK)
+		note = (struct note){ 0 };
+	metrics_set(metrics, notes[i].time, LABELS_NONE, note.finished);
+	metrics_set(metrics, notes[i].succeeded, LABELS_NONE, note.succeeded);
+	metrics_set(metrics, notes[i].success, LABELS_NONE, note.is_ok);
+	metrics_set(metrics, notes[i].seconds, LABELS_NONE, note.duration);
+	metrics_set(metrics, notes[i].count, LABELS_NONE,
+	    notes[i].count == METRIC_BACKUP_BYTES ? note.bytes : note.problems);
+}
+
+/* Look at the notes once a second, and read those that are new. */
+static void
+watch_notes(struct master *master, int64_t now)
+{
+	struct stat file;
+	size_t i;
+
+	if (now < master->next_notes)
+		return;
+	master->next_notes = now + SECOND;
+	for (i = 0; i < MASTER_NOTES; i++) {
+		struct timespec *old = &master->notes[i];
+
+		if (look_at(
+			master, notes[i].file, AT_SYMLINK_NOFOLLOW, &file) != 0)
+			file.st_mtim = (struct timespec){ 0 };
+		if (file.st_mtim.tv_sec == old->tv_sec &&
+		    file.st_mtim.tv_nsec == old->tv_nsec)
+			continue;
+		*old = file.st_mtim;
+		publish(master, i);
+	}
+}
+
+/*
+ * Kill what is over its time, repeat SIGTERM, beat the watchdog, start over
+ * when the store's files were replaced, publish new notes.
+ */
+static void
+watch(struct master *master)
+{
+	int64_t now = scoreboard_now();
+	size_t i;
+
+	/* All processes may have been stopped and continued at once: the
+	 * others get time to show that they live. */
+	if (now - master->last_tick > LOOP_LATE)
+		master->grace_until = now + LOOP_LATE;
+	master->last_tick = now;
+	for (i = 0; i < SCOREBOARD_SLOTS; i++)
+		if (master->children[i].pid != 0)
+			watch_child(master, &master->children[i], now);
+	watch_files(master);
+	watch_notes(master, now);
+	watch_stop(master, now);
+	beat(master, now);
+}
 /* ---- phases ---- */
 
 static void
@@ -34,7 +290,7 @@ serve(struct master *master)
 {
 	master->phase = PHASE_SERVING;
 	master->has_served = true;
-	master_watch_files(master);
+	note_files(master);
 	master_start_missing(master);
 	log_open(LOG_NOTICE, "serving");
 	log_number("workers", master->config->workers);
@@ -51,10 +307,9 @@ static void
 advance(struct master *master)
 {
 	struct child *writer = master_writer(master);
-	unsigned ending;
 
 	if (master->phase == PHASE_CLEARING && writer->pid == 0 &&
-	    master_count(master, &ending) == 0)
+	    master_count(master, NULL) == 0)
 		master->phase = PHASE_STARTING;
 	if (master->phase == PHASE_STARTING && writer->is_ready)
 		serve(master);
@@ -92,10 +347,7 @@ hurry(struct master *master)
 static bool
 is_over(struct master *master)
 {
-	unsigned ending;
-
-	if (master->phase != PHASE_STOPPING ||
-	    master_count(master, &ending) > 0)
+	if (master->phase != PHASE_STOPPING || master_count(master, NULL) > 0)
 		return false;
 	if (master_writer(master)->pid == 0)
 		return true;
@@ -323,7 +575,7 @@ run(struct master *master)
 		master_start_missing(master);
 		master_connect(master);
 		continue_reload(master);
-		master_watch(master);
+		watch(master);
 		wait_event(master);
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * process.h - what a child of the master is given, and how it ends.
+ * process.h - what a child of the master is given, which of two lives it
+ * leads with that, and how it ends.
  */
 #ifndef PROCESS_H
 #define PROCESS_H
@@ -18,7 +19,19 @@ struct process {
 	int control_fd;	   /* to the master: store/proxy/wire.h */
 };
 
-/* Exit codes that the master understands (others are early or late deaths). */
+/*
+ * A worker's life: one request at a time, from bytes to bytes. Serve until
+ * SIGTERM, retirement or loss of the master; an exit code.
+ */
+int worker_run(const struct process *process);
+
+/*
+ * The writer's life: gather changes, one commit for all, answer each, sweep.
+ * Serve until SIGTERM or loss of the master; an exit code.
+ */
+int writer_run(const struct process *process);
+
+/* Exit codes that the master understands (any other is a failure). */
 #define PROCESS_DONE 0	   /* asked to end, or retired */
 #define PROCESS_FAILED 70  /* it may work the next time (EX_SOFTWARE) */
 #define PROCESS_REFUSED 78 /* it will not work: stop the service (EX_CONFIG) */

@@ -4,7 +4,7 @@
  * file that knows both FastCGI and the router.
  */
 
-#include "worker.h"
+#include "process.h"
 #include "base/digest.h"
 #include "fcgi.h"
 #include "base/limits.h"

@@ -7,7 +7,7 @@
  * load, the larger the batch. Knows messages and the store, no HTTP.
  */
 
-#include "writer.h"
+#include "process.h"
 #include "base/log.h"
 #include "sandbox.h"
 #include "store/engine.h"

@@ -6,7 +6,7 @@
 #include "kit/lmdb_kit.h"
 #include "base/scoreboard.h"
 #include "store/proxy/wire.h"
-#include "daemon/writer.h"
+#include "daemon/process.h"
 
 #include <criterion/criterion.h>
 #include <poll.h>

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * listen.c - the socket that nginx connects to.
+ * service.c - the socket that nginx connects to, and one datagram to the
+ * service manager for each thing that it is told.
  *
- * It stays blocking: workers sleep in accept, so that the kernel wakes one
- * of them for each connection.
+ * The socket stays blocking: workers sleep in accept, so that the kernel wakes
+ * one of them for each connection.
  */
 
-#include "listen.h"
+#include "service.h"
+
+#include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,29 +28,25 @@
 #define ACCEPT_SECONDS 5
 #define ERROR_SIZE 256
 
-/* ---- inherited ---- */
-
-static long
-number_of(const char *text)
+/* The number in an environment variable; 0 where there is none. */
+static uint64_t
+number_in(const char *name)
 {
-	char *end;
-	long number;
+	uint64_t number = 0;
 
-	if (text == NULL || *text == '\0')
-		return -1;
-	errno = 0;
-	number = strtol(text, &end, 10);
-	return errno == 0 && *end == '\0' ? number : -1;
+	return span_number(span_str(getenv(name)), &number) ? number : 0;
 }
 
+/* ---- a socket that is inherited ---- */
+
 /* How many sockets were handed to this very process; not to its children. */
-static long
+static uint64_t
 inherited_count(void)
 {
-	long count = -1;
+	uint64_t count = 0;
 
-	if (number_of(getenv("LISTEN_PID")) == (long)getpid())
-		count = number_of(getenv("LISTEN_FDS"));
+	if (number_in("LISTEN_PID") == (uint64_t)getpid())
+		count = number_in("LISTEN_FDS");
 	(void)unsetenv("LISTEN_PID"); /* the names are well-formed */
 	(void)unsetenv("LISTEN_FDS");
 	(void)unsetenv("LISTEN_FDNAMES");
@@ -81,11 +82,12 @@ set_flags(int fd)
 
 static enum result
 take_inherited(
-    long count, char ret_error[ERROR_SIZE], struct listener *ret_listener)
+    uint64_t count, char ret_error[ERROR_SIZE], struct listener *ret_listener)
 {
 	if (count > 1) {
 		(void)snprintf(ret_error, ERROR_SIZE,
-		    "%ld sockets were inherited: one is needed", count);
+		    "%llu sockets were inherited: one is needed",
+		    (unsigned long long)count);
 		return RESULT_MALFORMED;
 	}
 	if (!is_listening(FIRST_INHERITED) || !set_flags(FIRST_INHERITED)) {
@@ -100,7 +102,7 @@ take_inherited(
 	return RESULT_OK;
 }
 
-/* ---- our own ---- */
+/* ---- a socket of our own ---- */
 
 static enum result
 fail(char ret_error[ERROR_SIZE], const char *act, const char *path)
@@ -212,9 +214,9 @@ make_own(
 
 enum result
 listen_open(
-    const char *path, char ret_error[256], struct listener *ret_listener)
+    const char *path, char ret_error[ERROR_SIZE], struct listener *ret_listener)
 {
-	long count = inherited_count();
+	uint64_t count = inherited_count();
 
 	if (count > 0)
 		return take_inherited(count, ret_error, ret_listener);
@@ -231,4 +233,69 @@ listen_close(struct listener *listener)
 	(void)close(listener->fd);
 	listener->fd = -1;
 	listener->path = NULL;
+}
+
+/* ---- notifications ---- */
+
+/* The address of $NOTIFY_SOCKET, 0 when there is none to use. '@' stands
+ * for the NUL of an abstract socket. */
+static socklen_t
+manager_address(struct sockaddr_un *ret_address)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t size;
+
+	if (path == NULL || (path[0] != '/' && path[0] != '@'))
+		return 0;
+	size = strlen(path);
+	if (size >= sizeof(ret_address->sun_path))
+		return 0;
+	*ret_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(ret_address->sun_path, path, size);
+	if (path[0] == '@')
+		ret_address->sun_path[0] = '\0';
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
+}
+
+void
+notify_send(const char *format, ...)
+{
+	struct sockaddr_un address;
+	socklen_t address_size = manager_address(&address);
+	char text[512];
+	va_list list;
+	int size;
+	int fd;
+
+	if (address_size == 0)
+		return;
+	va_start(list, format);
+	size = vsnprintf(text, sizeof(text), format, list);
+	va_end(list);
+	if (size <= 0 || (size_t)size >= sizeof(text))
+		return;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	/* Nothing follows from a manager that does not listen. */
+	(void)sendto(fd, text, (size_t)size, MSG_NOSIGNAL,
+	    (const struct sockaddr *)&address, address_size);
+	(void)close(fd);
+}
+
+uint64_t
+notify_watchdog(void)
+{
+	if (getenv("WATCHDOG_PID") != NULL &&
+	    number_in("WATCHDOG_PID") != (uint64_t)getpid())
+		return 0;
+	return number_in("WATCHDOG_USEC");
+}
+
+void
+notify_forget(void)
+{
+	(void)unsetenv("NOTIFY_SOCKET"); /* the names are well-formed */
+	(void)unsetenv("WATCHDOG_PID");
+	(void)unsetenv("WATCHDOG_USEC");
 }
