@@ -30,10 +30,10 @@
 #pragma GCC poison gets tmpnam mktemp tempnam	  /* fgets, mkstemp */
 
 /*
- * What libc does late, and with system calls that a worker's and the writer's
- * sandbox kill for: it reads files, asks the kernel for the machine's size or
- * connects, and some of it only from some size of its input on. artifactctl
- * has no sandbox.
+ * Functions of libc that make system calls for which the sandboxes of worker
+ * and writer kill: they read files, connect, or ask the kernel for the size of
+ * the machine, some of them only when their input is large. artifactctl has no
+ * sandbox.
  */
 #ifndef IS_TOOL
 #include <grp.h>
@@ -44,7 +44,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#pragma GCC poison qsort qsort_r		/* see protocol/json.c */
+#pragma GCC poison qsort qsort_r		/* pointers_sort */
 #pragma GCC poison setlocale newlocale		/* the C locale */
 #pragma GCC poison iconv_open			/* protocol/utf8.h */
 #pragma GCC poison localtime_r mktime		/* gmtime_r, timegm */

@@ -62,6 +62,17 @@ span_equal(struct span one, struct span other)
 	return one.size == 0 || memcmp(one.data, other.data, one.size) == 0;
 }
 
+int
+span_compare(struct span one, struct span other)
+{
+	size_t size = one.size < other.size ? one.size : other.size;
+	int order = size == 0 ? 0 : memcmp(one.data, other.data, size);
+
+	if (order != 0)
+		return order;
+	return (one.size > other.size) - (one.size < other.size);
+}
+
 bool
 span_is(struct span span, const char *string)
 {
@@ -109,20 +120,21 @@ span_find(struct span span, char byte)
 	return found == NULL ? span.size : (size_t)(found - span.data);
 }
 
-static bool
-is_blank(char byte)
+struct span
+span_strip(struct span span, const char *bytes)
 {
-	return byte == ' ' || byte == '\t';
+	while (span.size > 0 && ascii_is_one_of(span.data[0], bytes))
+		span = span_from(span, 1);
+	while (
+	    span.size > 0 && ascii_is_one_of(span.data[span.size - 1], bytes))
+		span.size--;
+	return span;
 }
 
 struct span
 span_trim(struct span span)
 {
-	while (span.size > 0 && is_blank(span.data[0]))
-		span = span_from(span, 1);
-	while (span.size > 0 && is_blank(span.data[span.size - 1]))
-		span.size--;
-	return span;
+	return span_strip(span, " \t");
 }
 
 struct span
@@ -208,6 +220,51 @@ ascii_hex(char byte)
 		return byte - '0';
 	byte = ascii_lower(byte);
 	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+bool
+ascii_is_one_of(char byte, const char *bytes)
+{
+	return byte != '\0' && strchr(bytes, byte) != NULL;
+}
+
+/* ---- sorting: a heap sort ---- */
+
+/* Let the item at a place of a heap sink below its larger children. */
+static void
+sink(const void **items, size_t count, size_t at,
+    int (*compare)(const void *one, const void *other))
+{
+	const void *item = items[at];
+	size_t child;
+
+	while ((child = 2 * at + 1) < count) {
+		if (child + 1 < count &&
+		    compare(items[child], items[child + 1]) < 0)
+			child++;
+		if (compare(item, items[child]) >= 0)
+			break;
+		items[at] = items[child];
+		at = child;
+	}
+	items[at] = item;
+}
+
+void
+pointers_sort(const void **items, size_t count,
+    int (*compare)(const void *one, const void *other))
+{
+	const void *largest;
+	size_t i;
+
+	for (i = count / 2; i-- > 0;)
+		sink(items, count, i, compare);
+	for (i = count; i-- > 1;) {
+		largest = items[0];
+		items[0] = items[i];
+		items[i] = largest;
+		sink(items, i, 0, compare);
+	}
 }
 
 /* ---- arenas ---- */
@@ -351,6 +408,19 @@ arena_resize(struct arena *arena, void *data, size_t old_size, size_t size)
 	if (old_size > 0)
 		memcpy(moved, data, old_size < size ? old_size : size);
 	return moved;
+}
+
+void *
+arena_grow(struct arena *arena, void *list, size_t count, size_t *capacity,
+    size_t item_size)
+{
+	size_t old = *capacity;
+
+	if (count < old)
+		return list;
+	*capacity = old == 0 ? 8 : 2 * old;
+	return arena_resize(
+	    arena, list, old * item_size, *capacity * item_size);
 }
 
 struct span

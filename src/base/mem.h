@@ -37,6 +37,9 @@ span_of(const void *data, size_t size)
 struct span span_str(const char *string);
 
 bool span_equal(struct span one, struct span other);
+/* By their bytes; where one begins the other, the shorter is below: below 0,
+ * 0, or above 0. */
+int span_compare(struct span one, struct span other);
 bool span_is(struct span span, const char *string);
 /* The same, with ASCII letters of either case taken as equal. */
 bool span_is_nocase(struct span span, const char *string);
@@ -45,6 +48,8 @@ bool span_starts_with(struct span span, const char *string);
 struct span span_from(struct span span, size_t size);
 /* Index of the first such byte, or span.size. */
 size_t span_find(struct span span, char byte);
+/* Without any of these bytes at both ends. */
+struct span span_strip(struct span span, const char *bytes);
 /* Without space and tab at both ends. */
 struct span span_trim(struct span span);
 /*
@@ -66,18 +71,28 @@ bool ascii_is_digit(char byte);
 bool ascii_is_alpha(char byte);
 /* 0 to 15, or -1. */
 int ascii_hex(char byte);
+/* Is it one of these bytes? NUL never is. */
+bool ascii_is_one_of(char byte, const char *bytes);
+
+/*
+ * Sort pointers, without memory: libc's qsort asks the kernel how much memory
+ * the machine has, and for that call the sandbox kills. Items that compare as
+ * equal end in any order.
+ */
+void pointers_sort(const void **items, size_t count,
+    int (*compare)(const void *one, const void *other));
 
 struct arena;
 
 /* A new, empty arena; the caller closes it. */
 struct arena *arena_open(void);
-/* Free everything in it, and it; NULL is fine. */
+/* Free the arena and everything in it; NULL is fine. */
 void arena_close(struct arena *arena);
 /* Run the cleanups, newest first, and free everything in it. */
 void arena_reset(struct arena *arena);
 /* Zeroed memory, aligned for any type. size 0 gives a valid pointer. */
 void *arena_alloc(struct arena *arena, size_t size);
-/* The same, not zeroed: for bytes that are written before they are read. */
+/* Memory that is not zeroed, for bytes that are written before they are read. */
 void *arena_room(struct arena *arena, size_t size);
 /*
  * Give an allocation of old_size another size; its first bytes are kept,
@@ -85,6 +100,12 @@ void *arena_room(struct arena *arena, size_t size);
  */
 void *
 arena_resize(struct arena *arena, void *data, size_t old_size, size_t size);
+/*
+ * Room for one more item of a list that has *capacity of them: the list, which
+ * may have moved.
+ */
+void *arena_grow(struct arena *arena, void *list, size_t count,
+    size_t *capacity, size_t item_size);
 /* A copy in the arena; SPAN_NONE stays SPAN_NONE. */
 struct span arena_copy(struct arena *arena, struct span span);
 /* The same with ASCII letters in lower case. */

@@ -72,8 +72,8 @@ read_name(struct reader *reader, const char *const *names, int *ret_index)
 static bool
 read_byte(struct reader *reader, const char *bytes)
 {
-	if (reader->rest.size == 0 || reader->rest.data[0] == '\0' ||
-	    strchr(bytes, reader->rest.data[0]) == NULL)
+	if (reader->rest.size == 0 ||
+	    !ascii_is_one_of(reader->rest.data[0], bytes))
 		return false;
 	reader->rest = span_from(reader->rest, 1);
 	return true;

@@ -21,23 +21,17 @@ faults_init(struct faults *faults, struct arena *arena)
 void
 faults_add(struct faults *faults, struct fault fault)
 {
-	size_t capacity = faults->capacity;
-
 	if (faults->count >= LIMIT_FAULTS) {
 		faults->count++;
 		return;
 	}
-	if (faults->count == capacity) {
-		capacity = capacity == 0 ? 8 : 2 * capacity;
-		faults->list = arena_resize(faults->arena, faults->list,
-		    faults->capacity * sizeof(fault), capacity * sizeof(fault));
-		faults->capacity = capacity;
-	}
+	faults->list = arena_grow(faults->arena, faults->list, faults->count,
+	    &faults->capacity, sizeof(fault));
 	faults->list[faults->count++] = fault;
 }
 
-static void
-add_body_fault(struct faults *faults, const char *type, const char *message,
+void
+fault_in_body(struct faults *faults, const char *type, const char *message,
     struct span name)
 {
 	faults_add(faults, (struct fault){ .type = type,
@@ -49,20 +43,20 @@ add_body_fault(struct faults *faults, const char *type, const char *message,
 void
 fault_missing(struct faults *faults, struct span name)
 {
-	add_body_fault(faults, "missing", "Field required", name);
+	fault_in_body(faults, "missing", "Field required", name);
 }
 
 void
 fault_string_type(struct faults *faults, struct span name)
 {
-	add_body_fault(
+	fault_in_body(
 	    faults, "string_type", "Input should be a valid string", name);
 }
 
 void
 fault_string_unicode(struct faults *faults, struct span name)
 {
-	add_body_fault(faults, "string_unicode",
+	fault_in_body(faults, "string_unicode",
 	    "Input should be a valid string, "
 	    "unable to parse raw data as a unicode string",
 	    name);
@@ -74,20 +68,20 @@ fault_too_long(struct faults *faults, struct span name, size_t limit)
 	struct span message = arena_printf(
 	    faults->arena, "String should have at most %zu bytes", limit);
 
-	add_body_fault(faults, "string_too_long", message.data, name);
+	fault_in_body(faults, "string_too_long", message.data, name);
 }
 
 void
 fault_extra(struct faults *faults, struct span name)
 {
-	add_body_fault(
+	fault_in_body(
 	    faults, "extra_forbidden", "Extra inputs are not permitted", name);
 }
 
 void
 fault_not_object(struct faults *faults)
 {
-	add_body_fault(faults, "model_attributes_type",
+	fault_in_body(faults, "model_attributes_type",
 	    "Input should be a valid dictionary or object "
 	    "to extract fields from",
 	    SPAN_NONE);

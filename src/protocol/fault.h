@@ -40,6 +40,9 @@ void faults_add(struct faults *faults, struct fault fault);
  */
 struct span fault_name(struct arena *arena, struct span name);
 
+/* A fault of a member of the body, or with SPAN_NONE of the body as a whole. */
+void fault_in_body(struct faults *faults, const char *type, const char *message,
+    struct span name);
 /* The contract's common faults; name must live as long as the arena. */
 void fault_missing(struct faults *faults, struct span name);
 void fault_string_type(struct faults *faults, struct span name);

@@ -53,7 +53,7 @@ static bool
 is_token_byte(char byte)
 {
 	return ascii_is_alpha(byte) || ascii_is_digit(byte) ||
-	       (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
+	       ascii_is_one_of(byte, "!#$%&'*+-.^_`|~");
 }
 
 /* Take a token; false if there is none. */
@@ -77,7 +77,8 @@ take_byte(struct span *text, char byte)
 	return true;
 }
 
-/* What follows an opening quote, to the closing one. */
+/* Take what follows an opening quote, with the closing one; false if it is
+ * no quoted string. */
 static bool
 take_quoted(struct span *text)
 {
@@ -193,7 +194,7 @@ header_digest(struct span header, uint8_t ret_hash[32])
 	while (header.data != NULL) {
 		value = next_member(&header);
 		key = span_split(&value, '=');
-		/* Keys are lower case; who sends another means it, too. */
+		/* Keys are lower case, but no other key can be meant. */
 		if (!span_is_nocase(key, "sha-256"))
 			continue;
 		if (!parse_hash(value, hash))
@@ -208,12 +209,6 @@ header_digest(struct span header, uint8_t ret_hash[32])
 
 /* ---- entity tags ---- */
 
-/*
- * Take the next entity tag off a list; false at its end. What is none, or
- * has more behind it, is skipped up to the next comma: a change goes ahead
- * on a tag that was meant, not on one that can be found somewhere. *is_list
- * becomes false then; elements may be empty (RFC 9110, 5.6.1).
- */
 bool
 header_next_tag(struct span *rest, struct header_tag *ret_tag, bool *is_list)
 {
@@ -247,7 +242,7 @@ header_next_tag(struct span *rest, struct header_tag *ret_tag, bool *is_list)
 	return false;
 }
 
-/* hex may be of no tag: SPAN_NONE. */
+/* Is "*" or this tag in the list? No tag (SPAN_NONE) is in none. */
 static bool
 has_tag(struct span header, struct span hex, bool is_strong)
 {
@@ -316,8 +311,8 @@ header_range(struct span header, uint64_t size, uint64_t *ret_offset,
 		return suffix_range(to, size, ret_offset, ret_length);
 	if (!parse_position(first, &from) || from > to)
 		return RANGE_WHOLE;
-	/* Of two numbers beyond 64 bits either may be the larger one, and to
-	 * ignore a range is never wrong. */
+	/* Of two numbers over 64 bits it is not known which is larger, and it
+	 * is never wrong to ignore a range. */
 	if (from == UINT64_MAX && last.size > 0)
 		return RANGE_WHOLE;
 	if (from >= size)
@@ -329,7 +324,7 @@ header_range(struct span header, uint64_t size, uint64_t *ret_offset,
 
 /* ---- dispositions ---- */
 
-/* May stand in quotes as it is; some clients decode a '%' there. */
+/* May the byte stand in quotes as it is? Some clients decode a '%' there. */
 static bool
 is_plain(unsigned char byte)
 {
@@ -337,7 +332,8 @@ is_plain(unsigned char byte)
 	       byte != '%';
 }
 
-/* Append the name with one '_' a character that cannot stand; true: some. */
+/* Append the name, with '_' for each character that cannot stand in quotes;
+ * true: there were some. */
 static bool
 append_ascii(struct buffer *buffer, struct span name)
 {

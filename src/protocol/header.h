@@ -15,18 +15,18 @@
  */
 bool header_media_is(struct span content_type, const char *media_type);
 /*
- * The header unless it names no one type: a range such as *"/"*, which
- * libraries send where nobody told them a type. SPAN_NONE then.
+ * The header if it names one type; SPAN_NONE for a range of types, which
+ * libraries send (a star, a slash, a star) where they were told no type.
  */
 struct span header_media_type(struct span content_type);
-/* May it stand in a Content-Type as it is: one type, with its parameters? */
+/* Is it one media type with its parameters, as a Content-Type may have it? */
 bool header_is_media_type(struct span text);
 /* application/json or application/…+json */
 bool header_media_is_json(struct span content_type);
 
 /*
- * Are the bytes behind this Content-Encoding the content itself? Nothing,
- * "identity", and lists of that.
+ * Does this Content-Encoding leave the content as it is? "", "identity" and
+ * lists of these do.
  */
 bool header_is_uncoded(struct span content_encoding);
 
@@ -43,10 +43,10 @@ struct header_tag {
 };
 
 /*
- * Take the next entity tag off a list; false at its end. What is none, or
- * has more behind it, is skipped up to the next comma: a change goes ahead
- * on a tag that was meant, not on one that can be found somewhere. *is_list
- * becomes false then; elements may be empty (RFC 9110, 5.6.1).
+ * Take the next entity tag off a list; false at its end. An element that is no
+ * tag, or has more behind the tag, is skipped, and *is_list becomes false: no
+ * change may go ahead because something like its tag stands in other text.
+ * Elements may be empty (RFC 9110, 5.6.1).
  */
 bool
 header_next_tag(struct span *rest, struct header_tag *ret_tag, bool *is_list);

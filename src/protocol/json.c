@@ -84,20 +84,13 @@ text_of(struct json_c_object *string)
 	    (size_t)json_object_get_string_len(string));
 }
 
-static struct span
-decoded_key(struct arena *arena, struct span key)
+struct span
+json_decode_key(struct arena *arena, struct span key)
 {
-	struct json_c_object *string;
-	struct span decoded;
-
 	if (span_find(key, '\\') == key.size)
 		return key;
-
 	/* The quotes stand around it in the text. */
-	string = parse(span_of(key.data - 1, key.size + 2));
-	decoded = arena_copy(arena, text_of(string));
-	(void)json_object_put(string);
-	return decoded;
+	return json_text_of(arena, span_of(key.data - 1, key.size + 2));
 }
 
 static void
@@ -106,7 +99,7 @@ decode_keys(struct json_document *document)
 	size_t i;
 
 	for (i = 0; i < document->shape.member_count; i++)
-		document->shape.members[i].key = decoded_key(
+		document->shape.members[i].key = json_decode_key(
 		    document->arena, document->shape.members[i].key);
 }
 
@@ -118,17 +111,6 @@ note_syntax(struct faults *faults, size_t offset)
 			       .area = "body",
 			       .has_index = true,
 			       .index = offset });
-}
-
-/* The byte that tells of what type a checked text is. */
-static char
-first_byte(struct span text)
-{
-	size_t i = 0;
-
-	while (memchr(" \t\n\r", text.data[i], 4) != NULL)
-		i++;
-	return text.data[i];
 }
 
 static void
@@ -167,7 +149,7 @@ json_read(struct arena *arena, struct span text, struct faults *faults,
 	if (verdict != JSON_VALID)
 		return verdict;
 
-	switch (first_byte(ret_document->shape.text)) {
+	switch (span_strip(ret_document->shape.text, JSON_SPACE).data[0]) {
 	case '{':
 		decode_keys(ret_document);
 		ret_document->root = open_root(arena);
@@ -221,16 +203,6 @@ member_value(const struct json_document *document, const char *name,
 	return value;
 }
 
-static void
-note(struct faults *faults, const char *name, const char *type,
-    const char *message)
-{
-	faults_add(faults, (struct fault){ .type = type,
-			       .message = message,
-			       .area = "body",
-			       .name = span_str(name) });
-}
-
 struct span
 json_get_string(const struct json_document *document, const char *name,
     enum json_need need, size_t limit, struct faults *faults)
@@ -277,8 +249,8 @@ json_get_bool(const struct json_document *document, const char *name,
 
 	first = member->value.data[0];
 	if (first != 't' && first != 'f') {
-		note(faults, name, "bool_type",
-		    "Input should be a valid boolean");
+		fault_in_body(faults, "bool_type",
+		    "Input should be a valid boolean", span_str(name));
 		return false;
 	}
 
@@ -297,8 +269,8 @@ json_get_object_text(const struct json_document *document, const char *name,
 		return SPAN_NONE;
 
 	if (member->value.data[0] != '{') {
-		note(faults, name, "dict_type",
-		    "Input should be a valid dictionary");
+		fault_in_body(faults, "dict_type",
+		    "Input should be a valid dictionary", span_str(name));
 		return SPAN_NONE;
 	}
 	if (member->has_unpaired) {
@@ -312,8 +284,8 @@ json_get_object_text(const struct json_document *document, const char *name,
 		return SPAN_NONE;
 	}
 	if (!json_is_finite(text)) {
-		note(faults, name, "finite_number",
-		    "Input should be a finite number");
+		fault_in_body(faults, "finite_number",
+		    "Input should be a finite number", span_str(name));
 		return SPAN_NONE;
 	}
 	return text;
@@ -372,16 +344,18 @@ json_get_ids(const struct json_document *document, const char *name,
 
 	list = member_value(document, name, member);
 	if (!json_object_is_type(list, json_type_array)) {
-		note(faults, name, "list_type", "Input should be a valid list");
+		fault_in_body(faults, "list_type",
+		    "Input should be a valid list", span_str(name));
 		return false;
 	}
 
 	count = json_object_array_length(list);
 	if (count > limit) {
-		note(faults, name, "too_long",
+		fault_in_body(faults, "too_long",
 		    arena_printf(document->arena,
 			"List should have at most %zu items", limit)
-			.data);
+			.data,
+		    span_str(name));
 		return false;
 	}
 
@@ -438,146 +412,16 @@ json_read_object(struct arena *arena, struct span text,
 	       faults.count == 0;
 }
 
-/* ---- the items of an array: a client only asks where each stands ---- */
-
-static bool
-is_space(char byte)
-{
-	return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
-}
-
-static struct span
-trim(struct span text)
-{
-	while (text.size > 0 && is_space(text.data[0]))
-		text = span_from(text, 1);
-	while (text.size > 0 && is_space(text.data[text.size - 1]))
-		text.size--;
-	return text;
-}
-
-/*
- * Where the value that starts at i ends, in the inside of a checked array:
- * at the next comma outside of strings and brackets.
- */
-static size_t
-value_end(struct span inside, size_t i)
-{
-	size_t depth = 0;
-	char byte;
-
-	while (i < inside.size) {
-		byte = inside.data[i];
-		if (byte == '"') {
-			i = json_string_end(inside, i);
-			continue;
-		}
-		if (byte == ',' && depth == 0)
-			break;
-		if (byte == '{' || byte == '[')
-			depth++;
-		if (byte == '}' || byte == ']')
-			depth--;
-		i++;
-	}
-	return i;
-}
-
-/* Note the items, or only count them (NULL). */
-static size_t
-cut_items(struct span inside, struct span *ret_items)
-{
-	size_t count = 0;
-	size_t start, end;
-
-	for (start = 0; start < inside.size; start = end + 1) {
-		end = value_end(inside, start);
-		if (ret_items != NULL)
-			ret_items[count] =
-			    trim(span_of(inside.data + start, end - start));
-		count++;
-	}
-	return count;
-}
-
-bool
-json_read_items(struct arena *arena, struct span text, struct span **ret_items,
-    size_t *ret_count)
-{
-	struct json_shape shape;
-	struct span inside;
-
-	if (json_check(arena, text, &shape) != JSON_VALID)
-		return false;
-	inside = trim(shape.text);
-	if (!span_starts_with(inside, "["))
-		return false;
-	inside = trim(span_of(inside.data + 1, inside.size - 2));
-	*ret_count = cut_items(inside, NULL);
-	*ret_items = arena_alloc(arena, *ret_count * sizeof(**ret_items));
-	(void)cut_items(inside, *ret_items);
-	return true;
-}
-
 /* ---- unknown members ---- */
 
-static int
-compare_spans(struct span one, struct span other)
-{
-	size_t size = one.size < other.size ? one.size : other.size;
-	int order = size == 0 ? 0 : memcmp(one.data, other.data, size);
-
-	if (order != 0)
-		return order;
-	return (one.size > other.size) - (one.size < other.size);
-}
-
 /* By key, and of the same key in the order sent. */
-static bool
-is_before(const struct json_member *one, const struct json_member *other)
+static int
+compare_members(const void *one, const void *other)
 {
-	int order = compare_spans(one->key, other->key);
+	const struct json_member *first = one, *second = other;
+	int order = span_compare(first->key, second->key);
 
-	return order != 0 ? order < 0 : one < other;
-}
-
-/* Let the item at a place of a heap sink below its larger children. */
-static void
-sink(const struct json_member **items, size_t count, size_t at)
-{
-	const struct json_member *item = items[at];
-	size_t child;
-
-	while ((child = 2 * at + 1) < count) {
-		if (child + 1 < count &&
-		    is_before(items[child], items[child + 1]))
-			child++;
-		if (!is_before(item, items[child]))
-			break;
-		items[at] = items[child];
-		at = child;
-	}
-	items[at] = item;
-}
-
-/*
- * A heap sort: libc's qsort allocates, and asks the kernel for the size of
- * the memory first, which the sandbox answers with death.
- */
-static void
-sort_members(const struct json_member **items, size_t count)
-{
-	const struct json_member *largest;
-	size_t i;
-
-	for (i = count / 2; i-- > 0;)
-		sink(items, count, i);
-	for (i = count; i-- > 1;) {
-		largest = items[0];
-		items[0] = items[i];
-		items[i] = largest;
-		sink(items, i, 0);
-	}
+	return order != 0 ? order : (first > second) - (first < second);
 }
 
 static bool
@@ -589,36 +433,27 @@ is_known(struct span key, const char *const *names)
 	return false;
 }
 
-/* Collect the members of unknown names; their number. */
-static size_t
-collect_extra(const struct json_shape *shape, const char *const *names,
-    const struct json_member **ret_extra)
-{
-	size_t count = 0;
-	size_t i;
-
-	for (i = 0; i < shape->member_count; i++)
-		if (!is_known(shape->members[i].key, names))
-			ret_extra[count++] = &shape->members[i];
-	return count;
-}
-
 void
 json_refuse_extra(const struct json_document *document,
     const char *const *names, struct faults *faults)
 {
 	const struct json_shape *shape = &document->shape;
-	const struct json_member **extra = arena_alloc(document->arena,
-	    shape->member_count * sizeof(struct json_member *));
-	size_t count = collect_extra(shape, names, extra);
+	const void **extra =
+	    arena_alloc(document->arena, shape->member_count * sizeof(*extra));
 	bool *is_first = arena_alloc(document->arena, shape->member_count);
-	size_t i;
+	const struct json_member *member, *last = NULL;
+	size_t count = 0, i;
 
+	for (i = 0; i < shape->member_count; i++)
+		if (!is_known(shape->members[i].key, names))
+			extra[count++] = &shape->members[i];
 	/* Sorted, since looking back for each would be quadratic. */
-	sort_members(extra, count);
-	for (i = 0; i < count; i++)
-		if (i == 0 || !span_equal(extra[i - 1]->key, extra[i]->key))
-			is_first[extra[i] - shape->members] = true;
+	pointers_sort(extra, count, compare_members);
+	for (i = 0; i < count; i++, last = member) {
+		member = extra[i];
+		if (last == NULL || !span_equal(last->key, member->key))
+			is_first[member - shape->members] = true;
+	}
 
 	for (i = 0; i < shape->member_count; i++)
 		if (is_first[i])

@@ -73,6 +73,12 @@ void json_refuse_extra(const struct json_document *document,
     const char *const *names, struct faults *faults);
 
 /*
+ * What a key of checked text means, of which the span has what stands between
+ * the quotes: in the arena, or where the key is.
+ */
+struct span json_decode_key(struct arena *arena, struct span key);
+
+/*
  * The text of a checked object without white space, and in it, at any depth,
  * of members with the same key the last one; the rest as it was sent.
  */
@@ -85,13 +91,6 @@ bool json_is_finite(struct span text);
 /* An object; false: the text is no valid JSON, or none. */
 MUST_USE bool json_read_object(struct arena *arena, struct span text,
     struct json_document *ret_document);
-
-/*
- * The items of an array as checked source texts, each of which json_read
- * takes. false: it is no valid JSON, or no array.
- */
-MUST_USE bool json_read_items(struct arena *arena, struct span text,
-    struct span **ret_items, size_t *ret_count);
 
 /* The source text of a member; SPAN_NONE when it is absent. */
 struct span

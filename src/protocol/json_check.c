@@ -25,6 +25,7 @@ struct checker {
 	const char *at;
 	const char *end;
 	enum json_verdict verdict; /* why, at STEP_BAD */
+	bool wants_items;	   /* of the outermost array, as members */
 	size_t member_capacity;
 	size_t value_count;
 	size_t depth;
@@ -69,12 +70,14 @@ bad(struct checker *checker, enum json_verdict verdict)
 	return STEP_BAD;
 }
 
-/* ---- members of the outermost object ---- */
+/* ---- members of the outermost object, items of the outermost array ---- */
 
+/* Is what comes next noted: a member, or an item if they are asked for? */
 static bool
-is_in_outermost_object(const struct checker *checker)
+is_noted(const struct checker *checker)
 {
-	return checker->depth == 1 && checker->is_object[0];
+	return checker->depth == 1 &&
+	       (checker->is_object[0] || checker->wants_items);
 }
 
 static struct json_member *
@@ -87,15 +90,10 @@ static struct json_member *
 add_member(struct checker *checker)
 {
 	struct json_shape *shape = checker->shape;
-	size_t capacity = checker->member_capacity;
 
-	if (shape->member_count == capacity) {
-		capacity = capacity == 0 ? 16 : 2 * capacity;
-		shape->members = arena_resize(checker->arena, shape->members,
-		    checker->member_capacity * sizeof(*shape->members),
-		    capacity * sizeof(*shape->members));
-		checker->member_capacity = capacity;
-	}
+	shape->members =
+	    arena_grow(checker->arena, shape->members, shape->member_count,
+		&checker->member_capacity, sizeof(*shape->members));
 	shape->member_count++;
 	*last_member(checker) = (struct json_member){ 0 };
 	return last_member(checker);
@@ -114,7 +112,7 @@ end_value(struct checker *checker)
 {
 	struct json_member *member;
 
-	if (is_in_outermost_object(checker)) {
+	if (is_noted(checker)) {
 		member = last_member(checker);
 		member->value.size = (size_t)(checker->at - member->value.data);
 	}
@@ -212,11 +210,11 @@ take_string(struct checker *checker)
 static bool
 take_digits(struct checker *checker)
 {
-	if (!ascii_is_digit(peek(checker)))
-		return false;
-	while (ascii_is_digit(peek(checker)))
-		checker->at++;
-	return true;
+	size_t count = span_digits(
+	    span_of(checker->at, (size_t)(checker->end - checker->at)));
+
+	checker->at += count;
+	return count > 0;
 }
 
 static bool
@@ -295,8 +293,11 @@ step_value(struct checker *checker)
 
 	if (checker->value_count++ == LIMIT_JSON_VALUES)
 		return bad(checker, JSON_TOO_MANY);
-	if (is_in_outermost_object(checker))
+	if (is_noted(checker)) {
+		if (!checker->is_object[0])
+			(void)add_member(checker);
 		last_member(checker)->value.data = checker->at;
+	}
 	if (byte == '{' || byte == '[')
 		return open_bracket(checker);
 	if (!take_scalar(checker))
@@ -314,7 +315,7 @@ static enum step
 step_key(struct checker *checker)
 {
 	const char *start = checker->at;
-	bool is_member = is_in_outermost_object(checker);
+	bool is_member = is_noted(checker);
 
 	if (is_member)
 		(void)add_member(checker); /* before its key is looked at */
@@ -343,13 +344,6 @@ step_after(struct checker *checker)
 
 /* ---- the whole ---- */
 
-static struct span
-without_bom(struct span text)
-{
-	return span_starts_with(text, "\xef\xbb\xbf") ? span_from(text, 3)
-						      : text;
-}
-
 /* How many characters of valid UTF-8 these are. */
 static size_t
 count_characters(struct span text)
@@ -363,8 +357,9 @@ count_characters(struct span text)
 	return count;
 }
 
-enum json_verdict
-json_check(struct arena *arena, struct span text, struct json_shape *ret_shape)
+static enum json_verdict
+check(struct arena *arena, struct span text, bool wants_items,
+    struct json_shape *ret_shape)
 {
 	static enum step (*const steps[])(struct checker *) = {
 		[STEP_VALUE] = step_value,
@@ -372,10 +367,15 @@ json_check(struct arena *arena, struct span text, struct json_shape *ret_shape)
 		[STEP_KEY] = step_key,
 		[STEP_AFTER] = step_after,
 	};
-	struct checker checker = { .arena = arena, .shape = ret_shape };
+	struct checker checker = {
+		.arena = arena, .shape = ret_shape, .wants_items = wants_items
+	};
 	enum step step = STEP_VALUE;
 
-	text = text.data == NULL ? SPAN("") : without_bom(text);
+	if (text.data == NULL)
+		text = SPAN("");
+	if (span_starts_with(text, "\xef\xbb\xbf"))
+		text = span_from(text, 3); /* a byte order mark */
 	*ret_shape = (struct json_shape){ .text = text };
 	if (!utf8_is_valid(text))
 		return JSON_ENCODING;
@@ -392,6 +392,29 @@ json_check(struct arena *arena, struct span text, struct json_shape *ret_shape)
 	ret_shape->offset = count_characters(
 	    span_of(text.data, (size_t)(checker.at - text.data)));
 	return checker.verdict;
+}
+
+enum json_verdict
+json_check(struct arena *arena, struct span text, struct json_shape *ret_shape)
+{
+	return check(arena, text, false, ret_shape);
+}
+
+bool
+json_read_items(struct arena *arena, struct span text, struct span **ret_items,
+    size_t *ret_count)
+{
+	struct json_shape shape;
+	size_t i;
+
+	if (check(arena, text, true, &shape) != JSON_VALID ||
+	    !span_starts_with(span_strip(shape.text, JSON_SPACE), "["))
+		return false;
+	*ret_count = shape.member_count;
+	*ret_items = arena_alloc(arena, *ret_count * sizeof(**ret_items));
+	for (i = 0; i < *ret_count; i++)
+		(*ret_items)[i] = shape.members[i].value;
+	return true;
 }
 
 size_t

@@ -18,6 +18,8 @@ struct json_member {
 	bool has_unpaired; /* an unpaired surrogate escape in key or value */
 };
 
+#define JSON_SPACE " \t\n\r" /* what may stand around values */
+
 enum json_verdict {
 	JSON_VALID,
 	JSON_SYNTAX,   /* not RFC 8259; offset says where */
@@ -40,6 +42,13 @@ struct json_shape {
  */
 MUST_USE enum json_verdict
 json_check(struct arena *arena, struct span text, struct json_shape *ret_shape);
+
+/*
+ * The items of an array as checked source texts, each of which json_read
+ * takes. false: it is no valid JSON, or no array.
+ */
+MUST_USE bool json_read_items(struct arena *arena, struct span text,
+    struct span **ret_items, size_t *ret_count);
 
 /*
  * A checked value's source text without insignificant white space, so that

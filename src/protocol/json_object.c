@@ -31,31 +31,6 @@ struct members {
 
 /* ---- the members of a text ---- */
 
-static struct span
-read_key(struct arena *arena, struct span text, size_t start, size_t end)
-{
-	struct span source = span_of(text.data + start, end - start);
-
-	if (span_find(source, '\\') < source.size)
-		return json_text_of(arena, source);
-	return span_of(source.data + 1, source.size - 2);
-}
-
-static void
-add_member(struct members *members, const struct member *member)
-{
-	size_t capacity = members->capacity;
-
-	if (members->count == capacity) {
-		capacity = capacity == 0 ? 16 : 2 * capacity;
-		members->list = arena_resize(members->arena, members->list,
-		    members->capacity * sizeof(*member),
-		    capacity * sizeof(*member));
-		members->capacity = capacity;
-	}
-	members->list[members->count++] = *member;
-}
-
 /* A bracket that is open. */
 struct level {
 	bool is_object;
@@ -88,12 +63,15 @@ find_members(struct members *members, struct span text)
 			end = json_string_end(text, i);
 			if (level->wants_key) {
 				member.object = level->object;
-				member.key =
-				    read_key(members->arena, text, i, end);
+				member.key = json_decode_key(members->arena,
+				    span_of(text.data + i + 1, end - i - 2));
 				member.start = i;
 				level->member = members->count;
 				level->wants_key = false;
-				add_member(members, &member);
+				members->list = arena_grow(members->arena,
+				    members->list, members->count,
+				    &members->capacity, sizeof(member));
+				members->list[members->count++] = member;
 			}
 			i = end;
 			continue;
@@ -115,78 +93,47 @@ find_members(struct members *members, struct span text)
 
 /* ---- keys that come twice ---- */
 
+/* By object, then by key. */
 static int
 compare_keys(const struct member *one, const struct member *other)
 {
-	size_t size =
-	    one->key.size < other->key.size ? one->key.size : other->key.size;
-	int order;
-
 	if (one->object != other->object)
 		return one->object < other->object ? -1 : 1;
-	order = size == 0 ? 0 : memcmp(one->key.data, other->key.data, size);
-	if (order != 0)
-		return order;
-	return (one->key.size > other->key.size) -
-	       (one->key.size < other->key.size);
+	return span_compare(one->key, other->key);
 }
 
-/* Merge two sorted neighbours; of equals that of the first comes first. */
-static void
-merge(struct member **from, size_t middle, size_t size, struct member **to)
+/* The same, and of the same key in the order of the text. */
+static int
+compare_members(const void *one, const void *other)
 {
-	size_t one = 0, other = middle;
-	size_t i;
+	const struct member *first = one, *second = other;
+	int order = compare_keys(first, second);
 
-	for (i = 0; i < size; i++)
-		if (other == size ||
-		    (one < middle && compare_keys(from[one], from[other]) <= 0))
-			to[i] = from[one++];
-		else
-			to[i] = from[other++];
+	return order != 0 ? order : (first > second) - (first < second);
 }
 
 /*
- * The members sorted by object and key, and of the same key in the order of
- * the text: looking back for each would take time that grows with the square.
+ * Drop those that are followed by another of their key, and say how many. They
+ * are sorted, since looking back for each would take time that grows with the
+ * square of their number.
  */
-static struct member **
-sort_members(struct members *members)
-{
-	size_t count = members->count;
-	size_t room = count * sizeof(struct member *);
-	struct member **sorted = arena_alloc(members->arena, room);
-	struct member **other = arena_alloc(members->arena, room);
-	struct member **swap;
-	size_t i, width, rest;
-
-	for (i = 0; i < count; i++)
-		sorted[i] = &members->list[i];
-	for (width = 1; width < count; width *= 2) {
-		for (i = 0; i < count; i += 2 * width) {
-			rest = count - i;
-			merge(sorted + i, rest < width ? rest : width,
-			    rest < 2 * width ? rest : 2 * width, other + i);
-		}
-		swap = sorted;
-		sorted = other;
-		other = swap;
-	}
-	return sorted;
-}
-
-/* How many are followed by another of their key. */
 static size_t
 drop_members(struct members *members)
 {
-	struct member **sorted = sort_members(members);
+	const void **sorted =
+	    arena_alloc(members->arena, members->count * sizeof(*sorted));
+	const struct member *member;
 	size_t count = 0;
 	size_t i;
 
+	for (i = 0; i < members->count; i++)
+		sorted[i] = &members->list[i];
+	pointers_sort(sorted, members->count, compare_members);
 	for (i = 1; i < members->count; i++) {
-		if (compare_keys(sorted[i - 1], sorted[i]) != 0)
+		member = sorted[i - 1];
+		if (compare_keys(member, sorted[i]) != 0)
 			continue;
-		sorted[i - 1]->is_dropped = true;
+		members->list[member - members->list].is_dropped = true;
 		count++;
 	}
 	return count;

@@ -162,12 +162,6 @@ json_detail(struct arena *arena, struct span text)
 
 /* ---- streaming ---- */
 
-static void
-append_replacement(struct buffer *buffer)
-{
-	buffer_append(buffer, SPAN("\xef\xbf\xbd"));
-}
-
 static bool
 is_special(char byte)
 {
@@ -214,7 +208,7 @@ end_carried(
 		verdict = utf8_next(
 		    span_of(escaper->carry, escaper->carried + 1), &size);
 		if (verdict == UTF8_BAD) {
-			append_replacement(buffer);
+			buffer_append(buffer, UTF8_REPLACEMENT);
 			escaper->carried = 0;
 			break;
 		}
@@ -292,13 +286,13 @@ json_escape(struct json_escaper *escaper, struct span piece, bool is_last,
 			memcpy(escaper->carry, piece.data, size);
 			escaper->carried = size;
 		} else {
-			append_replacement(buffer);
+			buffer_append(buffer, UTF8_REPLACEMENT);
 		}
 		piece = span_from(piece, size);
 	}
 
 	if (is_last && escaper->carried > 0) {
-		append_replacement(buffer);
+		buffer_append(buffer, UTF8_REPLACEMENT);
 		escaper->carried = 0;
 	}
 }

@@ -65,7 +65,7 @@ is_escape(struct span text, size_t i, enum backslash backslash)
 
 /* Take a quoted string and the ';' behind it, or leave all as it is. */
 static bool
-take_quoted_as(enum backslash backslash, struct arena *arena, struct span *rest,
+take_quoted(enum backslash backslash, struct arena *arena, struct span *rest,
     struct span *ret_value)
 {
 	struct span behind;
@@ -96,21 +96,6 @@ take_quoted_as(enum backslash backslash, struct arena *arena, struct span *rest,
 	return true;
 }
 
-static bool
-take_quoted(struct arena *arena, struct span *rest, struct span *ret_value)
-{
-	return take_quoted_as(BACKSLASH_ESCAPES, arena, rest, ret_value) ||
-	       take_quoted_as(BACKSLASH_STANDS, arena, rest, ret_value) ||
-	       take_quoted_as(BACKSLASH_MIXED, arena, rest, ret_value);
-}
-
-static bool
-take_token(struct span *rest, struct span *ret_value)
-{
-	*ret_value = span_trim(span_split(rest, ';'));
-	return span_find(*ret_value, '"') == ret_value->size;
-}
-
 /*
  * Take the next "; name=value" off the rest, which begins behind a ';'.
  * A word without '=' is skipped. RESULT_END: there is no more.
@@ -119,7 +104,7 @@ static enum result
 next_parameter(
     struct arena *arena, struct span *rest, struct parameter *ret_parameter)
 {
-	struct span word, name;
+	struct span word, name, value = SPAN_NONE;
 	size_t end;
 	bool is_good;
 
@@ -132,12 +117,18 @@ next_parameter(
 		}
 		name = span_trim(span_of(word.data, end));
 		*rest = span_trim(span_from(*rest, end + 1));
-		if (span_starts_with(*rest, "\""))
+		if (span_starts_with(*rest, "\"")) {
 			is_good =
-			    take_quoted(arena, rest, &ret_parameter->value);
-		else
-			is_good = take_token(rest, &ret_parameter->value);
-		ret_parameter->name = name;
+			    take_quoted(
+				BACKSLASH_ESCAPES, arena, rest, &value) ||
+			    take_quoted(
+				BACKSLASH_STANDS, arena, rest, &value) ||
+			    take_quoted(BACKSLASH_MIXED, arena, rest, &value);
+		} else {
+			value = span_trim(span_split(rest, ';'));
+			is_good = span_find(value, '"') == value.size;
+		}
+		*ret_parameter = (struct parameter){ name, value };
 		return is_good ? RESULT_OK : RESULT_MALFORMED;
 	}
 	return RESULT_END;
@@ -188,7 +179,6 @@ find_parameters(
 static bool
 is_boundary(struct span text)
 {
-	const struct span others = SPAN("'()+_,-./:=? ");
 	size_t i;
 
 	if (text.data[text.size - 1] == ' ')
@@ -196,7 +186,7 @@ is_boundary(struct span text)
 	for (i = 0; i < text.size; i++)
 		if (!ascii_is_alpha(text.data[i]) &&
 		    !ascii_is_digit(text.data[i]) &&
-		    span_find(others, text.data[i]) == others.size)
+		    !ascii_is_one_of(text.data[i], "'()+_,-./:=? "))
 			return false;
 	return true;
 }
@@ -483,7 +473,8 @@ take_headers(struct multipart *multipart, struct span *bytes)
 
 /* ---- data ---- */
 
-/* Kept until the first boundary is there; two bytes are the CRLF of ours. */
+/* Keep the preamble until the first boundary comes. Two bytes of it are the
+ * CRLF that multipart_open put before the body. */
 static void
 take_preamble(struct multipart *multipart, struct span data)
 {
@@ -499,21 +490,10 @@ take_preamble(struct multipart *multipart, struct span data)
 		buffer_append(preamble, data);
 }
 
-static bool
-is_blank(struct span text)
-{
-	size_t i;
-
-	for (i = 0; i < text.size; i++)
-		if (text.data[i] != '\r' && text.data[i] != '\n')
-			return false;
-	return true;
-}
-
 /*
- * What looked like a boundary there, but stood behind a bare LF or a space,
- * would have begun a part, and so would one that is missing where all that
- * comes is the end: parts must not be lost without a word.
+ * The preamble is over. It must not have hidden a part, or that would be lost
+ * without a word: a boundary in it (behind a bare LF or a space, so that it was
+ * not seen as one) is an error, and so is any text in it if no part follows.
  */
 static void
 end_preamble(struct multipart *multipart, enum state next)
@@ -521,7 +501,8 @@ end_preamble(struct multipart *multipart, enum state next)
 	struct buffer *preamble = &multipart->headers;
 	struct span boundary = span_from(multipart->delimiter, 2);
 
-	if (next == STATE_EPILOGUE && !is_blank(buffer_span(preamble)))
+	if (next == STATE_EPILOGUE &&
+	    span_strip(buffer_span(preamble), "\r\n").size > 0)
 		fail(multipart, NULL);
 	if (preamble->size > 0 && memmem(preamble->data, preamble->size,
 				      boundary.data, boundary.size) != NULL)
@@ -624,8 +605,8 @@ end_part(struct multipart *multipart, enum state next)
 }
 
 /*
- * Hand out data up to a delimiter, or up to what may become one: that is
- * at most HOLD. How many bytes are done with.
+ * Hand out data up to a delimiter, or up to what may become one, which is at
+ * most HOLD bytes. Returns how many bytes of the window need not come again.
  */
 static size_t
 scan(struct multipart *multipart, struct span window)
@@ -678,7 +659,7 @@ join(struct multipart *multipart, struct span *bytes)
 		*bytes = span_from(*bytes, done - held);
 		return;
 	}
-	/* Still undecided: only when that was all there is. */
+	/* What may be a delimiter goes on beyond the bytes that there are. */
 	assert(head == bytes->size);
 	multipart->held_size = held + head - done;
 	memmove(multipart->held, multipart->held + done, multipart->held_size);

@@ -17,9 +17,9 @@
 /* What the headers of a part say. The spans die after part_begin returns. */
 struct multipart_part {
 	struct span name;
-	struct span filename;	  /* SPAN_NONE: not a file; "" is a file */
-	struct span content_type; /* SPAN_NONE: not given */
-	struct span repr_digest;  /* SPAN_NONE: not given */
+	struct span filename;	      /* SPAN_NONE: not a file; "" is a file */
+	struct span content_type;     /* SPAN_NONE: not given */
+	struct span repr_digest;      /* SPAN_NONE: not given */
 	struct span content_encoding; /* SPAN_NONE: not given */
 };
 
@@ -45,9 +45,9 @@ struct span multipart_boundary(
 /*
  * Parse "Name: value CRLF" lines, without the empty line that ends them. The
  * spans of *ret_part live in the arena or point into block; name is SPAN_NONE
- * when there is none. RESULT_MALFORMED: the lines are no headers, or one that
- * counts is there twice. A server's answer names a file in the same way, so
- * the tool asks here, too.
+ * when there is none. RESULT_MALFORMED: the lines are no headers, or one of
+ * those below is there twice. The tool uses this too, as the answer of a server
+ * names a file in the same way.
  */
 MUST_USE enum result multipart_headers_parse(
     struct arena *arena, struct span block, struct multipart_part *ret_part);

@@ -74,36 +74,12 @@ query_find(struct arena *arena, struct span query, const char *name)
 	return decode(arena, found, true);
 }
 
-static bool
-is_space(char byte)
-{
-	return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
-
-static struct span
-trim(struct span text)
-{
-	while (text.size > 0 && is_space(text.data[0]))
-		text = span_from(text, 1);
-	while (text.size > 0 && is_space(text.data[text.size - 1]))
-		text.size--;
-
-	return text;
-}
-
 /* Whether it is a dot and zeros, at least one. */
 static bool
 is_zero_fraction(struct span text)
 {
-	size_t i;
-
-	if (text.size < 2 || text.data[0] != '.')
-		return false;
-	for (i = 1; i < text.size; i++)
-		if (text.data[i] != '0')
-			return false;
-
-	return true;
+	return text.size >= 2 && text.data[0] == '.' &&
+	       span_strip(span_from(text, 1), "0").size == 0;
 }
 
 /*
@@ -160,7 +136,7 @@ query_limit(struct span value, struct faults *faults, size_t *ret_limit)
 		return;
 	}
 
-	value = trim(value);
+	value = span_strip(value, " \t\n\v\f\r");
 	is_negative = span_starts_with(value, "-");
 	if (is_negative || span_starts_with(value, "+"))
 		value = span_from(value, 1);
@@ -220,7 +196,7 @@ static bool
 is_unreserved(char byte)
 {
 	return ascii_is_alpha(byte) || ascii_is_digit(byte) ||
-	       span_find(SPAN("-._~"), byte) < 4;
+	       ascii_is_one_of(byte, "-._~");
 }
 
 void

@@ -2,8 +2,8 @@
 /*
  * query.h - percent-encoding, the query string and its typed values.
  *
- * "4. Query" of doc/contract.md is the rule; it follows what FastAPI and pydantic do.
- * Knows nothing of artifacts.
+ * "4. Query" of doc/contract.md is the rule; it follows what FastAPI and
+ * pydantic do. Knows nothing of artifacts.
  */
 #ifndef QUERY_H
 #define QUERY_H

@@ -9,9 +9,6 @@
 
 #include <string.h>
 
-/* U+FFFD */
-static const struct span replacement = { "\xEF\xBF\xBD", 3 };
-
 /* What may follow a lead byte: how many bytes, and bounds of the first. */
 struct lead {
 	size_t size; /* of the whole sequence; 0: no lead byte */
@@ -122,7 +119,7 @@ utf8_repair(struct arena *arena, struct span bytes)
 		return bytes;
 
 	buffer_init(&buffer, arena);
-	buffer_reserve(&buffer, bytes.size + replacement.size);
+	buffer_reserve(&buffer, bytes.size + UTF8_REPLACEMENT.size);
 	for (;;) {
 		buffer_append(&buffer, span_of(bytes.data, run));
 		bytes = span_from(bytes, run);
@@ -130,7 +127,7 @@ utf8_repair(struct arena *arena, struct span bytes)
 			return buffer_span(&buffer);
 
 		(void)utf8_next(bytes, &size); /* known to be ill-formed */
-		buffer_append(&buffer, replacement);
+		buffer_append(&buffer, UTF8_REPLACEMENT);
 		bytes = span_from(bytes, size);
 		run = valid_run(bytes);
 	}

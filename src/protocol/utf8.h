@@ -11,6 +11,8 @@
 
 #include "base/mem.h"
 
+#define UTF8_REPLACEMENT SPAN("\xef\xbf\xbd") /* U+FFFD */
+
 enum utf8 {
 	UTF8_OK,      /* a whole well-formed sequence */
 	UTF8_BAD,     /* a maximal ill-formed subpart */
@@ -29,10 +31,10 @@ bool utf8_is_valid(struct span bytes);
 struct span utf8_repair(struct arena *arena, struct span bytes);
 
 /*
- * Does a sequence that utf8_next found well-formed change how a terminal shows
- * the text around it, or end the line: a control character, or one that turns
- * text around, or a separator of lines? Nobody sees those, so a name that has
- * one reads as another name.
+ * Is a sequence that utf8_next found well-formed a control character, one that
+ * changes the direction of text, or a separator of lines? A terminal does not
+ * show these, but shows the text around them otherwise, so that a name with one
+ * reads as another name.
  */
 bool utf8_steers(struct span sequence);
 
