@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * config.c - a row per setting, and what libconfuse makes of a file.
+ * config.c - how a configuration is read, by libconfuse, and the secret, from
+ * a file that nginx reads too. table.c has the settings.
  *
- * Defaults, the file and --set all go through cfg_setopt, so each value
+ * Defaults, the file and --set all go through cfg_setopt, so that each value
  * meets the same parser and the same bounds. Knows nothing of what the
  * settings are for.
  */
@@ -10,12 +11,83 @@
 #include "table.h"
 
 #include <confuse.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define COUNT(table) (sizeof(table) / sizeof(*(table)))
+#define FILE_MOST (1024 * 1024) /* bytes; a configuration is never near it */
+#define SECRET_MOST 4096	/* bytes of its file, comments included */
+#define SECRET_HEX 64		/* 32 bytes of a random source */
+#define MAKE_SECRET NGINX_DIR "/make-secret.sh"
 
-/* libconfuse hands callbacks no pointer of ours, so this is one load's. */
+/* ---- a file ---- */
+
+/* The bytes of a file, at most so many; false: errno says why. */
+static bool
+read_bytes(const char *path, char *text, size_t most, size_t *ret_size)
+{
+	FILE *file = fopen(path, "re");
+	int error;
+
+	if (file == NULL)
+		return false;
+	*ret_size = fread(text, 1, most, file);
+	error = ferror(file) ? errno : 0;
+	(void)fclose(file); /* nothing was written */
+	errno = error;
+	return error == 0;
+}
+
+/* The index behind the string that opens at text[i]. */
+static size_t
+skip_string(const char *text, size_t i)
+{
+	char quote = text[i++];
+
+	while (text[i] != '\0' && text[i] != quote)
+		i += text[i] == '\\' && text[i + 1] != '\0' ? 2 : 1;
+	return text[i] == '\0' ? i : i + 1;
+}
+
+/*
+ * Put spaces for comments: libconfuse 3.3 counts lines wrong behind a comment,
+ * so that its errors name wrong lines, and takes no comment inside a list.
+ */
+static void
+blank_comments(char *text)
+{
+	bool is_in_word = false; /* where only '#' begins a comment */
+	const char *close;
+	size_t i, end;
+
+	for (i = 0; text[i] != '\0'; i = end) {
+		if (text[i] == '\'' || text[i] == '"') {
+			end = skip_string(text, i);
+			is_in_word = false;
+			continue;
+		}
+		end = i;
+		if (text[i] == '#' ||
+		    (!is_in_word && memcmp(text + i, "//", 2) == 0))
+			end = i + strcspn(text + i, "\n");
+		else if (!is_in_word && memcmp(text + i, "/*", 2) == 0 &&
+			 (close = strstr(text + i + 2, "*/")) != NULL)
+			end = (size_t)(close + 2 - text);
+		if (end == i) {
+			is_in_word = !ascii_is_one_of(text[i], " \t\r\n={},()");
+			end = i + 1;
+			continue;
+		}
+		for (; i < end; i++)
+			if (text[i] != '\n')
+				text[i] = ' ';
+	}
+}
+
+/* ---- libconfuse ---- */
+
+/* What one call of config_load works with: libconfuse passes no pointer of ours
+ * to its callbacks. */
 static struct {
 	struct arena *arena;
 	const char *path;
@@ -23,9 +95,7 @@ static struct {
 	const char *error;   /* the first */
 } load;
 
-/* ---- judging a value ---- */
-
-/* The value that is being set is already in the list, as NULL. */
+/* Does a list lack this name? The value that is being set is in it as NULL. */
 static bool
 is_new(cfg_opt_t *opt, struct span name)
 {
@@ -69,8 +139,6 @@ take_string(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *ret_value)
 	*(const char **)ret_value = value; /* libconfuse copies it */
 	return 0;
 }
-
-/* ---- reading ---- */
 
 __attribute__((format(printf, 2, 0))) static void
 note_error(cfg_t *cfg, const char *format, va_list list)
@@ -117,7 +185,7 @@ make_option(const struct config_row *row, cfg_opt_t *ret_opt)
 	}
 }
 
-/* A list as --set and the table have it: names between commas. */
+/* Set a list as --set and the table write it: names between commas. */
 static bool
 set_list(cfg_t *cfg, cfg_opt_t *opt, struct span value)
 {
@@ -155,11 +223,22 @@ set_defaults(cfg_t *cfg)
 static bool
 read_file(cfg_t *cfg, const char *path, bool may_be_missing)
 {
-	char *text;
+	char *text = arena_room(load.arena, FILE_MOST + 2);
+	const char *reason = NULL;
+	size_t size = 0;
 
-	if (!config_file_read(
-		load.arena, path, may_be_missing, &text, &load.error))
+	if (!read_bytes(path, text, FILE_MOST + 1, &size) &&
+	    !(errno == ENOENT && may_be_missing))
+		reason = strerror(errno);
+	else if (size > FILE_MOST || memchr(text, '\0', size) != NULL)
+		reason = "is no configuration";
+	if (reason != NULL) {
+		load.error =
+		    arena_printf(load.arena, "%s: %s", path, reason).data;
 		return false;
+	}
+	text[size] = '\0';
+	blank_comments(text);
 	load.path = path;
 	return cfg_parse_buf(cfg, text) == CFG_SUCCESS;
 }
@@ -200,7 +279,7 @@ read_all(
 	return true;
 }
 
-/* ---- the result ---- */
+/* ---- what is read, as struct config ---- */
 
 static struct span
 without_slashes(struct span text)
@@ -285,4 +364,100 @@ config_load(struct arena *arena, const char *path, char *const *settings,
 	}
 	(void)cfg_free(cfg);
 	return config;
+}
+
+/* ---- the secret ---- */
+
+/* The next word of a line, between blanks. */
+static struct span
+next_word(struct span *line)
+{
+	size_t size = 0;
+	struct span word;
+
+	*line = span_trim(*line);
+	while (size < line->size && !ascii_is_one_of(line->data[size], " \t"))
+		size++;
+	word = span_of(line->data, size);
+	*line = span_from(*line, size);
+	return word;
+}
+
+/* Is the line "fastcgi_param ARTIFACTD_PARAMS <64 hex digits>;"? */
+static bool
+is_secret(struct span line, struct span *ret_secret)
+{
+	struct span secret;
+
+	if (!span_is(next_word(&line), "fastcgi_param") ||
+	    !span_is(next_word(&line), "ARTIFACTD_PARAMS"))
+		return false;
+	line = span_trim(line);
+	secret = span_split(&line, ';');
+	if (line.data == NULL || line.size > 0 || secret.size != SECRET_HEX ||
+	    span_strip(secret, "0123456789abcdef").size > 0)
+		return false;
+	*ret_secret = secret;
+	return true;
+}
+
+/* The only line but for comments: of any other, nginx would read more than we. */
+static bool
+find_secret(struct span text, struct span *ret_secret)
+{
+	bool is_found = false;
+	struct span line;
+
+	while (text.data != NULL) {
+		line = span_trim(span_split(&text, '\n'));
+		if (line.size == 0 || line.data[0] == '#')
+			continue;
+		if (is_found || !is_secret(line, ret_secret))
+			return false;
+		is_found = true;
+	}
+	return is_found;
+}
+
+static const char *
+no_secret(struct arena *arena, const char *path, int error)
+{
+	if (error == ENOENT)
+		return arena_printf(arena,
+		    "there is no %s, the secret by which artifactd knows "
+		    "nginx: make it as root with \"%s %s\", and reload nginx",
+		    path, MAKE_SECRET, path)
+		    .data;
+	return arena_printf(arena,
+	    "%s, the secret by which artifactd knows nginx, cannot be read "
+	    "(%s): it belongs to root and the group of the service, mode 0640",
+	    path, strerror(error))
+	    .data;
+}
+
+bool
+config_read_secret(
+    struct arena *arena, struct config *config, const char **ret_error)
+{
+	const char *path = config->secret_file;
+	char text[SECRET_MOST];
+	struct span secret;
+	size_t size;
+
+	if (!read_bytes(path, text, sizeof(text), &size)) {
+		*ret_error = no_secret(arena, path, errno);
+		return false;
+	}
+	if (size == sizeof(text) ||
+	    !find_secret(span_of(text, size), &secret)) {
+		*ret_error = arena_printf(arena,
+		    "%s is not as make-secret.sh makes it (fastcgi_param "
+		    "ARTIFACTD_PARAMS and 64 hex digits): remove it, make it "
+		    "anew as root with \"%s %s\", and reload nginx",
+		    path, MAKE_SECRET, path)
+				 .data;
+		return false;
+	}
+	config->secret = arena_string(arena, secret);
+	return true;
 }

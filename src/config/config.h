@@ -2,7 +2,7 @@
 /*
  * config.h - the configuration: the door to libconfuse.
  *
- * config.c has a row per setting: name, type, bounds, default, help. Sizes
+ * table.c has a row per setting: name, type, bounds, default, help. Sizes
  * are plain bytes, times seconds.
  */
 #ifndef CONFIG_H
@@ -21,7 +21,7 @@ struct config {
 	const char *listen;
 	const char *state_dir;
 	const char *secret_file;
-	/* What stands in it; NULL until it is read. Never shown to anybody. */
+	/* What is in secret_file; NULL until it is read. Never shown. */
 	const char *secret;
 	unsigned workers;
 	uint64_t max_content;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * note.c - reading and writing notes. Whoever reads must not hang or die of
- * what lies there: it takes a regular file of bounded size, or nothing.
+ * note.c - reading and writing notes. What else may have the name of a note, a
+ * pipe or a file without end, must not stop the reader: it takes a regular file
+ * of bounded size, or nothing.
  */
 
 #include "note.h"
@@ -37,7 +38,7 @@ static const char *const keys[KEYS] = { "problems", "is_ok", "duration",
 
 /* ---- reading ---- */
 
-/* *ret_key is KEYS for one that nobody knows. */
+/* *ret_key is KEYS for a key that is not ours. */
 static bool
 parse_line(struct span line, uint64_t values[KEYS], enum key *ret_key)
 {
@@ -74,7 +75,7 @@ parse(struct span text, struct note *ret_note)
 		.duration = values[DURATION],
 		.bytes = values[BYTES],
 		.is_deep = values[DEEP] != 0,
-		/* Older notes of a success do not say it. */
+		/* Notes of earlier versions lack it when they are of one. */
 		.succeeded =
 		    values[IS_OK] != 0 ? values[FINISHED] : values[SUCCEEDED],
 		.place = values[PLACE] <= NOTE_PLACE_OTHER
@@ -159,7 +160,7 @@ format(
 	return size;
 }
 
-/* Is it still what has this name? */
+/* Does this name still stand for the open file? */
 static bool
 is_named(int parent, const char *name, int fd)
 {
@@ -171,8 +172,9 @@ is_named(int parent, const char *name, int fd)
 }
 
 /*
- * The draft, for us alone: whoever waited while another wrote it finds that
- * it has another name, and makes one anew. -1: errno says why.
+ * Open the draft of a note and lock it, so that no other process writes one at
+ * the same time. A process that waited for the lock finds that the draft has
+ * become the note, and makes another draft. -1: errno says why.
  */
 static int
 open_draft(int parent, const char *name)
@@ -197,7 +199,8 @@ open_draft(int parent, const char *name)
 	return -1;
 }
 
-/* Whoever holds the draft asks, so that no success is written meanwhile. */
+/* When a check or backup last ended well. To be called with the draft locked,
+ * so that no other process writes a note of a success meanwhile. */
 static struct note
 last_success(const char *directory, const char *name, const struct note *note)
 {
@@ -207,7 +210,7 @@ last_success(const char *directory, const char *name, const struct note *note)
 	if (note->is_ok)
 		return last;
 	last = (struct note){ 0 };
-	/* What cannot be read knows of none, and is replaced. */
+	/* A note that cannot be read tells of no success, and is replaced. */
 	(void)!note_read(directory, name, &last);
 	return last;
 }

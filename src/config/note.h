@@ -13,11 +13,11 @@
  *	succeeded=1764090000
  *	finished=1764090000
  *
- * Lines of key=digits in any order, but finished is the last, so that half a
- * note is none. Keys that nobody knows are passed over, what is missing is 0.
- * succeeded is when the last one ended well, which may be one before this, and
- * place is of that one too: who writes a note of a failure takes both over from
- * the note that lies there.
+ * Lines of key=digits in any order, but "finished" is the last, so that half a
+ * note is none. Unknown keys are ignored; a key that is missing has the value
+ * 0. "succeeded" is the time of the last check or backup that ended well, which
+ * may be an earlier one, and "place" is where that one is: a note of a failure
+ * takes both over from the note before.
  */
 #ifndef NOTE_H
 #define NOTE_H
@@ -42,8 +42,8 @@ struct note {
 	bool is_ok;	    /* a check: it found no problem */
 	uint64_t problems;  /* a check's */
 	uint64_t duration;  /* seconds */
-	uint64_t bytes;	    /* looked at, or in the backup */
-	bool is_deep;	    /* a check: of all content too */
+	uint64_t bytes;	    /* that were checked, or that the backup has */
+	bool is_deep;	    /* a check: it read all content too */
 	uint64_t succeeded; /* when one last ended well; 0: nobody knows */
 	enum note_place place;
 };
@@ -57,9 +57,10 @@ MUST_USE enum result
 note_read(const char *directory, const char *name, struct note *ret_note);
 
 /*
- * Put a note in the place of the one before, whole and durably, or leave that
- * one: RESULT_IO, errno says why. note->succeeded is not asked: it is finished,
- * if is_ok, or else what the one before has, as is place then.
+ * Replace the note of this name, whole and durably. RESULT_IO: the one before
+ * stays, errno says why. note->succeeded is not read: the new note has
+ * note->finished for it if is_ok, or else what the one before has, of which it
+ * takes place over too.
  */
 MUST_USE enum result
 note_write(const char *directory, const char *name, const struct note *note);

@@ -151,7 +151,7 @@ is_url(struct span text)
 	if (text.size == 0)
 		return true;
 	for (i = 0; i < text.size; i++)
-		if (strchr(" \"'`<>\\?#", text.data[i]) != NULL)
+		if (ascii_is_one_of(text.data[i], " \"'`<>\\?#"))
 			return false;
 	if (span_starts_with(text, "http://"))
 		text = span_from(text, strlen("http://"));

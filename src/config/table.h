@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * table.h - a row per setting, for config*.c only: what it is called,
- * where it goes, what it may be.
+ * table.h - a row per setting: what it is called, where it goes in struct
+ * config, what it may be.
  */
 #ifndef CONFIG_TABLE_H
 #define CONFIG_TABLE_H
@@ -43,12 +43,5 @@ config_number(const struct config_row *row, struct span text, long *ret_number);
 
 /* Is this a string (PATH, URL, NAMES) as the row wants it? */
 bool config_is_string(const struct config_row *row, struct span text);
-
-/*
- * The file's text with spaces for its comments, in arena; "" for one that
- * may be missing and is. false: *ret_error is a sentence.
- */
-MUST_USE bool config_file_read(struct arena *arena, const char *path,
-    bool may_be_missing, char **ret_text, const char **ret_error);
 
 #endif
