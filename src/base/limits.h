@@ -2,7 +2,7 @@
 /*
  * limits.h - every bound that a client can run into, with its reason.
  *
- * Sizes are bytes. What an operator may change is in config/config.c instead.
+ * Sizes are bytes. What an operator may change is in config/table.c instead.
  */
 #ifndef LIMITS_H
 #define LIMITS_H
@@ -34,15 +34,16 @@
 #define LIMIT_MULTIPART_PREAMBLE 16384 /* before the first boundary */
 
 /*
- * What a worker may have of memory: so much beside bodies of JSON, of which
- * each byte costs up to 5 while one is taken apart, and 8 are granted, since
- * a heap has holes; never less than the second, which the default makes.
+ * The memory of a worker: so much beside a JSON body, and 8 bytes for each that
+ * max_json allows. Reading JSON takes up to 5 bytes for each of the body; the
+ * rest is for holes in the heap. Never less than LIMIT_MEMORY, which is what
+ * the default of max_json comes to.
  */
 #define LIMIT_MEMORY_BESIDE (128 * 1024 * 1024)
 #define LIMIT_MEMORY_BODIES 8
 #define LIMIT_MEMORY (256 * 1024 * 1024)
 
-/* Refusals: what is wrong with a request, and how it names what was sent. */
+/* Answers that say what is wrong with a request. */
 #define LIMIT_FAULTS 100     /* items of a 422; one may stand for all others */
 #define LIMIT_FAULT_NAME 200 /* bytes of a name in it */
 

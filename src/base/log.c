@@ -141,7 +141,8 @@ log_close(void)
 bool
 log_keep_standard(void)
 {
-	/* The wrong way round: to use them fails, as if they were closed. */
+	/* Each is opened in the wrong direction, so that using it fails as if
+	 * it were closed. */
 	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
 	int fd;
 

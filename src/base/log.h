@@ -40,9 +40,10 @@ void log_errno(const char *key, int error);
 void log_close(void);
 
 /*
- * Standard input, output and error that a program was started without must
- * not become files that it opens later, or what it says is written into
- * them. False: errno says why. To be called before anything is opened.
+ * Open standard input, output and error where the program was started without
+ * them. Otherwise files that it opens later would get their numbers, and what
+ * it prints would be written into those files. Call this before anything is
+ * opened. False: errno says why.
  */
 MUST_USE bool log_keep_standard(void);
 

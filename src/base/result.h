@@ -4,7 +4,7 @@
  *
  * Every function that can fail because the world failed, or because the
  * state of the store does not allow what was asked, returns one of these.
- * Faults of a request's shape are not results: they are noted in protocol/fault.h.
+ * Faults of a request's shape are not results: protocol/fault.h has them.
  * Outputs of a function are untouched unless it returns RESULT_OK.
  */
 #ifndef RESULT_H

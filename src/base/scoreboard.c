@@ -9,7 +9,7 @@
 
 #define SILENCE 1000000 /* us without an answer, and changes give way */
 
-/* What became of the change that `asked` names; numbers stay below. */
+/* State of the change that `asked` numbers; a number stays below both. */
 #define TAKEN (UINT64_C(1) << 63)
 #define OVER (UINT64_C(1) << 62)
 #define NUMBER (OVER - 1)
@@ -123,7 +123,8 @@ slot_wait_end(struct slot *slot)
 void
 slot_ask(struct slot *slot, uint64_t number)
 {
-	/* Sent again to the next writer: the last one may have taken it. */
+	/* The same change is sent again to the next writer: the last one may
+	 * have taken it, which stays noted. */
 	if ((slot->asked & NUMBER) != number)
 		slot->asked = number;
 }
@@ -151,7 +152,8 @@ slot_take(struct slot *slot, uint64_t number)
 	if (atomic_compare_exchange_strong(
 		&slot->asked, &asked, number | TAKEN))
 		return true;
-	/* Taken by the writer before; or of a worker that keeps no account. */
+	/* The writer took it before, or its worker does not publish what it
+	 * asks for. */
 	return (asked & NUMBER) < number || asked == (number | TAKEN);
 }
 
@@ -186,7 +188,7 @@ scoreboard_places(const struct scoreboard *scoreboard)
 	return places_of(count_workers(scoreboard));
 }
 
-/* Does one that waits stand before another, whose change is not taken? */
+/* Does one worker wait, and before another, whose change is not taken? */
 static bool
 is_before(const struct slot *one, const struct slot *other)
 {
@@ -215,14 +217,14 @@ scoreboard_must_give_way(
 			oldest = waits;
 		before += is_before(&scoreboard->slots[i], slot);
 	}
-	/* One of which nothing is asked is not silent. */
+	/* A writer for which nobody has waited that long is not silent. */
 	if (now - oldest < SILENCE)
 		return false;
 	workers = count_workers(scoreboard);
 	return workers > 1 && before >= places_of(workers);
 }
 
-/* ---- who looks at all of them ---- */
+/* ---- all slots ---- */
 
 uint64_t
 scoreboard_oldest(struct scoreboard *scoreboard)

@@ -3,22 +3,22 @@
  * scoreboard.h - a slot per process in memory that all of them share.
  *
  * The master makes it before the first fork and fills a slot before each
- * fork; the process in the slot writes what it does; master (deadlines,
- * watchdog) and writer (sweeping, applied rows) read. No locks: each field is
- * one atomic word and means something alone.
+ * fork. The process in the slot writes what it does; the master (deadlines,
+ * watchdog) and the writer (sweeping, rows of a worker's last change) read. No
+ * locks: each field is one atomic word and means something alone.
  *
- * Epochs are what makes sweeping safe without a clock. The writer raises the
- * epoch after a commit that let go of content. A worker publishes the epoch
- * that it saw before its first read of a request. Content let go at epoch E
- * can be swept once no slot publishes an epoch <= E: whoever comes later
- * began to read after that commit and cannot see the content named.
+ * Epochs make sweeping safe without a clock. The writer raises the epoch after
+ * a commit that gave up content. A worker publishes the epoch
+ * that it saw before its first read of a request. Content given up at epoch E
+ * can be swept once no slot publishes an epoch <= E: a request that began later
+ * reads the store after that commit, in which nothing names the content.
  *
- * Places are what keeps reads going when the writer hangs (a disk that does
- * not come back from a sync): of four workers or more all but two may wait for
- * it, of two or three all but one. While it answers, more may wait; only when
- * it has answered nothing for a second do those that came last give way. A
+ * Places keep reads going when the writer hangs (a disk that does not come
+ * back from a sync): of four workers or more all but two may wait for the
+ * writer, of two or three all but one. While the writer answers, more may wait;
+ * when it has answered nothing for a second, those that came last give way. A
  * change that the writer has not taken yet can be withdrawn, and then nothing
- * happened:
+ * has happened:
  *
  *	        slot_ask          slot_take (writer)
  *	nobody ---------> asked ----------------------> taken
@@ -51,8 +51,8 @@ struct slot {
 	_Atomic int64_t began;	   /* present request, us, monotonic; 0: none */
 	_Atomic int64_t heartbeat; /* us, monotonic */
 	_Atomic int64_t waits;	   /* for the writer, since; 0: it does not */
-	_Atomic uint64_t asked;	   /* number of its change, and what of it */
-	/* For the master's log line when it kills; may be torn. */
+	_Atomic uint64_t asked;	   /* number and state of its change */
+	/* For a log line of the master; read through slot_request. */
 	char request_id[SCOREBOARD_REQUEST_ID];
 };
 
@@ -75,12 +75,12 @@ void slot_vacate(struct slot *slot);
 
 /* A worker, around each request: from its connection to its last byte. */
 void slot_begin(struct scoreboard *scoreboard, struct slot *slot);
-/* The request in progress is this one: for the log. */
+/* Publish the id of the request in progress, for the log. */
 void slot_name(struct slot *slot, struct span request_id);
 void slot_end(struct slot *slot);
 /*
- * Who looks from outside: a copy of the present request's id, "" where none is
- * in progress. It may be torn.
+ * A copy of the id of the request in progress, or "" where there is none. It
+ * may mix two ids, since nothing is locked: it is for a log line.
  */
 void slot_request(const struct slot *slot, char ret_id[SCOREBOARD_REQUEST_ID]);
 
@@ -97,16 +97,19 @@ MUST_USE bool slot_withdraw(struct slot *slot, uint64_t number);
 /* The writer, before a change goes into a batch. False: it is withdrawn. */
 MUST_USE bool slot_take(struct slot *slot, uint64_t number);
 
-/* The writer answers. */
+/* The writer: it has just answered. */
 void scoreboard_answers(struct scoreboard *scoreboard);
-/* How many of the workers that live may wait for a writer that is silent. */
+/* How many of the living workers may wait for a writer that is silent. */
 unsigned scoreboard_places(const struct scoreboard *scoreboard);
-/* Is the writer silent, and did the worker in this slot, which waits and whose
- * change is not taken, come when there was no place left? */
+/*
+ * Must the worker in this slot, which waits and whose change the writer has not
+ * taken, withdraw it? It must if the writer is silent, and so many others wait
+ * that came before that no place is left.
+ */
 bool scoreboard_must_give_way(
     const struct scoreboard *scoreboard, const struct slot *slot);
 
-/* ---- who looks at all of them ---- */
+/* ---- all slots ---- */
 
 /* The lowest epoch that a request in progress has seen, or IDLE. */
 uint64_t scoreboard_oldest(struct scoreboard *scoreboard);

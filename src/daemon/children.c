@@ -44,7 +44,7 @@ child_role(const struct master *master, const struct child *child)
 	return child_is_writer(master, child) ? "writer" : "worker";
 }
 
-/* The same as a label. */
+/* The role as a label of metrics. */
 static unsigned
 child_label(const struct master *master, const struct child *child)
 {
@@ -87,9 +87,10 @@ withdraw_offer(struct child *child)
 /* ---- throttles: how long a role is held back ---- */
 
 /*
- * A process died before it did anything. All workers may die of one cause at
- * once, so only those that were started after the last raise count; true: this
- * is the first death of a row.
+ * A process died before it did anything: hold its role back, twice as long as
+ * the last time. All workers may die of one cause at once, so a death counts
+ * only if the process was started after the last one that counted. true: the
+ * role was not held back before.
  */
 static bool
 throttle_raise(struct throttle *throttle, int64_t born)
@@ -107,7 +108,8 @@ throttle_raise(struct throttle *throttle, int64_t born)
 	return is_first;
 }
 
-/* A process that was started since has worked: the row of deaths is over. */
+/* A process did some work: if it was started after the last death that counted,
+ * the role is held back no more. */
 static void
 throttle_end(struct throttle *throttle, int64_t born)
 {
@@ -115,7 +117,7 @@ throttle_end(struct throttle *throttle, int64_t born)
 		throttle->delay = 0;
 }
 
-/* The row is over, too, when those started since have lived for a while. */
+/* Nor is it when the processes that were started since live for a while. */
 static void
 throttle_relax(struct throttle *throttle)
 {
@@ -157,7 +159,7 @@ run_child(struct master *master, const struct child *child, int control_fd,
 	};
 
 	process_signals();
-	if (getppid() != parent) /* it died before we asked to be told */
+	if (getppid() != parent) /* it died before PR_SET_PDEATHSIG was set */
 		_exit(PROCESS_DONE);
 	close_others(master);
 	if (is_writer)
@@ -249,7 +251,7 @@ master_start_over(struct master *master)
 	log_open(LOG_ERR, "starting_over");
 	log_close();
 	master->phase = PHASE_CLEARING;
-	master->crashes = 0; /* earlier ones are no reason to stop now */
+	master->crashes = 0; /* those before are no reason to stop now */
 	for (i = 0; i < SCOREBOARD_SLOTS; i++)
 		child_kill(&master->children[i]);
 }
@@ -302,10 +304,22 @@ child_kill(struct child *child)
  *
  * The writer may also find that it cannot serve, and say so by its exit code.
  * What the system refuses it (FAILED) may be had again once the service has
- * run, so that is a reason to stop only before. While all are being killed, or
- * drain, the service is not stopped for it either: the writer is tried again,
- * not faster than others. A worker has no say in this: it may be in somebody
- * else's hands.
+ * run, so that is a reason to stop only before. While all processes are killed
+ * or drain, the service is not stopped for it either: the writer is started
+ * again, held back like any other. A worker's exit code does not count: an
+ * attacker may run the worker.
+ *
+ *	who     how it ended    had it served   when           what follows
+ *	anyone  asked to        (either)        at any time    ignore
+ *	anyone  in any way      yes             at any time    ignore
+ *	writer  refused         never ready     at a start     stop
+ *	writer  refused         never ready     while serving  start over
+ *	writer  failed          never ready     first start    stop
+ *	writer  crash in a row  no              at a start     stop
+ *	anyone  in any way      no              at any time    throttle
+ *
+ * A process that retires ends as one that was asked to. The first row that fits
+ * counts.
  */
 
 /* Who. */
@@ -338,7 +352,6 @@ child_kill(struct child *child)
 
 enum consequence { IGNORE, THROTTLE, START_OVER, STOP };
 
-/* The first row that fits counts. */
 static const struct rule {
 	unsigned who, how, had_done, when;
 	enum consequence consequence;
@@ -366,9 +379,10 @@ what_it_had_done(struct master *master, const struct child *child)
 }
 
 /*
- * A writer that crashes at once will crash again: there are bytes in the
- * store that LMDB stumbles over, or the disk does not give them. A change is
- * then sent to one after the other, so that several die of one cause.
+ * Is this the last of CRASHES_MOST crashes of writers that did nothing else?
+ * Then the next would crash too: LMDB crashes on bytes of the store, or the
+ * disk does not give them. Fewer say nothing, since one change that crashes the
+ * writer is sent to the next writer again.
  */
 static bool
 count_crash(struct master *master, const struct child *child, int status)
@@ -423,7 +437,7 @@ find_consequence(struct master *master, const struct child *child, int status)
 	unsigned when = present_time(master);
 	const struct rule *rule = rules;
 
-	/* The last row fits whatever the ones above leave. */
+	/* The search ends: the last row fits what the ones above leave. */
 	while ((rule->who & who) == 0 || (rule->how & how) == 0 ||
 	       (rule->had_done & had_done) == 0 || (rule->when & when) == 0)
 		rule++;
@@ -522,14 +536,15 @@ master_reap(struct master *master)
 /* ---- channels ---- */
 
 /*
- * A pair of sockets for each worker, one end to each side; the master keeps
- * none, so that the death of either side is EOF for the other. Where both
- * live and a channel broke, the writer says so, and the worker gets another.
+ * Each worker has a channel to the writer: a pair of sockets, of which each
+ * side has one end and the master none, so that the death of either side is EOF
+ * for the other. When a channel breaks and both sides live, the writer says so,
+ * and the worker gets another.
  *
- * A writer that waits for its disk takes nothing meanwhile, and its control
- * socket may be full. That says nothing about the writer: its end is kept, and
- * offered again in each round. Whether the writer hangs, master.c says.
- * The worker has its end by then, and may send: that waits in the channel.
+ * A writer that waits for its disk takes no channel meanwhile, and its control
+ * socket may be full. That does not mean that it hangs, which master.c watches:
+ * the master keeps the writer's end and offers it again in each round. The
+ * worker has its own end by then; what it sends waits in the channel.
  */
 
 static void
@@ -559,7 +574,8 @@ forget_channel(struct master *master, uint64_t incarnation)
 			disconnect(&master->children[i]);
 }
 
-/* false: a writer has no reason to send this message now. */
+/* Do what a message of the writer asks for; false: a writer has no reason to
+ * send it now. */
 static bool
 believe(struct master *master, const struct wire_message *message)
 {
@@ -592,7 +608,7 @@ master_hear_writer(struct master *master)
 		return;
 	if (result == WIRE_DONE && believe(master, &message))
 		return; /* the next round hears more */
-	/* The writer has ended, or sends what a writer would not. */
+	/* The writer has ended, or sent what a writer does not send. */
 	(void)close(writer->control_fd);
 	writer->control_fd = -1;
 	child_kill(writer);
@@ -613,8 +629,9 @@ send_channel(
 }
 
 /*
- * A worker that does not take its end, since it has a queue of them from
- * writers that it never needed, is replaced; nothing of a request is lost.
+ * Make a channel and send the worker its end. A worker whose control socket is
+ * full of ends from writers that it never needed is asked to end, and another
+ * is started; no request is lost by that.
  */
 static void
 connect_worker(struct master *master, struct child *worker)

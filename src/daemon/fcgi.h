@@ -39,7 +39,7 @@ char *const *fcgi_parameters(const struct fcgi *fcgi);
 /* The body, of the announced length (api/request.h); source is the fcgi. */
 struct body fcgi_body(struct fcgi *fcgi, uint64_t length);
 
-/* Bytes of the request's body that were read. */
+/* How many bytes of the request's body were read. */
 uint64_t fcgi_received(const struct fcgi *fcgi);
 
 /* Write bytes of the answer. false: the peer is gone or too slow. */

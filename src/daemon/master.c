@@ -302,7 +302,7 @@ serve(struct master *master)
 	    "READY=1\nSTATUS=serving with %u workers", master->config->workers);
 }
 
-/* What follows by itself. */
+/* Go on to the next phase if its time has come. */
 static void
 advance(struct master *master)
 {
@@ -333,7 +333,7 @@ master_stop(struct master *master, int exit_code)
 		child_end(&master->children[i]);
 }
 
-/* A second request to stop does not wait any more. */
+/* Stop; a second request to stop ends the wait for requests in progress. */
 static void
 hurry(struct master *master)
 {
@@ -455,7 +455,8 @@ reload(struct master *master)
 		tell_ready(master);
 }
 
-/* End workers that are outdated or too many, as long as room permits. */
+/* Ask some workers that are outdated or too many to end: an eighth of them at a
+ * time. true: there are no more of them. */
 static bool
 end_some(struct master *master)
 {
@@ -582,7 +583,8 @@ run(struct master *master)
 
 /* ---- beginning and end ---- */
 
-/* Channels on their way count against it, beside what is open. */
+/* Allow as many descriptors as the system lets us have: those of channels that
+ * are on their way count, beside what is open. */
 static void
 raise_descriptors(void)
 {
@@ -602,7 +604,8 @@ log_refusal(const char *cause)
 	log_close();
 }
 
-/* true: it was asked to end. A reload is noted for when it has begun. */
+/* Wait, and say whether the service was asked to end. A request to reload is
+ * noted, for when the service has begun. */
 static bool
 was_ended(struct master *master, int timeout_ms, bool *ret_is_reload)
 {
@@ -621,8 +624,9 @@ was_ended(struct master *master, int timeout_ms, bool *ret_is_reload)
 }
 
 /*
- * The workers of a master that was killed end their requests first, and hold
- * the socket meanwhile: who starts it again at once need not try twice.
+ * Wait while somebody answers on the socket: the workers of a master that was
+ * killed end their requests first, and hold the socket meanwhile, so that a
+ * service that is started again at once would fail.
  */
 static bool
 open_listener(struct master *master)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* process.c - what it has from the start; how a child hears that it is to end. */
+/* process.c - the signals of a child: how it hears that it is to end. */
 
 #include "process.h"
 

@@ -3,16 +3,17 @@
  * sandbox.c - the system calls of each role, and the way into them. The
  * door to libseccomp; knows nothing of what the roles do with their calls.
  *
- * A list holds what the role needs after its start, and what libc may turn
- * to: to grow the heap, to ask for the time without the vdso, to abort. What
- * is opened lazily elsewhere must be opened before sandbox_enter.
+ * A list holds the calls that the role makes after its start, and those that
+ * libc may make for it: to grow the heap, to ask for the time where there is no
+ * vdso, to abort. Files that a library opens when it first needs them must be
+ * opened before sandbox_enter.
  *
- * What a process could do to something that outlives it, or that others use
- * as well, hangs on a descriptor: to shut the listening socket, to append to
- * lock.mdb. Such calls are allowed descriptor by descriptor: on the log, and
- * on what is opened from now on, which are connections and channels. The
- * kernel takes a descriptor for an int, a filter sees 64 bits: so only what
- * is allowed is listed, never what is forbidden.
+ * A process could harm what outlives it, or what others use too, by calls on a
+ * descriptor: shut the listening socket, append to lock.mdb. Such calls are
+ * allowed for single descriptors: the log, and those that are opened from now
+ * on, which are connections and channels. A filter sees 64 bits of a descriptor
+ * where the kernel takes 32, so that a list of forbidden values could be passed
+ * by: the lists have what is allowed.
  */
 
 #include "sandbox.h"
@@ -74,7 +75,8 @@ struct call {
 /* clang-format off */
 static const struct call common_calls[] = {
 	{ "brk", "the heap", 0, { { 0 } } },
-	/* Exactly so: what grows by itself counts as stack, not as data. */
+	/* No other flags: memory that grows by itself (MAP_GROWSDOWN) is not
+	 * counted by RLIMIT_DATA. */
 	{ "mmap", "the heap: nothing shared, no file, no code", 2,
 		{ HAS(2, PROT_EXEC, 0), IS(3, MAP_PRIVATE | MAP_ANONYMOUS) } },
 	{ "mmap", "malloc's last try, where there were threads", 2,
@@ -109,7 +111,7 @@ static const struct call common_calls[] = {
 
 static const struct call worker_calls[] = {
 	{ "accept4", "connections", 0, { { 0 } } },
-	{ "accept", "accept4, where it is another's", 0, { { 0 } } },
+	{ "accept", "accept4, where libc calls this", 0, { { 0 } } },
 	{ "read", "requests", 0, { { 0 } } },
 };
 
@@ -302,10 +304,11 @@ sandbox_enter(enum sandbox_role role, uint64_t memory)
 	scmp_filter_ctx filter;
 	int code;
 
-	/* Now, or the first gmtime_r or timegm opens the time zone's file. */
+	/* Otherwise the first gmtime_r or timegm would open the file of the time
+	 * zone. */
 	tzset();
-	/* Or malloc counts the processors before it says that there is no more
-	 * memory, where it thinks that there are threads. */
+	/* Otherwise malloc, if it takes the process for one with threads, would
+	 * count the processors before it says that memory is used up. */
 	if (mallopt(M_ARENA_MAX, 1) == 0)
 		return RESULT_IO;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||

@@ -81,7 +81,7 @@ log_outcome(struct worker *worker, const struct request *request,
     struct response *response, enum result sent)
 {
 	if (worker->is_cut_off && response->status < 500) {
-		/* The peer went away: not the store's fault. */
+		/* The peer went away; the store did not fail. */
 		log_request(
 		    worker, LOG_INFO, "answer_cut_off", request, response);
 		return;
@@ -157,7 +157,8 @@ serve_request(struct worker *worker)
 	sent = send_response(worker, &request, &response);
 	count(worker, &request, &response);
 	if (parsed == RESULT_MISMATCH)
-		/* A client cannot mend it: nginx, or who passes for it. */
+		/* No client causes this: nginx has another secret, or some
+		 * other program sends requests. */
 		log_request(
 		    worker, LOG_WARNING, "peer_refused", &request, &response);
 	else
@@ -165,7 +166,8 @@ serve_request(struct worker *worker)
 	arena_reset(worker->arena);
 }
 
-/* The deadline counts from here on: the parameters may be slow to come. */
+/* The request's deadline runs from here on, since its parameters may be slow to
+ * come. */
 static void
 serve_connection(struct worker *worker)
 {
@@ -202,7 +204,7 @@ open_store(struct worker *worker)
 	return true;
 }
 
-/* Nobody's request needs more; who asks for more is ended. */
+/* More than any request needs: a worker that asks for more ends. */
 static uint64_t
 memory_of(const struct config *config)
 {
@@ -232,7 +234,8 @@ start(struct worker *worker)
 	return true;
 }
 
-/* Not all retire at once: up to an eighth later. */
+/* After how many requests to retire: up to an eighth more than the setting, so
+ * that workers do not retire all at once. */
 static uint64_t
 retirement(const struct config *config)
 {
@@ -254,7 +257,7 @@ serve(struct worker *worker)
 		arrival = fcgi_accept(worker->fcgi);
 		if (arrival == ARRIVAL_PEER)
 			serve_connection(worker);
-		/* The master connects the one that comes next. */
+		/* The master connects the worker that is started next. */
 		if (store_remote_is_cut_off(worker->store)) {
 			log_open(LOG_ERR, "writer_unreachable");
 			log_close();

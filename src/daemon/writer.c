@@ -33,7 +33,8 @@ struct peer {
 	uint64_t incarnation;
 	struct slot *slot;  /* NULL: it had ended when its channel came */
 	bool is_gone;	    /* to be closed at the end of the round */
-	bool is_mistrusted; /* it talks nonsense, and gets no other channel */
+	bool is_mistrusted; /* it sent what no worker sends: it gets no other
+			     * channel */
 };
 
 /* What the next commit takes. */
@@ -76,8 +77,9 @@ answer(struct writer *writer, int fd, const struct wire_message *message)
 /* ---- peers ---- */
 
 /*
- * A channel is closed; if its worker lives, the master gives it another. One
- * that is not told, since there are so many, waits for nothing and retires.
+ * A channel is closed: if its worker lives, note it, so that the master is told
+ * to give it another. If there are too many to note, the worker gets no answer,
+ * and ends itself.
  */
 static void
 note_loss(struct writer *writer, uint64_t incarnation)
@@ -93,7 +95,7 @@ note_loss(struct writer *writer, uint64_t incarnation)
 	writer->losses[writer->loss_count++] = incarnation;
 }
 
-/* A master that has no time to listen now is told in a later round. */
+/* Tell the master; what does not fit its socket now, in a later round. */
 static void
 tell_losses(struct writer *writer)
 {
@@ -128,7 +130,7 @@ static void
 peer_add(struct writer *writer, const struct wire_message *message)
 {
 	if (writer->peer_count == PEERS) {
-		/* Of workers that died, which this round has not found yet. */
+		/* Some peers have died, which this round has not found yet. */
 		(void)close(message->fd);
 		note_loss(writer, message->incarnation);
 		return;
@@ -141,8 +143,8 @@ peer_add(struct writer *writer, const struct wire_message *message)
 	};
 }
 
-/* The master hands out channels, and lets go of us by dying; true: there may
- * be more to hear. */
+/* Take a message of the master: a channel. EOF is its death. true: there may be
+ * more messages. */
 static bool
 hear_master(struct writer *writer)
 {
@@ -177,7 +179,8 @@ batch_add(struct batch *batch, const struct peer *peer, struct change *change)
 {
 	if (batch->count == 0)
 		batch->began = scoreboard_now();
-	/* Whatever it says, it is the one that the master named. */
+	/* The owner is the worker that the master named, whatever the message
+	 * says. */
 	change->owner.incarnation = peer->incarnation;
 	batch->changes[batch->count] = change;
 	batch->fds[batch->count] = peer->fd;
@@ -192,14 +195,14 @@ batch_add(struct batch *batch, const struct peer *peer, struct change *change)
 }
 
 /*
- * Does the worker still want it? It may have given way while we did not
- * answer. Chunks are not asked about: nothing hangs on one.
+ * Does the worker still want the change? It may have given way while we did not
+ * answer. Chunks are taken without asking, as a chunk alone changes nothing.
  */
 static bool
 is_wanted(const struct peer *peer, const struct change *change)
 {
 	if (peer->slot == NULL || peer->slot->incarnation != peer->incarnation)
-		return true; /* it has ended: nobody says otherwise */
+		return true; /* it has ended, and has not withdrawn it */
 	return change->kind > CHANGE_DELETE ||
 	       slot_take(peer->slot, change->number);
 }
@@ -223,7 +226,7 @@ hear_peer(struct writer *writer, struct peer *peer)
 		return answer_begin(writer, peer, &message) == WIRE_DONE;
 	if (result != WIRE_GONE) {
 		peer->is_mistrusted = true;
-		log_open(LOG_ERR, "worker_talks_nonsense");
+		log_open(LOG_ERR, "worker_message_refused");
 		log_string("cause", result == WIRE_MALFORMED
 					? "malformed"
 					: "not for the writer");
@@ -504,8 +507,8 @@ is_ending(struct writer *writer)
 {
 	if (!process_is_ending())
 		return false;
-	/* The kernel tells us of the master's death by SIGTERM, too; then
-	 * workers still end their requests, and need us for it. */
+	/* SIGTERM may also come from the kernel since the master died. Then
+	 * workers still end their requests, for which they need the writer. */
 	while (!writer->is_orphan && hear_master(writer))
 		continue;
 	return !writer->is_orphan || writer->peer_count == 0;
@@ -517,8 +520,8 @@ serve(struct writer *writer)
 	size_t rounds;
 
 	while (!is_ending(writer)) {
-		/* Not all messages fill the batch: some would gather for ever.
-		 */
+		/* Some messages do not fill the batch, so that a number of
+		 * rounds has to end the gathering. */
 		rounds = LIMIT_BATCH_CHANGES;
 		writer->batch.most =
 		    scoreboard_places(writer->process->scoreboard);
@@ -570,7 +573,8 @@ open_store(
 	}
 }
 
-/* Is it the store, which another try finds no better, or the system? */
+/* The exit code for a store that does not open: another try may do where the
+ * system is the cause, and will not where the store is. */
 static int
 code_of_refusal(enum result result)
 {
@@ -622,7 +626,7 @@ writer_run(const struct process *process)
 	int code;
 
 	process_signals();
-	scoreboard_answers(process->scoreboard); /* it could not before */
+	scoreboard_answers(process->scoreboard); /* its silence begins now */
 	writer.process = process;
 	writer.scratch = arena_open();
 	writer.batch.arena = arena_open();
