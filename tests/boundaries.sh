@@ -6,8 +6,12 @@
 # documents have the numbers to which comments refer.
 #
 # The argument is a source tree (default: $TOP_SRCDIR, or the tree around this
-# script). It prints a sentence for each fault, and then fails.
+# script). Started in a build directory, the script also reads the libraries of
+# the folders there, since a call needs no include. It prints a sentence for each
+# fault, and then fails.
 
+symbols=$(mktemp) && trap 'rm -f "$symbols"' EXIT || exit 1
+! ls lib*.a >/dev/null 2>&1 || nm -A lib*.a >"$symbols" 2>/dev/null
 cd "${1:-${TOP_SRCDIR:-$(dirname "$0")/..}}" || exit 1
 
 # A rule, or a section, by its number: "doc/rules.md 14", "doc/design.md 1.5".
@@ -20,7 +24,7 @@ failed=$(grep -rohE 'doc/(rules|design|contract)\.md [0-9]+(\.[0-9]+)?' \
 [ -z "$failed" ] || echo "$failed"
 
 # shellcheck disable=SC2046 # no name has a space
-awk -f - $(find src -name '*.[ch]' | sort) <<'END'
+awk -f - $(find src -name '*.[ch]' | sort) SYMBOLS=yes "$symbols" <<'END'
 # A folder; those that it may include from; its headers for them (*: all).
 function folder(name, below, public)
 {
@@ -73,6 +77,22 @@ function offence(text)
 	offences++
 }
 
+# "libtool-client.a:rm.o:0000 T ctl_rm": what a library has, or (U) wants.
+SYMBOLS && NF < 3 { next }
+SYMBOLS {
+	split($1, part, ":")
+	mine = part[1]
+	gsub(/^lib|\.a$/, "", mine)
+	sub(/^(lmdb|proxy)$/, "store/&", mine)
+	sub(/-frame$/, "", mine)
+	sub(/-/, "/", mine)
+	if ($(NF - 1) == "U")
+		wants[mine " " $NF] = part[2]
+	else if ($(NF - 1) ~ /^[A-Z]$/)
+		has[$NF] = mine
+	next
+}
+
 FNR == 1 {
 	mine = FILENAME
 	sub(/^src\//, "", mine)
@@ -111,6 +131,17 @@ FNR == 1001 { offence("has over 1,000 lines: what is in it?") }
 	offence("logs; only daemon and tool do")
 }
 
-END { exit offences > 0 }
+END {
+	for (want in wants) {
+		split(want, part, " ")
+		theirs = has[part[2]]
+		if (theirs == "" || index(may[part[1]], " " theirs " "))
+			continue
+		print wants[want] " of src/" part[1] " may not use " part[2] \
+		    ", which src/" theirs " has"
+		offences++
+	}
+	exit offences > 0
+}
 END
 [ $? = 0 ] && [ -z "$failed" ]
