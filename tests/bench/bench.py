@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""bench.py - artifactd beside its control and its peers, in one go.
+"""bench.py - measure artifactd, its control and its peers in one run.
 
 	bench.py [--quick] [--only TEXT]
 
-Each case is a row: the same work asked of every subject that can do it, in
-rounds that alternate between them; the table shows medians. What is asked
-of the control is answered with as many bytes as artifactd answered.
+Each case is a row. Every subject that can do the work gets the same requests,
+in rounds that alternate between the subjects; the table shows medians. The
+control answers with as many bytes as artifactd.
 """
 import argparse
 import hashlib

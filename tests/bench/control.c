@@ -5,7 +5,8 @@
  *
  *	bench-control SOCKET WORKERS
  *
- * As plain as libfcgi's own examples: it parses, stores and hashes nothing.
+ * It is as simple as libfcgi's own examples: it parses, stores and hashes
+ * nothing.
  */
 #include <fcgiapp.h>
 #include <signal.h>

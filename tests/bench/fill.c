@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fill.c - a store of many artifacts, the same for the same arguments.
+ * fill.c - make a store of many artifacts, the same for the same arguments.
  *
  *	bench-fill DIRECTORY COUNT [CONTENT]
  *
- * Through the writer's way in, many to a commit. Even artifacts are of
- * workflow "even" and type "plan", odd ones of workflow "odd" and type
- * "report": even and report are large and never meet. One in a thousand is
- * of session "rare"; phases go round in four.
+ * It adds artifacts as the writer does, many in one commit. Even artifacts have
+ * workflow "even" and type "plan", odd ones workflow "odd" and type "report":
+ * so "even" and "report" match many artifacts each and none in common. One in a
+ * thousand has session "rare"; four phases come in turn.
  */
 #include "store/engine.h"
 #include "store/lmdb/lmdb.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * floor.c - what an upload cannot do without: hash, write and sync the same
+ * floor.c - the least that an upload has to do: hash, write and sync the same
  * bytes, one after the other.
  *
  *	bench-floor DIRECTORY BYTES ROUNDS	prints the median, seconds

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""load.py - one measurement: wrk against one request of one server."""
+"""load.py - one measurement: wrk sends one request to one server."""
 import os
 import pathlib
 import re

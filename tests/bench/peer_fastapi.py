@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
-"""peer_fastapi.py - what a user would write instead: FastAPI and SQLite.
+"""peer_fastapi.py - a service that a user would write instead: FastAPI, SQLite.
 
-The same work as artifactd's create, detail, list, raw, upload and delete,
-durable (WAL with synchronous=FULL), content hashed, in one database whose
-path is in PEER_DATABASE. Run by uvicorn with two workers, uvloop and
-httptools, behind nginx with kept connections, as uvicorn's page on
+It does the same work as artifactd's create, detail, list, raw, upload and
+delete: durable (WAL with synchronous=FULL), with hashed content, in one
+database whose path is in PEER_DATABASE. uvicorn runs it with two workers,
+uvloop and httptools, behind nginx with kept connections, as uvicorn's page on
 deployment says.
 """
 import datetime

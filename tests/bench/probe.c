@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * probe.c - what reading costs the engine, without processes and sockets.
+ * probe.c - measure reads of the engine, without processes and sockets.
  *
  *	bench-probe DIRECTORY COUNT [ROUNDS]
  *
- * The store is one that bench-fill made with COUNT. Prints a line for each
- * kind of read: name, median and 99th percentile in microseconds.
+ * bench-fill made the store with COUNT. It prints a line for each kind of read:
+ * name, median and 99th percentile in microseconds.
  */
 #include "store/engine.h"
 #include "store/lmdb/lmdb.h"

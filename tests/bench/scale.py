@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""scale.py - what a store costs as it grows.
+"""scale.py - measure how the time of requests grows with the store.
 
 	scale.py [COUNT ...]
 
-Makes a store of each size (1000, 100000 and 1000000 unless told), asks the
-engine and then the whole stack, and prints one table. Needs 5 GiB of disk
-for a million. Results: scale.txt and, for gnuplot, scale.dat.
+It makes a store of each size (default: 1000, 100000 and 1000000), measures the
+engine and then the whole stack, and prints one table. A million needs 5 GiB of
+disk. The results are in scale.txt and, for gnuplot, in scale.dat.
 """
 import hashlib
 import pathlib

@@ -2,9 +2,9 @@
 """servers.py - artifactd, the control and the peers, each behind an nginx.
 
 Every nginx is the same program with two workers. artifactd and the control
-have the configuration that artifactd ships; the peers have what their own
-documentation recommends. All of it lives in one directory, listens on
-loopback, and is ended by its pid.
+have the configuration that artifactd ships; the peers have the one that their
+own documentation recommends. All servers work in one directory, listen on
+loopback, and are ended by their pids.
 """
 import os
 import pathlib

@@ -5,8 +5,8 @@
 # that three generators make from it compile, strictly, and run each operation.
 # ajv compares real answers with it: each operation, each status that it
 # describes, and no other. tests/api/openapi has the requests and the
-# comparison; this script starts the service, fills its disk and stops it. All
-# tools are from npm.
+# comparison; this script starts the service, leaves it no room, and stops it.
+# All tools are from npm.
 . "$(dirname "$0")/lib.sh"
 
 client=$(dirname "$(realpath "$ARTIFACTD")")/openapi-client

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
-"""A server that does to a client what a store would not: lies, cuts off,
-asks to come back later, sends elsewhere. The first part of the path says
-which. Prints its port, then a JSON line for each request.
+"""A server that misbehaves to its client: it lies, cuts off answers, asks to
+come back later, redirects. The first part of the path says which. It prints
+its port, then a JSON line for each request.
 
-With a certificate and its key as arguments it speaks TLS; with a word more
-it wants to see that certificate from its clients too."""
+With a certificate and its key as arguments it speaks TLS; with one more
+argument it asks its clients for that certificate too."""
 
 import base64
 import hashlib

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: ISC
-"""The original API's "Artifacts", as far as reading goes: lists of at most
-200, newest first, without pages, of which phase and type then take some away;
-times in Python's spelling; content as a text, whatever it was, and 404 where
-there is none; no content_hash, unless a test wants one.
+"""The reads of the original API's "Artifacts": lists of at most 200, newest
+first, without pages, from which phase and type then remove some; times as
+Python writes them; content as text, whatever its bytes, and 404 where there is
+none; no content_hash, unless a test asks for one.
 
     original_api.py FILE [--base /api/v1] [--fail-after N]
         [--no-bytes] [--id-first STATUS] [--raw] [--numbered]
         [--ignore-page] [--hide N]
 
 FILE has a JSON array: the members of each detail, and in "bytes" the content
-in hex. Prints its port, then a line for each request. What is written to
-FILE's .fail while it runs is answered with that status, a line a request;
-"-" is a request that goes well. With --no-bytes it claims to have /raw, and
-fails whoever asks for it. With --id-first it looks for the artifact before the
-path, so that it seems to have /raw, and has none: STATUS. With --raw it has
-one, but for content that is missing.
+in hex. The server prints its port, then a line for each request. A test may
+write statuses to FILE.fail while the server runs, one on a line; each request
+gets the next one, and "-" means a normal answer. With --no-bytes the server
+seems to have /raw, but each request for it fails. With --id-first it looks for
+the artifact before the path, so that it seems to have /raw, but answers STATUS.
+With --raw it has /raw, except for missing content.
 
-With --numbered it is the newer API, whose list is an object, by the numbers of
-pages; with --ignore-page it looks at no number. After each of N lists the
-newest is in none any more (--hide), as if somebody had deleted it, so that all
-that is on later pages moves."""
+With --numbered it is the newer API, whose list is an object with numbered
+pages; with --ignore-page it ignores the number. With --hide, after each of N
+lists the newest artifact disappears, as if somebody had deleted it, so that the
+artifacts on later pages move."""
 
 import argparse
 import hashlib

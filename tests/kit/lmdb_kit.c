@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* lmdb_kit.c - a store of LMDB in a directory of its own. */
+/* lmdb_kit.c - an LMDB store in a directory of its own. */
 
 #include "lmdb_kit.h"
 

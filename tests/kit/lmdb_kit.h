@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lmdb_kit.h - a store of LMDB in a directory of its own, opened, closed,
- * damaged and checked. One store at a time in a test.
+ * lmdb_kit.h - open, close, damage and check an LMDB store in a directory of
+ * its own. A test has one such store at a time.
  */
 #ifndef LMDB_KIT_H
 #define LMDB_KIT_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* store_contract.c - records and changes to them, whatever the engine. */
+/* store_contract.c - tests of records and their changes, for every engine. */
 
 #include "store_contract.h"
 

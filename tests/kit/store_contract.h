@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store_contract.h - what every engine of the store has to keep.
+ * store_contract.h - the tests that every engine of the store has to pass.
  *
- * An engine's test file instantiates all of it:
+ * An engine's test file instantiates all of them:
  *
  *	static const struct subject subject = { open_it, close_it };
  *
  *	STORE_CONTRACT(store_lmdb, &subject)
  *	STORE_CONTRACT_JUDGE(store_lmdb, &subject)
  *
- * The second list is for engines that judge changes themselves: it numbers
- * changes, stages chunks by hand and applies many at once.
+ * The second list is for engines that check changes themselves: its tests
+ * number changes, stage chunks by hand and apply many changes at once.
  */
 #ifndef STORE_CONTRACT_H
 #define STORE_CONTRACT_H

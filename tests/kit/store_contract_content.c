@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* store_contract_content.c - bytes on their way in and out of any engine. */
+/* store_contract_content.c - tests that content comes out of every engine as it
+ * was put in. */
 
 #include "store_contract.h"
 

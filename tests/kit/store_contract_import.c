@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store_contract_import.c - what an engine promises of imports: a record with
- * its own id and moments, between or behind those that are there.
+ * store_contract_import.c - tests of imports, for every engine: a record keeps
+ * its own id and moments, between or after those of the store.
  */
 
 #include "store_contract.h"

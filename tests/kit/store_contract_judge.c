@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store_contract_judge.c - what an engine promises that judges changes
- * itself: repeats, owners, chunks, many changes at once.
+ * store_contract_judge.c - tests for engines that check changes themselves:
+ * repeats, owners, chunks, many changes at once.
  */
 
 #include "store_contract.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store_contract_list.c - lists and prefixes of any engine, compared with
- * what a loop over all that was created says.
+ * store_contract_list.c - tests of lists and prefixes, for every engine: each
+ * is compared with a loop over all artifacts that the test created.
  */
 
 #include "store_contract.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* store_kit.c - what the checks of a store have in common. */
+/* store_kit.c - helpers that the tests of a store share. */
 
 #include "store_kit.h"
 

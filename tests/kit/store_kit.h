@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store_kit.h - what the checks of store_contract.h have in common: a store
- * that is open, artifacts to put into it, changes in one line.
+ * store_kit.h - helpers that the tests of store_contract.h share: an open
+ * store, artifacts to put into it, changes in one line.
  */
 #ifndef STORE_KIT_H
 #define STORE_KIT_H

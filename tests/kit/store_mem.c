@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* store_mem.c - tables, reading and opening; the rest is store_mem_apply.c. */
+/* store_mem.c - tables, reads, opening; store_mem_apply.c has the changes. */
 
 #include "store_mem.h"
 

@@ -2,8 +2,9 @@
 /*
  * store_mem.h - an engine that keeps everything in memory, for tests.
  *
- * It judges changes as every engine must (store_contract.h says how), lets
- * go of content at once, and is not fast. Idempotency keys never expire.
+ * It checks changes as every engine must (store_contract.h has the tests),
+ * frees deleted content at once, and is not fast. Idempotency keys never
+ * expire.
  */
 #ifndef STORE_MEM_H
 #define STORE_MEM_H

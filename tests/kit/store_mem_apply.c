@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* store_mem_apply.c - judges and applies changes, one after the other. */
+/* store_mem_apply.c - checks and applies changes, one after the other. */
 
 #include "store_mem_state.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store_mem_state.h - what store_mem.c (reading) and store_mem_apply.c
- * (changing) share. Rows are in arrays of one arena, which goes when the
- * store is closed; only content is given back earlier, so that a test that
- * reads it too late is seen.
+ * store_mem_state.h - what store_mem.c (reads) and store_mem_apply.c (changes)
+ * share. Rows are in arrays of one arena, which is freed when the store is
+ * closed. Only content is freed earlier, so that a sanitizer sees a test that
+ * reads it too late.
  */
 #ifndef STORE_MEM_STATE_H
 #define STORE_MEM_STATE_H

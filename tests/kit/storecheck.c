@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * storecheck.c - is the store in a directory whole? For campaigns, when the
- * daemon has stopped; with -r beside one that runs.
+ * storecheck.c - check that the store in a directory is whole. Campaigns run it
+ * when the daemon has stopped, or with -r while it runs.
  *
  *	storecheck [-r] DIRECTORY
  *
- * One line for each problem; exits 0 when there is none.
+ * It prints a line for each problem, and exits 0 when there is none.
  */
 #include "store/lmdb/lmdb.h"
 

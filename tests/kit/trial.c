@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* trial.c - what the tests of handlers share (trial.h). */
+/* trial.c - helpers that the tests of handlers share (trial.h). */
 
 #include "trial.h"
 

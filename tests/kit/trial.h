@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * trial.h - a request through the router to a handler and back, on the
- * memory engine, and a store that fails on demand.
+ * trial.h - send a request through the router to a handler, on the memory
+ * engine or on a store that fails on demand, and keep the answer.
  */
 #ifndef TEST_HANDLE_H
 #define TEST_HANDLE_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: ISC
 //
-// document.js - doc/openapi.json as a judge of answers: is the status one of
-// the operation's, the body as its schema has it, each header as described?
-// It knows nothing of what was asked for, or why.
+// document.js - compare answers with doc/openapi.json: the operation has to
+// have the status, its schema the body, and its description each header. This
+// file does not know what the request was for.
 "use strict";
 
 const fs = require("node:fs");

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: ISC
 //
-// run.js PHASE - real answers of a running service against doc/openapi.json.
+// run.js PHASE - compare real answers of a running service with
+// doc/openapi.json.
 //
 //	serve     every operation as it is meant, and each fault of a client
 //	full      no room: 507
 //	broken    nginx cannot keep a body: 500
 //	busy      more connections than one address may have: 503
 //	late      no worker answers: 504
-//	down      nobody listens: 502
-//	coverage  was each status that is described seen?
+//	down      no service listens: 502
+//	coverage  each status that is described was seen
 //
 // Each phase is one process, so that the script around it can stop and start
-// things. Environment: PORT, DOCUMENT, SEEN (a file that phases add to).
+// the service. Environment: PORT, DOCUMENT, SEEN (a file to which phases add).
 "use strict";
 
 const fs = require("node:fs");

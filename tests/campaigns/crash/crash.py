@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Clients at work while processes die, are stopped, the disk runs full and
-the clock steps; then what they saw is held against what can be.
+"""Clients work while processes die or are stopped, the disk runs full and the
+clock steps. Then what the clients saw is compared with what is possible.
 
 crash.py KIND OPERATIONS CYCLES: KIND is writer, worker, master,
 sync, disk, clock or all."""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
-"""What clients saw of a store, and whether a store could have been so.
+"""What clients saw of a store, and whether a correct store could show that.
 
-A history is a list of operations with the moments when each was asked for
-and answered; an operation that nobody knows the end of may take effect at
-any time, or never. Each artifact has two registers, its title and the hash
-of its content; each write has a value of its own. The checker finds
+A history is a list of operations, with the moments when each was sent and
+answered. An operation whose outcome is not known may take effect at any time,
+or never. Each artifact has two registers, its title and the hash of its
+content; each write has a value of its own. The checker finds
 
 - a value that nobody wrote, or one whose write was refused,
 - a stale read: an older value after a newer one was acknowledged or read,

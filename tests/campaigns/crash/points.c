@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * points.c - a preloaded library that ends a process at a named point, and
+ * points.c - a preloaded library that kills a process at a named point, and
  * moves the clock.
  *
  * CRASH_POINTS names a file of 64 bytes that the test may write to at any
- * time: the point that is armed, as a number; in how many calls one process
- * dies of it, which disarms it; microseconds to add to the clock. All three
- * are 64 bits wide.
+ * time: the number of the armed point; the number of calls after which one
+ * process dies there, which disarms the point; microseconds to add to the
+ * clock. All three are 64 bits wide.
  *
- * A process ends by a trap, which is as sudden as SIGKILL: nothing of it
- * runs any more, and the sandbox has no say in it. At one point a call fails
+ * A process ends by a trap, which is as sudden as SIGKILL: no more code of the
+ * process runs, and the sandbox cannot prevent it. At one point a call fails
  * instead.
  */
 #include <dlfcn.h>

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 """A small disk that runs full.  disk.py MOUNT RESERVE
 
-First artifactd fills it down to its reserve, then another program takes the
-reserve too while clients write, then there is room again."""
+First artifactd fills the disk up to its reserve. Then another program fills the
+reserve too, while clients write. Then the disk has room again."""
 
 import hashlib
 import os

@@ -4,11 +4,11 @@
  *
  * FAULTS names a file (struct orders, shared) that the test may write to at
  * any time. The calls of all processes of the daemon are counted down
- * together; the one that comes to zero is not made, and fails with the given
- * errno, or is made with half its bytes. Calls that no one could make fail
- * (closing, telling the time) are left alone.
+ * together. The call that comes to zero is not made and fails with the given
+ * errno, or is made with half its bytes. Calls that do not fail in practice
+ * (close, the time) are left alone.
  *
- * strace can inject errors too, but counts in each process for itself: where
+ * strace can inject errors too, but it counts in each process separately: when
  * a process that failed is replaced, its successor fails at the same place.
  */
 #include <dlfcn.h>

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: ISC
 """One failed call after the other.  faults.py POINTS STARTS [ONLY]
 
-ONLY: "CALL ERROR NUMBER", one place while it serves, every answer printed.
-POINTS: places tried for each call and error while all endpoints are used;
-STARTS: places tried while the daemon makes or opens its store. The places are
-the first ones, each until there is none left, when POINTS is large; else the
-first and some drawn.
+ONLY: "CALL ERROR NUMBER", one place while the daemon serves, and every answer
+is printed. POINTS: places tried for each call and error while all endpoints are
+used; STARTS: places tried while the daemon makes or opens its store. If POINTS
+is large, these are all places in order; else the first ones and some random
+ones.
 
-After each: every answer said what happened, what was acknowledged is there
-and what was refused is not, the daemon serves again by itself, and the store
-is whole."""
+After each it checks that every answer said what happened, that acknowledged
+changes are there and refused ones are not, that the daemon serves again by
+itself, and that the store is whole."""
 
 import errno
 import hashlib

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* fcgi_plain.c - records, streams, and the pairs in one of them. */
+/* fcgi_plain.c - a plain reader of FastCGI records, streams, and name-value
+ * pairs. */
 #include "fcgi_plain.h"
 
 #define HEADER 8

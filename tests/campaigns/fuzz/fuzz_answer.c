@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_answer.c - whatever a server answers is read without harm by
- * artifactctl: headers, URLs, and lists. A file name stays in its directory
- * and hides nothing; a base URL is one that paths go behind; the items of
- * a list are JSON, and together all that there is in it.
+ * fuzz_answer.c - artifactctl reads any answer of a server without harm:
+ * headers, URLs, and lists. A filename stays in its directory and hides
+ * nothing; a path can be put behind a base URL; the items of a list are JSON,
+ * and together they are the whole list.
  */
 #include "tool/client/http_text.h"
 #include "fuzz.h"

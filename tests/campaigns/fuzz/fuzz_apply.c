@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_apply.c - what a worker that was taken over may ask of the writer: any
- * changes, in any order, of its own and with numbers that it made up. The
- * writer refuses or does them, and has a whole store afterwards.
+ * fuzz_apply.c - the requests of a worker that an attacker controls to the
+ * writer: any changes, in any order, its own and with invented numbers. The
+ * writer refuses or makes them, and the store is whole afterwards.
  *
  * The input is changes of eight bytes (struct order), in batches on a new
- * store; sweeps come between. fsync and its kin do nothing here: no power is
- * cut, and a store a millisecond is wanted.
+ * store, with sweeps between. fsync and similar calls do nothing here, since
+ * the power is not cut, and each store should take a millisecond.
  */
 #include "fuzz.h"
 #include "base/scoreboard.h"

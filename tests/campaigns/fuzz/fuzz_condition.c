@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_condition.c - entity tags, dates and ranges. The input is a number in
- * eight bytes and a header. What a header made of the number must mean is
- * known; what the input's own header means, a simple second reading says, or
- * the C library, as far as it goes.
+ * eight bytes and a header. The target makes a header from the number and
+ * knows what it means. A simple second reader, or the C library where it can,
+ * says what the header of the input means.
  */
 #include "protocol/date.h"
 #include "protocol/header.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_config.c - a configuration file, and behind a line "--set", settings
- * of the command line, one a line. What is refused is refused with
- * a sentence. What is taken is within its bounds, and prints as a file that
- * says the same. Whatever came before it, a good file is read like the first
- * time, since a service that is told to reload lives on.
+ * fuzz_config.c - a configuration file, and after a line "--set", settings
+ * of the command line, one on a line. A refusal has a sentence. Accepted values
+ * are within their bounds, and print as a file that means the same. After any
+ * other file a good file is read as at the first time, since a service reads
+ * its file again at each reload.
  */
 #include "config/config.h"
 #include "fuzz.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_decode.c - stored forms, keys and changes: whatever the bytes,
- * a decoder takes them or not; what it took, it writes back as the same
- * bytes.
+ * fuzz_decode.c - stored forms, keys and changes: a decoder accepts or refuses
+ * any bytes; what it accepts, the encoder writes as the same bytes.
  */
 #include "model/change.h"
 #include "fuzz.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_digest.c - base64 in both alphabets, beside a decoder that counts
- * bits; and digest headers (RFC 9530), which say back what was put in,
- * whatever stands around it.
+ * fuzz_digest.c - base64 in both alphabets, compared with a decoder that counts
+ * bits; and digest headers (RFC 9530), which give back the digest that was put
+ * in, whatever else is in the header.
  */
 #include "protocol/header.h"
 #include "base/digest.h"

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_fcgi.c - the bytes of a connection, through a listening socket and
- * daemon/fcgi.c, as a worker serves it: accept, receive, parse, read the body to its
- * end, answer, finish. The peer has sent all it has, and nothing ever waits.
+ * daemon/fcgi.c, as a worker serves them: accept, receive, parse, read the body
+ * to its end, answer, finish. The peer has sent everything, so nothing waits.
  *
- * A connection is one request at most, and leaves no descriptor behind. A
- * body is CONTENT_LENGTH bytes or an error. What goes back is records, the
- * answer in them and one end. And when a plain reading of the records
- * (fcgi_plain.c) takes all for one request, so does daemon/fcgi.c.
+ * A connection is one request at most, and leaves no descriptor open. A body
+ * has CONTENT_LENGTH bytes, or there is an error. The bytes sent back are
+ * records, with the answer and one end. When a plain reader of the records
+ * (fcgi_plain.c) takes all of them for one request, daemon/fcgi.c does so too.
  *
- * libfcgi is Debian's, without sanitizers, and dies in two ways of its own,
- * which doc/rules.md 17 counts among a worker's deaths: it asserts that there
- * is memory, of which a parameter may claim 2 GiB, and it writes past a
- * buffer for many names in FCGI_GET_VALUES. From the first there is a way
- * back, out of __assert_fail; of the second no way, so such a record gets
- * another type, unknown to libfcgi. All else is ours.
+ * libfcgi is Debian's, without sanitizers. It dies in two ways, which
+ * doc/rules.md 17 allows: it asserts that it gets memory, of which a parameter
+ * may claim 2 GiB, and it writes past a buffer when FCGI_GET_VALUES has many
+ * names. The target returns from the first by __assert_fail. It cannot return
+ * from the second, so it gives such a record a type that libfcgi does not know.
+ * Every other death is a fault of artifactd.
  */
 #include "fcgi_plain.h"
 

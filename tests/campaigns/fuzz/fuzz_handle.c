@@ -2,13 +2,13 @@
 /*
  * fuzz_handle.c - a whole request, from the router to the answer, on the
  * memory engine. The input is "METHOD target", lines of headers, an empty
- * line, the body. Two lines are no headers: "Cut:" announces one byte more
- * than comes, "Types:" allows but two types.
+ * line, the body. Two lines are not headers: "Cut:" announces one byte more
+ * than comes, and "Types:" allows only two types.
  *
- * No request is answered with 5xx. A refusal changes nothing and says why in
- * JSON. Nothing is left staged. A body that comes a byte at a time is
- * answered as one that comes at once, by a store that is then the same. And
- * a create with an Idempotency-Key happens once, however often it is sent.
+ * No request gets a 5xx. A refusal changes nothing and says why in JSON.
+ * Nothing is left staged. A body that comes a byte at a time gets the same
+ * answer, and leaves the same store, as one that comes at once. A create with
+ * an Idempotency-Key happens once, however often it is sent.
  */
 #include "fuzz.h"
 #include "api/router.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_headers.c - the headers of a part, and filenames on their way in and
- * out again. The input as a block of headers says the same by itself and in
- * a body; as a name or a filename it is read as it was written, whichever of
- * the forms of RFC 7578, 6266 and 8187 it was written in.
+ * fuzz_headers.c - the headers of a part, and filenames that are written and
+ * read again. The input as a block of headers means the same alone and in a
+ * body. As a name or a filename it is read as it was written, in each of the
+ * forms of RFC 7578, 6266 and 8187.
  */
 #include "protocol/multipart.h"
 #include "protocol/header.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_import.c - whatever is in a tar, importing it does no harm: what gets
- * in has the bytes that its record says, and a second import of the same tar
- * changes nothing.
+ * fuzz_import.c - an import of any tar does no harm: imported content has the
+ * bytes that its record says, and a second import of the same tar changes
+ * nothing.
  *
- * The input is a tar whose headers get the sum that they lack, or, behind
- * a "#", its members: each a line "# NAME", then its bytes, up to the newline
- * before the next such line.
+ * The input is a tar, to whose headers the target adds the right sum; or,
+ * after a "#", the members of a tar: each a line "# NAME", then its bytes, up
+ * to the newline before the next such line.
  */
 #include "tool/transfer/import.h"
 #include "tool/transfer/tar.h"

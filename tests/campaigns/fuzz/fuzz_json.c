@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_json.c - json_check takes what a recursive reading of RFC 8259 takes,
- * and nothing else; json-c takes that as well, to its end. Compacting keeps
- * it valid and changes nothing the second time; what is kept of an object
- * means the same to json-c, whose last key wins, and has no key twice; the
- * getters survive it, and what they give is of the type that was asked for.
+ * fuzz_json.c - json_check accepts exactly what a recursive reader of RFC 8259
+ * accepts; json-c accepts that as well, to its end. Compact JSON is still
+ * valid, and a second time nothing changes. A compact object means the same to
+ * json-c, which takes the last of equal keys, and has no key twice. The getters
+ * survive every value, and return the type that was asked for.
  */
 #include "fuzz.h"
 #include "protocol/json.h"

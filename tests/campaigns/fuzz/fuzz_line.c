@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_line.c - what artifactctl reads a line of, or a few. The first byte
- * says which: j, a record as JSON, written and read again gives the same;
- * n, a note, likewise; r, a rule of rm, which selects everything only by
- * --all; t, a time, which as we write it is the same time.
+ * fuzz_line.c - texts of one line or a few that artifactctl reads. The first
+ * byte chooses: j, a record as JSON, which is the same when it is written and
+ * read again; n, a note, which is too; r, a rule of rm, which selects
+ * everything only by --all; t, a time, which is the same when it is written.
  */
 #include "tool/transfer/record.h"
 #include "tool/client/rm.h"

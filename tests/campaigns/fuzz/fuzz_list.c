@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_list.c - the query of a list, and its cursor. The store is a table
- * that notes what it is asked and always has more behind the position that
- * the input begins with: a byte for its size, and its bytes.
+ * that notes each request, and always has more artifacts after the position
+ * with which the input begins: a byte for its size, and its bytes.
  *
- * The link to the next page asks for the same list from that position on.
- * With any other character in its cursor, or another filter, it is refused,
- * and so is whatever the input takes for a cursor.
+ * The link to the next page asks for the same list from that position on. A
+ * cursor with another character, or for another filter, is refused, and so is
+ * each cursor that the input invents.
  */
 #include "fuzz.h"
 #include "api/handle.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_log.c - whatever a client writes, its log line is one line of
- * printable ASCII, and whoever reads it by the rules of base/log.h finds the fields
- * that were put, and no others. Two values, with a NUL between them.
+ * fuzz_log.c - whatever a client writes, its log line is one line of printable
+ * ASCII, and a reader that follows the rules of base/log.h finds the fields
+ * that were put there, and no others. The input is two values with a NUL
+ * between.
  */
 #include "fuzz.h"
 #include "base/log.h"

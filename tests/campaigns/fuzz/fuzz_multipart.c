@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_multipart.c - a body gives the same events and the same verdict in one
- * piece, cut in two anywhere, byte by byte, and to a plain reader that has
- * all of it at hand.
+ * fuzz_multipart.c - a body gives the same events and the same result in one
+ * piece, cut in two anywhere, byte by byte, and with a plain reader that gets
+ * the whole body.
  *
  * The first byte of the input chooses a boundary, of any length, and of
- * bytes that look like its own beginning. In the rest some bytes stand for
- * more: \1 for CRLF--boundary, \2 for all of that but its last byte, \3 for
- * the headers of a field, \4 for those of a file.
+ * bytes that look like its own beginning. In the rest some bytes mean longer
+ * texts: \1 is CRLF--boundary, \2 the same without its last byte, \3 the
+ * headers of a field, \4 those of a file.
  */
 #include "fuzz.h"
 #include "base/limits.h"

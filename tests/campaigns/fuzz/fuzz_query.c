@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_query.c - any query and path is read without harm, and what
- * query_encode writes is found again, between others, when it is text. What
- * is a limit, says a regular expression made from doc/contract.md 4.
+ * fuzz_query.c - any query and path is read without harm. Text that
+ * query_encode writes is found again, between other parameters. A regular
+ * expression made from doc/contract.md 4 says which texts are a limit.
  */
 #include "fuzz.h"
 #include "base/limits.h"

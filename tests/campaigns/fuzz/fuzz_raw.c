@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_raw.c - the exact bytes of an artifact whose content type, filename
- * and size are the input's, as are the headers of who asks for them:
- * a line each, in the order of struct input, an empty one is absent.
+ * fuzz_raw.c - GET /raw of an artifact. Its content type, filename and size,
+ * and the headers of the request, come from the input: a line each, in the
+ * order of struct input; an empty line means absent.
  *
- * Whatever was stored, no header is more than a line of ASCII, nothing but
- * the short list is shown inline, and a type is sent as it was stored exactly
- * when a regular expression from RFC 9110 agrees that it is one. What is
- * announced of a range adds up.
+ * Each header is one line of ASCII. Only types of the short list are shown
+ * inline. A type is sent as it was stored exactly when a regular expression
+ * from RFC 9110 matches it. The numbers of a range are right.
  */
 #include "protocol/header.h"
 #include "fuzz.h"

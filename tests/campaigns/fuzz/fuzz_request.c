@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_request.c - parameters, one a line, as a hostile peer may send them.
- * A second reading of what api/request.h promises says which are a request, and
- * what its members are. A line is a Content-Type, too, and a regular
- * expression says which of them are JSON's.
+ * fuzz_request.c - parameters, one on a line, as a hostile peer may send them.
+ * A second reader, written from api/request.h, says which are a request, and
+ * what its members are. Each line is also tried as a Content-Type, and a
+ * regular expression says which of them mean JSON.
  */
 #include "protocol/header.h"
 #include "fuzz.h"

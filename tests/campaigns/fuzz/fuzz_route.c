@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * fuzz_route.c - a method, a space and a target, through the router's own
- * table with handlers that only say they were called. A plain reading of
- * doc/contract.md 3 says which answer is right, and a redirect stays on this
- * host, and leads to a path that is answered.
+ * table with handlers that only note that they were called. A plain reader,
+ * written from doc/contract.md 3, says which answer is right. A redirect stays
+ * on this host, and leads to a path that is answered.
  */
 #include "fuzz.h"
 #include "protocol/query.h"

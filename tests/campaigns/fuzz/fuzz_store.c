@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_store.c - what a client chooses of a read of the LMDB store: filters,
- * the position that a cursor carries, which anybody can make up, and the
- * start of an id. A list in memory of the same artifacts says what is right.
+ * fuzz_store.c - reads of the LMDB store with everything that a client chooses:
+ * filters, the position in a cursor, which anybody can invent, and the start of
+ * an id. A list of the same artifacts in memory says what is right.
  *
- * The input is a line each: limit, position ('#' and a number: of that
- * artifact), workflow, phase, type, session, start of an id.
+ * The input has a line for each of: limit, position ('#' and a number: the
+ * position of that artifact), workflow, phase, type, session, start of an id.
  */
 #include "fuzz.h"
 #include "base/pack.h"

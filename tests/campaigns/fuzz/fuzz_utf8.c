@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_utf8.c - text in and text out: what is ill-formed, and the inside of
- * a JSON string. The second opinion is the decoder of the WHATWG Encoding
- * Standard, written down as it stands there (4.5, "utf-8 decoder").
+ * fuzz_utf8.c - the repair of ill-formed UTF-8, and the inside of a JSON
+ * string. The target compares with the decoder of the WHATWG Encoding
+ * Standard, written as the standard says (4.5, "utf-8 decoder").
  *
- * Escaping a piece at a time, cut anywhere, gives what escaping the whole
- * gives; and reading that as JSON gives the repaired text again.
+ * Text that is escaped in pieces, cut anywhere, is equal to the text that is
+ * escaped as a whole; a JSON reader returns the repaired text.
  */
 #include "fuzz.h"
 #include "protocol/json.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fuzz_wire.c - a packet on a channel between processes: of what is taken,
- * sending it again gives the same packet. A CHANNEL has its descriptor, as
- * have others when the last byte of the input is odd; none is left behind.
+ * fuzz_wire.c - a packet on a channel between processes: an accepted packet is
+ * the same when it is sent again. A CHANNEL has a descriptor, and so have
+ * others when the last byte of the input is odd; none is left open.
  */
 #include "fuzz.h"
 #include "store/proxy/wire.h"

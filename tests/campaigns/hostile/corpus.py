@@ -1,33 +1,33 @@
 # SPDX-License-Identifier: ISC
-"""The corpus of bad input, and of what is legal and looks bad.
+"""The corpus of bad input, and of legal input that looks bad.
 
-inputs/*.jsonl has an input a line:
+inputs/*.jsonl has one input on each line:
 
-  name      what is wrong with it, or what is unusual and legal
+  name      what is wrong with the input, or what is unusual and legal
   send      "METHOD /target"
   headers   {name: value}, or [[name, value], …]; null leaves one out
   body      sent as application/json, or as a form with the boundary "q" if
             it begins with "--q", unless the headers say otherwise
-  nginx     the one status that it must have through nginx,
-  socket    and the one straight to the socket; "none" is no answer, and
-            without a member it is not sent there
+  nginx     the one status that it must get through nginx,
+  socket    and the one that it must get at the socket; "none" means no
+            answer; without the member it is not sent there
   faults    of a 422: [[type, loc…], …], all of them
   detail    the text of another error
   answer    {name: value} of headers that the answer must have
   stores    how many artifacts it adds; else a 201 adds one
 
-Where nginx and socket differ, nginx answers by itself, and what the answer
-says holds for the socket's. A character is a byte (latin-1). Instead of a
-text there may be a list of pieces, where [text, count] is so many of it.
+If nginx and socket differ, nginx itself answers, and the other members
+describe the answer at the socket. A character is a byte (latin-1). Instead of
+a text there may be a list of pieces, where [text, count] repeats the text.
 Expected texts are in UTF-8 as usual; see `same` of tests/api/contract/run.py for
 "<int>", "<any>" and "~regex".
 
-json.jsonl has values instead, which are put where one may stand: "is" tells
-what they are. http.jsonl has whole requests as `bytes`, for nginx alone, and
-fastcgi.jsonl parameters and records, for the socket alone.
+json.jsonl has values instead, which are put into each place where a value may
+be; "is" says what they are. http.jsonl has whole requests as `bytes`, for nginx
+alone, and fastcgi.jsonl has parameters and records, for the socket alone.
 
-${KEPT} is an artifact whose content is "hello", to which nothing may happen;
-what is accepted goes to ${SCRATCH}, and to ${FRESH}, another one each time.
+${KEPT} is an artifact whose content is "hello", and which must not change.
+Accepted changes go to ${SCRATCH}, and to ${FRESH}, another one each time.
 ${AMBIGUOUS} is a prefix, ${CURSOR} one of the list of workflow_id
 "inputs-list" with limit 2, ${KEY} an Idempotency-Key that was used;
 ${KEPT:8} are 8 characters; .etag is what a GET says of them, .hash and

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""The families of the corpus: what corpus.py reads, and with it what is
-generated: every byte, every cut, every bit. A family is a function of what is
-given (corpus.Given) to its inputs."""
+"""The families of the corpus: the inputs that corpus.py reads, and those that
+are generated: every byte, every cut, every bit. A family is a function from
+what is given (corpus.Given) to its inputs."""
 
 import base64
 import hashlib

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: ISC
-"""What slow peers and dead workers hold, and what they must not.
+"""What slow peers and dead workers keep in use, and what they must not.
 
-A peer that does not read keeps the content that it was promised, although
-that was replaced meanwhile, and one that sends slowly what it has sent; but
-no page of LMDB, or the file would grow with each change of others. Content that nobody may read any more makes
-room. A worker that died keeps no slot in the table of readers, and no end of
-its channel is left to the master, or its death would be no EOF."""
+A peer that does not read keeps the content of its answer, although it was
+replaced meanwhile, and a peer that sends slowly keeps what it has sent. But
+neither keeps a page of LMDB, or the file would grow with each change of
+others. Content that nobody may read any more makes room. A dead worker keeps no
+slot in the table of readers, and the master keeps no end of its channel, or the
+writer would not read EOF."""
 
 import os
 import struct

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
-"""Bad input, each with the one status that it must have (corpus.py), through
-nginx and straight to the socket.  inputs.py [FAMILY...]
+"""Send bad input, through nginx and straight to the socket. Each input has one
+right status (corpus.py).  inputs.py [FAMILY...]
 
-Of every family: each answer is as expected, errors are as the contract has
-them, no 5xx, no dead worker, and nothing stored but what was accepted.
+For every family each answer is as expected, errors have the form of the
+contract, there is no 5xx and no dead worker, and only accepted input is stored.
 """
 
 import http.client

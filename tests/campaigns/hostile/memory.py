@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
-"""What one request can make of a worker's memory, and of an answer.
+"""How much memory of a worker one request uses, and how long an answer can be.
 
-The largest of everything that is legal passes beside the limit that a worker
-has, one after the other in the same few workers, so that a heap with holes is
-tried as well. What is refused is told in a short answer. And a peer that makes
-libfcgi take memory without end is stopped by the limit, and leaves nothing."""
+The largest legal requests stay below the memory limit of a worker. They go to
+the same few workers one after the other, so that a heap with holes is tried as
+well. A refusal has a short answer. The limit stops a peer that makes libfcgi
+take memory without end, and nothing of that is left."""
 
 import json
 import os

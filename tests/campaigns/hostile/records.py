@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
-"""inputs/fastcgi.jsonl: a create as nginx sends it, but for what a line says.
+"""inputs/fastcgi.jsonl: a create as nginx sends it, with the changes of a line.
 
-  params    {name: value} instead of what nginx sends; null leaves one out,
-            and ${SECRET}, ${SECRET:63}, ${SECRET.upper} is the secret, its
-            first characters, and in capitals
-  twice     names that come a second time, last
+  params    {name: value} instead of what nginx sends; null leaves one out;
+            ${SECRET}, ${SECRET:63} and ${SECRET.upper} are the secret, its
+            first characters, and the secret in capitals
+  twice     names that come a second time, at the end
   body      instead of a good one; CONTENT_LENGTH is its length
   records   what is sent, in order: BEGIN, PARAMS, "PARAMS." (the end of
             them), STDIN and "STDIN." as they are, or one of them with other

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: ISC
-"""Whatever bytes the project has, in each place where bytes may stand, and a
-worker in its sandbox that must live.
+"""All test bytes of the project, in each place of a request; a worker in its
+sandbox has to survive them.
 
 The corpora of the fuzzers, the bad inputs and the cases of the contract were
-made for parsers one by one, in builds without a sandbox. Here a real worker
-gets each of them as a body of each kind, in a form, in the target, and as
-each header that is read; and bodies of many sizes of what may be many, since
-libc does other things from some size on. No answer is judged but for this:
-there is one, and no process died of any."""
+made for single parsers, in builds without a sandbox. Here a real worker gets
+each of them as a body of each kind, in a form, in the target, and as each
+header that is read. It also gets bodies of many sizes of everything that may be
+many, since libc makes other calls from some size on. The test checks only that
+each request gets an answer, and that no process dies."""
 
 import base64
 import json

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: ISC
 """Stalls, slow clients and floods.
 
-With io_timeout=2 and request_timeout=6 and six workers: five are stalled in
-every place where a peer can stall, and the sixth answers; then all six are,
-and are free again within seconds. Through nginx slow clients cost nothing,
-one client cannot take all connections, all clients together not more than
-there is room for, and what is too much is 503 at once.
+There are six workers, with io_timeout=2 and request_timeout=6. In every place
+where a peer can stall, five workers are stalled and the sixth answers; then all
+six are stalled, and are free again within seconds. Through nginx, slow clients
+occupy no worker, one client cannot take all connections, all clients together
+cannot take more than the limit, and further requests get a 503 at once.
 """
 
 import http.client

@@ -2,8 +2,8 @@
 """Bytes straight to the socket that only nginx should reach.
 
 socket_bytes.py COUNT PART: COUNT mutated requests, COUNT forged bodies; the
-parts are cut, unread, worst, mutated and forged. What they may cost is a
-worker, which is replaced; never the service, never a change that was not
+parts are cut, unread, worst, mutated and forged. The bytes may kill a worker,
+which is replaced. They must not end the service, or cause a change that nobody
 asked for."""
 
 import os

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * taken.c - a preloaded library that plays a worker in the hands of somebody
- * else, inside the sandbox.
+ * taken.c - a preloaded library that makes a worker act as if an attacker
+ * controlled it, inside the sandbox.
  *
  * TAKEN names a file of 8 bytes, the act that the next worker to accept a
- * connection is to perform, once: for half a second or a few it
+ * connection performs once. For half a second to a few seconds the worker
  *	1	sends messages to the writer, random or made from its own
  *	2	stores at random into LMDB's table of readers
  *	3	lowers the number of the last commit there, after each commit
  *	4	ends at once, with the exit code of a writer that refuses
  *	5	asks for changes in the name of the other workers
- *	6	stores at random all over what it can reach of lock.mdb
- * and ends. What it must not be able to do at all is in
- * tests/unit/daemon/sandbox_acts.c.
+ *	6	stores at random in all of lock.mdb that it can reach
+ * and ends. tests/unit/daemon/sandbox_acts.c has the acts that the sandbox
+ * must prevent.
  */
 #include "base/result.h"
 #include "base/scoreboard.h"

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: ISC
-"""Workers that are taken over, one after the other.  taken.py COUNT ACTS
+"""An attacker controls one worker after the other.  taken.py COUNT ACTS
 
-Each acts for up to a second inside its sandbox (taken.c); the others go on.
-What was acknowledged to others is there afterwards, and the store is whole.
-A worker may ask for any change, so what it asks for is made: it could change
-the clients' artifacts too, but its messages do not hit their ids."""
+Each such worker acts for up to a second inside its sandbox (taken.c); the other
+workers go on. Afterwards all changes that were acknowledged to clients are
+there, and the store is whole. A worker may ask for any change, and the writer
+makes it. So this worker could change the clients' artifacts too, but its
+messages do not hit their ids."""
 
 import hashlib
 import mmap

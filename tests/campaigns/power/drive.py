@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Changes of every kind through nginx, four clients at once, each with
+"""Four clients make changes of every kind through nginx at once, each to
 artifacts of its own.  drive.py ROUNDS"""
 
 import os

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * recorder.c - a preloaded library that writes down what artifactctl init and
- * the writer do to their disk, and what the writer hears and answers.
+ * recorder.c - a preloaded library that records what artifactctl init and the
+ * writer do to their disk, and which messages the writer gets and sends.
  *
  * Environment: POWER_LOG, the file; POWER_WRONG, nothing or one of
- *	nosync, nometasync	flags that LMDB is opened with
+ *	nosync, nometasync	flags with which LMDB is opened
  *	nodirsync		fsync of a directory does nothing
- * which are the wrong builds that the replayer must see.
+ * which are the wrong builds whose faults the replayer must find.
  *
- * After the sandbox was entered only write(2) is used here.
+ * After the process has entered the sandbox, this library uses only write(2).
  */
 #include "record.h"
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * replay.c - cut the power at every call of a recording, in many ways, and
- * open what is left.
+ * open the store that is left.
  *
  *	replay [-n STATES] [-s SEED] [-o ONLY] RECORDING DIRECTORY
  *
- * The first states are each cut with all and with nothing of what was not
- * synced; the others are drawn. Exits 1 if any was bad. -o replays one.
+ * The first states are each cut with all of the bytes that were not synced, and
+ * with none of them; the others are random. It exits 1 if a state was bad. -o
+ * replays one state.
  */
 #include "replay.h"
 

@@ -2,9 +2,9 @@
 /*
  * replay_disk.c - what a disk holds after a power cut.
  *
- * Synced is what a sync that returned covers: the bytes and size of that
- * file; for a directory, the names in it. Each other call may have reached
- * the disk or not, in any combination, and a write in any of its sectors.
+ * A sync that returned covers the bytes and the size of its file, or the names
+ * in its directory. Each other call may have reached the disk or not, in any
+ * combination, and of a write any of its sectors.
  */
 #include "replay.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* replay_model.c - what was asked of the writer, what it promised, and
- * whether a store holds it. */
+/* replay_model.c - what clients asked the writer, what it acknowledged, and
+ * whether a store has that. */
 
 #include "replay.h"
 

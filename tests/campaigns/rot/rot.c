@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * rot.c - damage a store's file in one place, read it all, see what came.
+ * rot.c - damage a store's file in one place, read the store, and compare.
  *
  *	rot [-n FLIPS] [-p PAGES] [-s SEED] [-o ONLY]
  *
- * Each damage is looked at in processes of their own, which may crash: a
- * reader that crashes is replaced. What must never happen is "wrong", a
- * record or a byte of content that was never stored so, and "unnamed",
- * something missing or old that the deep check passes over in silence.
- * -o replays one damage by its number.
+ * Separate processes read each damaged store; they may crash, since the service
+ * replaces a reader that crashes. Two results must never come: "wrong", a
+ * record or a byte of content that was not stored so, and "unnamed", an
+ * artifact that is missing or old and that the deep check does not name. -o
+ * repeats one damage by its number.
  */
 #include "rot.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* rot_look.c - read all of a damaged store and hold it against the model. */
+/* rot_look.c - read all of a damaged store and compare it with the model. */
 
 #include "rot.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* rot_model.c - the store, what it ever held, its file at two moments. */
+/* rot_model.c - the store, everything that was ever in it, and its file at two
+ * moments. */
 
 #include "rot.h"
 

@@ -2,9 +2,9 @@
 """Damaged stores behind the whole stack.
 
 stack.py COUNT: a store is made through the API, and damaged COUNT times in
-one place; each time the daemon starts over it. It serves what is sound, says
-500 for the rest, and never a byte that was not stored. An answer that is half
-out when it meets damage ends before its end, whatever it is."""
+one place; each time the daemon starts with that store. It serves sound
+artifacts, answers 500 for others, and never sends a byte that was not stored.
+An answer that meets damage after its head was sent ends before its length."""
 
 import http.client
 import os

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""load.py TEXT COMMAND... - clients that create and read all the time while
-the command runs, and a little longer: TEXT holds if no request failed and
-all that was acknowledged can be read."""
+"""load.py TEXT COMMAND... - clients create and read all the time while the
+command runs, and a little longer. The check TEXT passes if no request failed
+and everything that was acknowledged can be read."""
 
 import hashlib
 import subprocess
