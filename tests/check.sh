@@ -13,8 +13,8 @@ count()
 	failed=$((failed + $2))
 }
 
-# program_check TRS: one program of make check by its result; a campaign by
-# each of its checks.
+# program_check TRS: count a program of make check by its result, and a
+# campaign by each of its checks.
 program_check()
 {
 	local log=${1%.trs}.log
@@ -37,7 +37,7 @@ program_check()
 	fi
 }
 
-# criterion_check LOG: its tests, one by one.
+# criterion_check LOG: count each unit test in the log.
 criterion_check()
 {
 	local line numbers
@@ -51,8 +51,8 @@ criterion_check()
 	count "${2:-0}" "$((${3:-1} + ${4:-0}))"
 }
 
-# make_check DIR TARGET [TESTS]: that target there, with these tests or its own;
-# each program is counted.
+# make_check DIR TARGET [TESTS]: make the target in DIR, with these tests or its
+# own, and count each program.
 make_check()
 {
 	local directory=$1 target=$2 result began=$SECONDS
@@ -68,8 +68,8 @@ make_check()
 	say "that took $((SECONDS - began)) s"
 }
 
-# unit_check DIR [TESTS]: these, or all but the campaigns; each unit test is
-# counted.
+# unit_check DIR [TESTS]: run these tests, or all except the campaigns, and
+# count each unit test.
 unit_check()
 {
 	if [ -n "${2-}" ]; then
@@ -86,8 +86,8 @@ campaigns_check()
 	make_check "$1" check-campaigns
 }
 
-# e2e_check DIR [SCRIPT...]: through nginx, with the artifactd of DIR. What
-# was printed by a script that failed, and its logs, stay in DIR/e2e.
+# e2e_check DIR [SCRIPT...]: run the end-to-end tests with the artifactd of
+# DIR. The output and logs of a script that failed stay in DIR/e2e.
 e2e_check()
 {
 	local directory=$1 line began=$SECONDS
@@ -107,7 +107,7 @@ e2e_check()
 	say "that took $((SECONDS - began)) s"
 }
 
-# The last line, and the exit code.
+# Print the last line, and return the exit code.
 sum_up()
 {
 	printf '%s passed, %s failed\n' "$passed" "$failed"

@@ -6,10 +6,11 @@
 
 BACKUPS=$WORK/backups
 mkdir -p "$BACKUPS"
-# Sanitizers want to come first, before what is preloaded.
+# Sanitizers have to come first, before preloaded libraries.
 export ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0
 
-# ctl COMMAND...: CODE; its output in $WORK/out, what it says in $WORK/err.
+# ctl COMMAND...: run artifactctl. Its exit status is then in CODE, its output
+# in $WORK/out, its sentences in $WORK/err.
 ctl()
 {
 	timeout 300 "$ARTIFACTCTL" "$@" --config "$CONFIG" \
@@ -17,7 +18,7 @@ ctl()
 	CODE=$?
 }
 
-# says CODE TEXT: the last one ended so, with this in a sentence.
+# says CODE TEXT: the last command ended with CODE, and a sentence has TEXT.
 says()
 {
 	equal "$CODE" "$1" && grep -qe "$2" "$WORK/err" || {
@@ -26,13 +27,13 @@ says()
 	}
 }
 
-# fact NAME: of the last output, made without --json.
+# fact NAME: print this value of the last output, which was made without --json.
 fact()
 {
 	sed -n "s/^$1	//p" "$WORK/out"
 }
 
-# is_whole: the store, and deeply.
+# is_whole: a deep check finds no problem in the store.
 is_whole()
 {
 	ctl check --deep --json
@@ -42,7 +43,7 @@ is_whole()
 	}
 }
 
-# rows: a line for each artifact of the store, whatever it is: to compare.
+# rows: print a line for each artifact of the store, to compare stores.
 rows()
 {
 	"$ARTIFACTCTL" status --json --config "$CONFIG" \
@@ -50,21 +51,21 @@ rows()
 	    grep -oE '"(artifacts|content_bytes)":[0-9]+'
 }
 
-# new_place: an empty directory for a store.
+# new_place: make an empty directory for a store.
 new_place()
 {
 	rm -rf "$STORE"
 	mkdir -m 0700 "$STORE"
 }
 
-# new_store: the same, with an empty store in it.
+# new_store: make a directory with an empty store in it.
 new_store()
 {
 	new_place
 	make_store
 }
 
-# fill N: so many artifacts, of three sizes.
+# fill N: create N artifacts, of three sizes.
 fill()
 {
 	python_checks - "$1" <<-'PYTHON'
@@ -88,8 +89,8 @@ build_killat()
 	    "$HERE/killat.c" -ldl || fail "killat.so is built"
 }
 
-# ctl_until N COMMAND...: killed, all its processes, before the Nth call that
-# changes files. CODE is 137 then.
+# ctl_until N COMMAND...: run artifactctl, and kill all its processes before
+# the Nth call that changes files. CODE is then 137.
 ctl_until()
 {
 	local n=$1
@@ -108,8 +109,8 @@ ctl_until()
 	[ -n "$DAEMON" ] || [ ! -d "$STORE" ] || flock -w 10 "$STORE" true
 }
 
-# at_each_kill TEXT PREPARE VERIFY COMMAND...: for each such N there is:
-# PREPARE, kill, VERIFY.
+# at_each_kill TEXT PREPARE VERIFY COMMAND...: for each call N that changes
+# files, PREPARE, run and kill the command there, then VERIFY.
 at_each_kill()
 {
 	local text=$1 prepare=$2 verify=$3 n=0 bad=0
@@ -127,7 +128,7 @@ at_each_kill()
 	check "... there are places to kill it at" [ $n -gt 5 ]
 }
 
-# flip FILE OFFSET: a bit of it.
+# flip FILE OFFSET: flip a bit of the byte there.
 flip()
 {
 	python3 - "$1" "$2" <<-'PYTHON'
@@ -142,8 +143,8 @@ flip()
 
 # ---- failing
 
-# at_each_failure TEXT ERRNO PREPARE VERIFY COMMAND...: each of these calls
-# fails once, and the command says so or goes on: VERIFY looks at CODE.
+# at_each_failure TEXT ERRNO PREPARE VERIFY COMMAND...: let each of these calls
+# fail once; the command says so or goes on, and VERIFY looks at CODE.
 at_each_failure()
 {
 	local text=$1 error=$2 prepare=$3 verify=$4 n=0 bad=0 count

@@ -37,9 +37,10 @@ URL=
 PARTS=" $* "
 COUNT=0
 FAILED=0
-# What tests want different from the defaults: no need of a free gigabyte.
+# Settings of the tests that differ from the defaults; the small reserve is for
+# hosts without a free gigabyte.
 SETTINGS=(listen="$SOCKET" state_dir="$STORE" workers=8 reserve=1048576)
-# A configuration file has these in its own form.
+# A configuration file that a test writes; the default has no settings.
 CONFIG=/dev/null
 
 mkdir -p "$STORE" "$WORK/nginx-tmp"
@@ -62,7 +63,7 @@ fail()
 	echo "not ok $COUNT - $1"
 }
 
-# check TEXT COMMAND...: ok if the command succeeds.
+# check TEXT COMMAND...: the check TEXT passes if the command succeeds.
 check()
 {
 	local text=$1
@@ -82,8 +83,8 @@ equal()
 	[ "$1" = "$2" ] || { echo "# \"$1\" is not \"$2\""; false; }
 }
 
-# client_checks COMMAND...: the lines "ok - …" and "not ok - …" that it prints
-# are checks of this script.
+# client_checks COMMAND...: count the lines "ok - …" and "not ok - …" that the
+# command prints as checks of this script.
 client_checks()
 {
 	local line
@@ -102,7 +103,7 @@ client_checks()
 	)
 }
 
-# python_checks ARGUMENT...: client_checks of python3 with e2e.py at hand.
+# python_checks ARGUMENT...: client_checks of python3, which can import e2e.py.
 python_checks()
 {
 	client_checks env PYTHONPATH="$HERE" PYTHONDONTWRITEBYTECODE=1 \
@@ -113,8 +114,8 @@ python_checks()
 	    python3 "$@"
 }
 
-# part NAME COMMAND...: of a campaign, unless only others were named on its
-# command line.
+# part NAME COMMAND...: run this part of a campaign, unless the command line
+# names only other parts.
 part()
 {
 	local name=$1
@@ -127,7 +128,7 @@ part()
 
 # ---- the daemon
 
-# make_store [DIRECTORY]: a new one, which no daemon makes by itself.
+# make_store [DIRECTORY]: make a new store, since no daemon makes one.
 make_store()
 {
 	"$ARTIFACTCTL" init --config /dev/null \
@@ -135,7 +136,8 @@ make_store()
 	    fail "a store is made in ${1-$STORE}"
 }
 
-# daemon_start [NAME=VALUE...]: in the background, with these settings too.
+# daemon_start [NAME=VALUE...]: start the daemon in the background, with these
+# settings too.
 daemon_start()
 {
 	local arguments=(--set secret_file="$SECRET") setting
@@ -148,8 +150,8 @@ daemon_start()
 	DAEMON=$!
 }
 
-# daemon_start_slow [VARIABLE=VALUE...] [NAME=VALUE...]: with slow.c before
-# its libraries; capitals are for that.
+# daemon_start_slow [VARIABLE=VALUE...] [NAME=VALUE...]: start the daemon with
+# slow.c preloaded; variables in capitals are for slow.c.
 daemon_start_slow()
 {
 	local variables=() settings=() word
@@ -172,8 +174,8 @@ daemon_start_slow()
 	ARTIFACTD=$WORK/slowly daemon_start "${settings[@]}"
 }
 
-# Until a worker answers through nginx, at most 15 seconds. (Not /readyz: a
-# full disk is what some tests are about.)
+# Wait until a worker answers through nginx, at most 15 seconds. (Not for
+# /readyz, since some tests have a full disk.)
 wait_ready()
 {
 	for _ in {1..300}; do
@@ -187,7 +189,7 @@ wait_ready()
 	return 1
 }
 
-# daemon_stop [SIGNAL]: and its exit code in CODE.
+# daemon_stop [SIGNAL]: stop the daemon, and put its exit code into CODE.
 daemon_stop()
 {
 	[ -n "$DAEMON" ] || return 0
@@ -197,7 +199,7 @@ daemon_stop()
 	DAEMON=
 }
 
-# children_of PID
+# children_of PID: print the pids of its children.
 children_of()
 {
 	cat "/proc/$1/task/$1/children" 2>/dev/null
@@ -213,7 +215,7 @@ s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1])'
 }
 
-# Its workers stay the user that we are, also as root.
+# Its workers keep the user of this script, also when that is root.
 nginx_render()
 {
 	local user=
@@ -248,7 +250,8 @@ nginx_stop()
 	NGINX=
 }
 
-# start [NAME=VALUE...]: all of it, ready, over a new store.
+# start [NAME=VALUE...]: start nginx and the daemon with a new store, and wait
+# until they are ready.
 start()
 {
 	nginx_render
@@ -262,8 +265,9 @@ start()
 
 # ---- requests
 
-# http METHOD PATH [CURL ARGUMENT...]: STATUS; the body in $WORK/body, the
-# headers in $WORK/headers. "-d" sends JSON unless told otherwise.
+# http METHOD PATH [CURL ARGUMENT...]: send a request. The status is then in
+# STATUS, the body in $WORK/body, the headers in $WORK/headers. "-d" sends JSON
+# unless a header names another type.
 http()
 {
 	local method=$1 path=$2
@@ -292,13 +296,13 @@ body()
 	tr '\0' '?' <"$WORK/body"
 }
 
-# header NAME: of the last answer.
+# header NAME: print this header of the last answer.
 header()
 {
 	sed -n "s/^$1: \(.*\)\r\$/\1/Ip" "$WORK/headers" | tail -n 1
 }
 
-# member NAME: of the JSON of the last answer.
+# member NAME: print this member of the JSON of the last answer.
 member()
 {
 	python3 -c 'import json, sys
@@ -309,7 +313,7 @@ print(value if isinstance(value, str) else json.dumps(value))' \
 	    "$WORK/body" "$1" 2>/dev/null
 }
 
-# is_error STATUS: the last answer, as the contract has errors.
+# is_error STATUS: the last answer is an error in the form of the contract.
 is_error()
 {
 	equal "$STATUS" "$1" &&
@@ -318,7 +322,7 @@ is_error()
 	    [ -n "$(header X-Request-ID)" ]
 }
 
-# create [TITLE]: an artifact, whose id is then in ID.
+# create [TITLE]: create an artifact, and put its id into ID.
 create()
 {
 	http POST /artifacts -d "{\"workflow_id\":\"w\",\"artifact_type\":
@@ -347,8 +351,8 @@ at_exit()
 	rm -rf "$WORK"
 }
 
-# The last line of a script. Whatever it was about, a build with sanitizers
-# has nothing to say.
+# The last line of every script. Also checks that no sanitizer reported
+# anything.
 finish()
 {
 	if grep -qE 'Sanitizer|runtime error' "$DAEMON_LOG"; then

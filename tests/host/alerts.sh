@@ -13,8 +13,8 @@ top=${TOP_SRCDIR:-$(dirname "$0")/../..}
 rules=$top/doc/alerts.yml
 . "$(dirname "$0")/lib.sh"
 
-# has_rows FILE: each name has a row in base/metrics.def, or is a figure of the
-# store. A histogram has three names more.
+# has_rows FILE: each metric in FILE has a row in base/metrics.def, or is a
+# figure of the store. A histogram has three more names.
 has_rows()
 {
 	for name in $(grep -o 'artifactd_[a-z_]*' "$1" | sort -u); do
@@ -32,7 +32,7 @@ ten()
 	[ "$(grep -c '^ *- alert: ' "$rules")" = 10 ]
 }
 
-# Each panel of the dashboard asks for what Prometheus can read.
+# Prometheus can read the expression of each panel of the dashboard.
 dashboard_is_sound()
 {
 	python3 - "$top/doc/dashboard.json" <<-'PYTHON' >"$expressions"

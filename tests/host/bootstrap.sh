@@ -29,7 +29,7 @@ check_that()
 	fi
 }
 
-# A project as small as can be, built by the functions of bootstrap.
+# A project that is as small as possible, and that bootstrap's functions build.
 make_tree()
 {
 	mkdir -p "$top"
@@ -55,7 +55,7 @@ make_tree()
 	build_in "$top/build"
 }
 
-# says WORD: the program of the tree that top is now.
+# says WORD: the program of the present tree, $top, prints WORD.
 says()
 {
 	build_in "$top/build" && cat "$top/build/program" &&
@@ -89,7 +89,7 @@ open_to_others()
 	find "$root/state" ! -type l -perm /077 ! -name '*.conf' ! -path "$root/state"
 }
 
-# In a process of its own: prepare_state changes the umask.
+# In a process of its own, since prepare_state changes the umask.
 prepared()
 {
 	(prepare_state && touch "$state/new.log" && mkdir "$state/store/x") &&

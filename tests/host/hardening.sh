@@ -18,7 +18,7 @@ if readelf -Ws "$program" | grep -q '__asan_init'; then
 	exit 77
 fi
 
-# has TEXT PATTERN OPTION...: readelf with these options prints it.
+# has TEXT PATTERN OPTION...: readelf with these options prints the pattern.
 has()
 {
 	text=$1 pattern=$2
@@ -54,9 +54,9 @@ lacks "no search path of its own" 'RPATH|RUNPATH' -d
 has "functions have canaries" '__stack_chk_fail' -s --dyn-syms
 has "libc calls are checked" '__(memcpy|vsnprintf|fprintf)_chk' -s --dyn-syms
 
-# What leaves no trace in the program is in its debug information, if gcc
-# was to put some there. (Debian's own start files carry no mark of branch
-# protection, so the program does not either.)
+# Flags that leave no trace in the program are in its debug information, if gcc
+# wrote some. (Debian's own start files have no mark of branch protection, so
+# the program has none either.)
 if readelf -W --debug-dump=info "$program" 2>/dev/null |
     grep -q 'DW_AT_producer.*GNU C'; then
 	for flag in -O2 -ftrivial-auto-var-init=zero \

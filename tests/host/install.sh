@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 root=$work
 
-# quiet_make TARGET...: below $root/of, and nowhere else.
+# quiet_make TARGET...: make the target, which writes only below $root/of.
 quiet_make()
 {
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s "$@" \
@@ -23,13 +23,13 @@ nothing_found()
 	[ -z "$found" ] || { echo "$found"; return 1; }
 }
 
-# equal_count NUMBER DIRECTORY: so many files, hidden ones too.
+# equal_count NUMBER DIRECTORY: it has this number of files, with hidden ones.
 equal_count()
 {
 	[ "$(find "$2" -mindepth 1 | wc -l)" = "$1" ]
 }
 
-# On the host itself, below a prefix of its own.
+# An installation on the host itself, below a prefix of its own.
 make_here()
 {
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s "$@" \
@@ -92,7 +92,7 @@ check "... leaving nothing else" equal_count 1 "$root/made"
 check "bash takes the completion" \
     bash -n "$root/of/usr/share/bash-completion/completions/artifactctl"
 
-# What others have there stays.
+# Files of others in these directories stay.
 mkdir -p "$root/of/usr/share/doc/other"
 check "it can be uninstalled" quiet_make uninstall
 check "... and no file is left" nothing_found "$root/of" ! -type d

@@ -152,9 +152,9 @@ import sys
 
 TOKEN = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\''
                    r'|[A-Za-z_]\w*|\s+|.', re.S)
-# What a sentence of ours is made of between the values put into it.
+# The values in a sentence of the programs.
 VALUE = re.compile(r'%[-.*0-9]*(?:ll?|z)?[a-zA-Z]|\\n')
-# ... and in a manual, where words stand for values.
+# The words that stand for these values in a manual, and the ends of clauses.
 CLAUSE = re.compile(r'\b(?:NKB|N|NAME|PATH|DIRECTORY|DIR|REASON|ID|VALUE|FILE'
                     r'|URL|HASH|TYPE)\b|\.\.\.|[.,:;] ')
 SD_NOTIFY = re.compile(r'[A-Z]+=')
@@ -297,7 +297,7 @@ def members(page, figures, *names):
     for path in {path for name in names for path in glob.glob(name)}:
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        # What only a terminal is shown.
+        # Leave out functions that write for a terminal only.
         text = re.sub(r"^put_(for_people|age)\(.*?^}$", "", text,
                       flags=re.S | re.M)
         for call in CALL.finditer(text):

@@ -62,7 +62,8 @@ runs_only()
 	grep -x 'SystemCallFilter=~memfd_create' "$unit"
 }
 
-# To what the finding of another exposure calls that of the unit as shipped.
+# is_exposed UNIT: its exposure is the one that doctor gives for the unit as
+# shipped.
 is_exposed()
 {
 	exposure=$(sed -n 's/^#define EXPOSURE //p' \
