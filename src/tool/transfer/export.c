@@ -412,7 +412,6 @@ conclude(const struct export *export)
 {
 	const struct ctl *ctl = export->ctl;
 	const struct export_counts *counts = export->counts;
-	struct span size = ctl_size_text(ctl->arena, counts->bytes);
 	bool is_stdout = strcmp(ctl->operands[0], "-") == 0;
 	FILE *file = is_stdout ? stderr : stdout;
 	struct ctl_row *row = ctl_row(ctl->arena);
@@ -423,10 +422,10 @@ conclude(const struct export *export)
 		ctl_row_number(row, "damaged", counts->damaged);
 		ctl_print_facts(ctl, row);
 	} else {
-		fprintf(file, "exported %s, %.*s of content\n",
+		fprintf(file, "exported %s, %s of content\n",
 		    ctl_count_text(ctl->arena, counts->artifacts, "artifact")
 			.data,
-		    (int)size.size, size.data);
+		    ctl_size_text(ctl->arena, counts->bytes).data);
 	}
 	if (counts->damaged == 0)
 		return CTL_OK;

@@ -23,14 +23,13 @@ void
 import_refuse(struct import *import, struct span id, const char *format, ...)
 {
 	struct arena *arena = arena_open();
-	struct span name = ctl_visible(arena, id);
 	va_list arguments;
 	char text[512];
 
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof(text), format, arguments); /* cut */
 	va_end(arguments);
-	(void)ctl_fail("%.*s is not imported: %s", (int)name.size, name.data,
+	(void)ctl_fail("%s is not imported: %s", ctl_visible(arena, id).data,
 	    text); /* counted */
 	import->counts.refused++;
 	arena_close(arena);
@@ -424,52 +423,60 @@ open_import(
 	return exit_code;
 }
 
-static void
-print_part(uint64_t number, const char *of_one, const char *of_many)
-{
-	if (number > 0)
-		printf("; %llu %s", (unsigned long long)number,
-		    number == 1 ? of_one : of_many);
-}
+/* The counts, in the order of their members; and what a sentence says of them:
+ * of one, and of any other number. */
+static const struct part {
+	const char *name;
+	size_t offset;
+	const char *of_one; /* NULL: the sentence begins with it */
+	const char *of_many;
+} parts[] = {
+	{ "added", offsetof(struct import_counts, added), NULL, NULL },
+	{ "replaced", offsetof(struct import_counts, replaced),
+	    "of them replaced another", "of them replaced others" },
+	{ "there", offsetof(struct import_counts, there), "was there already",
+	    "were there already" },
+	{ "kept", offsetof(struct import_counts, kept), "differs and was kept",
+	    "differ and were kept" },
+	{ "refused", offsetof(struct import_counts, refused),
+	    "could not be taken", "could not be taken" },
+	{ "not_as_text", offsetof(struct import_counts, not_as_text),
+	    "has content that does not come as text",
+	    "have content that does not come as text" },
+	{ "damaged", offsetof(struct import_counts, damaged), "is damaged",
+	    "are damaged" },
+	{ "bytes", offsetof(struct import_counts, bytes), NULL, NULL },
+};
 
 static void
 print_counts(const struct import *import)
 {
 	const struct import_counts *counts = &import->counts;
-	struct ctl_row *row = ctl_row(import->ctl->arena);
-	struct span size = ctl_size_text(import->ctl->arena, counts->bytes);
+	struct arena *arena = import->ctl->arena;
+	struct ctl_row *row = ctl_row(arena);
+	bool is_sentence = !import->ctl->is_json;
+	uint64_t number;
+	size_t i;
 
-	if (!import->ctl->is_json) {
-		printf("%s %s, %.*s of content",
+	if (is_sentence)
+		printf("%s %s, %s of content",
 		    import->is_dry ? "would import" : "imported",
-		    ctl_count_text(import->ctl->arena,
-			counts->added + counts->replaced, "artifact")
+		    ctl_count_text(
+			arena, counts->added + counts->replaced, "artifact")
 			.data,
-		    (int)size.size, size.data);
-		print_part(counts->replaced, "of them replaced another",
-		    "of them replaced others");
-		print_part(
-		    counts->there, "was there already", "were there already");
-		print_part(counts->kept, "differs and was kept",
-		    "differ and were kept");
-		print_part(counts->refused, "could not be taken",
-		    "could not be taken");
-		print_part(counts->not_as_text,
-		    "has content that does not come as text",
-		    "have content that does not come as text");
-		print_part(counts->damaged, "is damaged", "are damaged");
-		printf("\n");
-		return;
+		    ctl_size_text(arena, counts->bytes).data);
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		number = *(const uint64_t *)((const char *)counts +
+					     parts[i].offset);
+		ctl_row_number(row, parts[i].name, number);
+		if (is_sentence && parts[i].of_one != NULL && number > 0)
+			printf("; %llu %s", (unsigned long long)number,
+			    number == 1 ? parts[i].of_one : parts[i].of_many);
 	}
-	ctl_row_number(row, "added", counts->added);
-	ctl_row_number(row, "replaced", counts->replaced);
-	ctl_row_number(row, "there", counts->there);
-	ctl_row_number(row, "kept", counts->kept);
-	ctl_row_number(row, "refused", counts->refused);
-	ctl_row_number(row, "not_as_text", counts->not_as_text);
-	ctl_row_number(row, "damaged", counts->damaged);
-	ctl_row_number(row, "bytes", counts->bytes);
-	ctl_print_facts(import->ctl, row);
+	if (is_sentence)
+		printf("\n");
+	else
+		ctl_print_facts(import->ctl, row);
 }
 
 /* Each was named when it came; say at the end what helps. */

@@ -44,54 +44,56 @@ struct found {
 
 struct found_list {
 	struct ctl_set ids;  /* as texts: any that the server has */
-	struct found *found; /* in the order to import them */
-	size_t count;
+	struct found *found; /* of each, in the order to import them */
+	size_t room;
 	bool is_complete;
 };
 
 struct listing {
 	struct ctl_http *http;
 	struct found_list *list;
-	struct arena *arena;
 	enum list_form form;
-	bool is_unsteady; /* a list never came to the number that it told */
-	bool is_full;	  /* a list ended at the server's limit */
-	size_t capacity;  /* of found */
-	uint64_t count;	  /* of artifacts in the list at hand */
+	uint64_t count; /* of artifacts in the list at hand */
+	bool is_full;	/* a list ended at the server's limit */
 };
 
-/* ---- what a list brings ---- */
+static void
+list_init(struct found_list *list, struct arena *arena)
+{
+	*list = (struct found_list){ .is_complete = true };
+	ctl_set_init(&list->ids, arena);
+}
 
 static void
-add_found(struct listing *listing, const struct ctl_artifact *artifact)
+list_add(struct found_list *list, struct span id, uint64_t created)
 {
-	struct found_list *list = listing->list;
 	size_t size = sizeof(list->found[0]);
-	size_t capacity = listing->capacity, number;
-	uint64_t created = UNTIMED;
+	size_t room = list->room, number;
 
-	if (!ctl_set_add(&list->ids, artifact->id, &number))
+	if (!ctl_set_add(&list->ids, id, &number))
 		return;
-	if (artifact->created.data != NULL &&
-	    !moment_parse(artifact->created, &created))
-		created = UNTIMED; /* the detail says what is wrong */
-	if (list->count == capacity) {
-		listing->capacity = capacity == 0 ? 1024 : 2 * capacity;
-		list->found = arena_resize(listing->arena, list->found,
-		    capacity * size, listing->capacity * size);
+	if (number == room) {
+		list->room = room == 0 ? 1024 : 2 * room;
+		list->found = arena_resize(list->ids.arena, list->found,
+		    room * size, list->room * size);
 	}
-	list->found[list->count++] =
-	    (struct found){ (uint32_t)number, created };
+	list->found[number] = (struct found){ (uint32_t)number, created };
 }
+
+/* ---- what a list brings ---- */
 
 static int
 visit(void *context, struct arena *arena, const struct ctl_artifact *artifact)
 {
 	struct listing *listing = context;
+	uint64_t created;
 
 	(void)arena; /* what is kept is copied */
 	listing->count++;
-	add_found(listing, artifact);
+	if (artifact->created.data == NULL ||
+	    !moment_parse(artifact->created, &created))
+		created = UNTIMED; /* the detail says what is wrong */
+	list_add(listing->list, artifact->id, created);
 	return CTL_OK;
 }
 
@@ -108,21 +110,15 @@ static bool
 read_numbered(struct arena *arena, struct span body, struct numbered *ret_page)
 {
 	struct json_document document;
-	struct numbered page;
-	struct faults faults;
 	struct span items;
 
-	faults_init(&faults, arena);
-	if (json_read(arena, body, &faults, &document) != JSON_VALID ||
-	    faults.count > 0)
+	if (!json_read_object(arena, body, &document))
 		return false;
 	items = json_get_source(&document, "artifacts");
-	if (items.data == NULL ||
-	    !json_read_items(arena, items, &page.items, &page.count) ||
-	    !json_get_number(&document, "total", &page.total))
-		return false;
-	*ret_page = page;
-	return true;
+	return items.data != NULL &&
+	       json_read_items(
+		   arena, items, &ret_page->items, &ret_page->count) &&
+	       json_get_number(&document, "total", &ret_page->total);
 }
 
 /* Which form has an answer to a request for a list? false: none of these. */
@@ -230,7 +226,7 @@ ask_numbered(struct listing *listing, const struct ctl_filter *filter)
 			       "import while nobody creates or deletes there",
 		    (unsigned long long)pass.total, pass.ids.count,
 		    PASSES); /* at the end */
-		listing->is_unsteady = true;
+		listing->list->is_complete = false;
 	}
 	arena_close(arena);
 	return exit_code;
@@ -245,20 +241,19 @@ ask_numbered(struct listing *listing, const struct ctl_filter *filter)
 static void
 say_full(const struct listing *listing, const char *workflow)
 {
-	struct span name;
+	struct arena *arena = listing->list->ids.arena;
 
-	if (workflow == NULL) {
+	if (workflow == NULL)
 		(void)ctl_fail("the server ends its lists at %d, and this one "
 			       "is full: there may be more artifacts; name "
 			       "each workflow with --workflow",
 		    LIMIT_PAGE); /* the command fails at its end */
-		return;
-	}
-	name = ctl_visible(listing->arena, span_str(workflow));
-	(void)ctl_fail("the list of workflow \"%.*s\" is full with %d: there "
-		       "may be more, which the server does not tell",
-	    (int)name.size, name.data,
-	    LIMIT_PAGE); /* the command fails at its end */
+	else
+		(void)ctl_fail("the list of workflow \"%s\" is full with %d: "
+			       "there may be more, which the server does not "
+			       "tell",
+		    ctl_visible(arena, span_str(workflow)).data,
+		    LIMIT_PAGE); /* the command fails at its end */
 }
 
 /* The list of a workflow, or of all (NULL). */
@@ -303,157 +298,94 @@ compare_found(const void *one, const void *other)
 
 /*
  * Ask the server, for the workflows given with --workflow or for all. What
- * may be missing has been said if it is not complete. Spans live in arena.
+ * may be missing has been said if it is not complete.
  */
 static int
 ask_lists(const struct ctl *ctl, struct ctl_http *http, enum list_form form,
-    struct arena *arena, struct found_list *ret_list)
+    struct found_list *list)
 {
-	struct listing listing = {
-		.http = http, .arena = arena, .list = ret_list, .form = form
-	};
+	struct listing listing = { .http = http, .list = list, .form = form };
 	size_t index = 0;
 	const char *workflow = ctl_next_value(ctl, "workflow", &index);
 	int exit_code;
 
-	*ret_list = (struct found_list){ 0 };
-	ctl_set_init(&ret_list->ids, arena);
 	do
 		exit_code = ask(&listing, workflow);
 	while (exit_code == CTL_OK && workflow != NULL &&
 	       (workflow = ctl_next_value(ctl, "workflow", &index)) != NULL);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	if (listing.is_full)
+	if (listing.is_full) {
 		(void)ctl_fail("whether that is all cannot be known; name what "
 			       "there is with --ids, for instance from its "
 			       "database: SELECT id FROM artifacts");
-	ret_list->is_complete = !listing.is_full && !listing.is_unsteady;
-	qsort(ret_list->found, ret_list->count, sizeof(ret_list->found[0]),
-	    compare_found);
+		list->is_complete = false;
+	}
+	if (list->ids.count > 0)
+		qsort(list->found, list->ids.count, sizeof(list->found[0]),
+		    compare_found);
 	return CTL_OK;
 }
 
-/* ---- ids from a file ---- */
+/* ---- ids from a file: one a line ---- */
 
-static void
-read_lines(FILE *file, struct found_list *list)
+static int
+read_ids(FILE *file, struct found_list *list)
 {
 	char *line = NULL;
-	size_t capacity = 0;
+	size_t room = 0;
 	ssize_t size;
 	struct span text;
 
-	while ((size = getline(&line, &capacity, file)) > 0) {
-		text = span_of(line, (size_t)size);
-		while (text.size > 0 &&
-		       strchr(" \t\r\n", text.data[text.size - 1]) != NULL)
-			text.size--;
-		text = span_trim(text);
+	while ((size = getline(&line, &room, file)) > 0) {
+		while (size > 0 && strchr(" \t\r\n", line[size - 1]) != NULL)
+			size--;
+		text = span_trim(span_of(line, (size_t)size));
 		if (text.size > 0)
-			ctl_set_add(&list->ids, text, NULL);
+			list_add(list, text, UNTIMED);
 	}
 	free(line);
-}
-
-/* One id a line. */
-static int
-read_ids(FILE *file, struct arena *arena, struct found_list *ret_list)
-{
-	size_t i;
-
-	*ret_list = (struct found_list){ .is_complete = true };
-	ctl_set_init(&ret_list->ids, arena);
-	read_lines(file, ret_list);
-	if (ferror(file))
-		return ctl_fail("the ids cannot be read to their end");
-	ret_list->count = ret_list->ids.count;
-	ret_list->found =
-	    arena_alloc(arena, ret_list->count * sizeof(ret_list->found[0]));
-	for (i = 0; i < ret_list->count; i++)
-		ret_list->found[i] = (struct found){ (uint32_t)i, UNTIMED };
-	return CTL_OK;
+	return ferror(file) ? ctl_fail("the ids cannot be read to their end")
+			    : CTL_OK;
 }
 
 /* ---- what a server tells of an artifact, and whether its text is its
  * content */
-
-struct detail {
-	struct ctl_record record;
-	struct span content; /* its text; SPAN_NONE: it is not told */
-	struct span storage; /* its storage_url, likewise */
-};
-
-/* Of the artifact with this very id. false: *ret_fault says why not. */
-static bool
-detail_read(struct arena *arena, struct span id, struct span body,
-    struct detail *ret_detail, const char **ret_fault)
-{
-	struct json_document document;
-	struct detail detail;
-	char text[ID_TEXT + 1];
-	struct faults faults;
-
-	if (!ctl_record_read(arena, body, &detail.record, ret_fault))
-		return false;
-	/* A server may take the id for the start of another one. */
-	id_format(&detail.record.artifact.id, text);
-	if (!span_is(span_lower(arena, id), text)) {
-		*ret_fault = "the server answers with another artifact";
-		return false;
-	}
-	faults_init(&faults, arena);
-	if (json_read(arena, body, &faults, &document) != JSON_VALID) {
-		*ret_fault = "is no JSON";
-		return false;
-	}
-	detail.content =
-	    json_text_of(arena, json_get_source(&document, "content"));
-	detail.storage =
-	    json_text_of(arena, json_get_source(&document, "storage_url"));
-	*ret_detail = detail;
-	return true;
-}
 
 /*
  * Make the record say what the text is, if that is the content. The size is
  * no help: the original leaves it as it was when content is replaced.
  */
 static bool
-detail_take(struct detail *detail)
+take_text(struct ctl_record *record)
 {
-	struct content *content = &detail->record.artifact.content;
-	struct span text = detail->content;
+	struct content *content = &record->artifact.content;
 	uint8_t hash[DIGEST_SHA256_SIZE];
 	struct digest digest;
 
-	if (text.data == NULL)
+	if (record->text.data == NULL)
 		return false;
 	digest_begin(&digest);
-	digest_add(&digest, text);
+	digest_add(&digest, record->text);
 	digest_end(&digest, hash);
-	if (detail->record.has_hash
-		? memcmp(hash, content->hash, sizeof(hash)) != 0
-		: !ctl_text_is_plausible(text))
+	if (record->has_hash ? memcmp(hash, content->hash, sizeof(hash)) != 0
+			     : !ctl_text_is_plausible(record->text))
 		return false;
 	memcpy(content->hash, hash, sizeof(hash));
-	content->size = text.size;
+	content->size = record->text.size;
 	return true;
 }
 
 /* The path of a storage_url that the server at this URL answers itself. */
 static struct span
-detail_path(const struct detail *detail, struct span url)
+storage_path(struct span storage, struct span url)
 {
 	static const char here[] = "/artifacts/";
-	struct span storage = detail->storage;
 	const char *path;
 
-	if (storage.data == NULL)
-		return SPAN_NONE;
-	if (!span_starts_with(storage, "/") &&
-	    (storage.size < url.size ||
-		!span_equal(span_of(storage.data, url.size), url)))
+	if (storage.data == NULL ||
+	    (!span_starts_with(storage, "/") &&
+		!span_starts_with(storage, url.data)))
 		return SPAN_NONE;
 	path = memmem(storage.data, storage.size, here, sizeof(here) - 1);
 	if (path == NULL)
@@ -493,20 +425,15 @@ probe_raw(struct api *api)
 		.may_be_missing = true,
 		.is_any_type = true };
 	struct ctl_http_answer answer;
-	struct json_document document;
-	struct faults faults;
-	struct span text;
 	int exit_code;
 
 	exit_code = ctl_http_send(api->http, &request, api->arena, &answer);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	faults_init(&faults, api->arena);
-	if (answer.status != 404 || json_read(api->arena, answer.body, &faults,
-					&document) != JSON_VALID)
-		return CTL_OK;
-	text = json_text_of(api->arena, json_get_source(&document, "detail"));
-	api->has_raw = span_starts_with(text, "Artifact not found");
+	api->has_raw = answer.status == 404 &&
+		       span_starts_with(
+			   ctl_remote_text(api->arena, &answer, "detail"),
+			   "Artifact not found");
 	return CTL_OK;
 }
 
@@ -569,28 +496,35 @@ failed(struct api *api, int exit_code)
 	    FAILURES_MOST);
 }
 
+/* Read the record of the artifact with this very id, or refuse it. */
 static bool
 read_detail(struct api *api, struct span id, struct span body,
-    struct detail *ret_detail)
+    struct ctl_record *ret_record)
 {
 	const char *fault = "";
+	char text[ID_TEXT + 1];
+	bool is_good;
 
-	if (detail_read(api->arena, id, body, ret_detail, &fault))
-		return true;
-	import_refuse(api->import, id, "%s", fault);
-	return false;
+	is_good = ctl_record_read(api->arena, body, ret_record, &fault);
+	if (is_good) {
+		/* A server may take the id for the start of another one. */
+		id_format(&ret_record->artifact.id, text);
+		is_good = span_is(span_lower(api->arena, id), text);
+		fault = "the server answers with another artifact";
+	}
+	if (!is_good)
+		import_refuse(api->import, id, "%s", fault);
+	return is_good;
 }
 
 static int
 send_for_detail(struct api *api, struct span id, bool with_content,
     struct ctl_http_answer *ret_answer)
 {
-	struct ctl_http_request request = { .method = "GET",
-		.may_be_missing = true,
-		.has_content = with_content };
+	struct ctl_http_request request = ctl_remote_request(
+	    api->arena, arena_string(api->arena, id), with_content);
 
-	request.path = ctl_remote_path(api->arena, arena_string(api->arena, id),
-	    with_content ? "" : "?include_content=false");
+	request.may_be_missing = true;
 	return ctl_http_send(api->http, &request, api->arena, ret_answer);
 }
 
@@ -598,7 +532,7 @@ send_for_detail(struct api *api, struct span id, bool with_content,
  * unless it was deleted since it was listed. */
 static int
 get_detail(struct api *api, struct span id, bool with_content,
-    struct detail *ret_detail, bool *ret_is_there)
+    struct ctl_record *ret_record, bool *ret_is_there)
 {
 	struct ctl_http_answer answer;
 	int exit_code;
@@ -611,7 +545,7 @@ get_detail(struct api *api, struct span id, bool with_content,
 	if (exit_code != CTL_OK)
 		return failed(api, exit_code);
 	if (answer.status != 404)
-		*ret_is_there = read_detail(api, id, answer.body, ret_detail);
+		*ret_is_there = read_detail(api, id, answer.body, ret_record);
 	else if (api->is_asked_for || !api->has_raw)
 		import_refuse(
 		    api->import, id, "the server has no such artifact");
@@ -663,20 +597,19 @@ stream(struct api *api, struct span path, bool *ret_has_path)
 
 /* Say that the bytes cannot be had here, and where the server says they are. */
 static int
-no_content(struct api *api, struct span id, const struct detail *detail)
+no_content(struct api *api, struct span id, const struct ctl_record *record)
 {
-	struct span where = ctl_visible(api->arena, detail->storage);
+	struct span where = ctl_visible(api->arena, record->storage);
 
 	(void)ctl_error(CTL_INTEGRITY, /* by the counts */
-	    "%.*s is not imported: the text that the server sends %s%s%.*s",
+	    "%.*s is not imported: the text that the server sends %s%s%s",
 	    (int)id.size, id.data,
-	    detail->content.data == NULL ? "is missing"
-	    : detail->record.has_hash
+	    record->text.data == NULL ? "is missing"
+	    : record->has_hash
 		? "does not match content_hash, as with content that is no "
 		  "text, and it has no /raw"
 		: "cannot be checked: there is no content_hash",
-	    where.size > 0 ? "; see its storage_url, " : "", (int)where.size,
-	    where.size > 0 ? where.data : "");
+	    where.size > 0 ? "; see its storage_url, " : "", where.data);
 	api->import->counts.not_as_text++;
 	return CTL_OK;
 }
@@ -722,23 +655,23 @@ import_path(struct api *api, struct ctl_record *record, struct span path,
 }
 
 static int
-import_text(struct api *api, struct span id, struct detail *detail)
+import_text(struct api *api, struct span id, struct ctl_record *record)
 {
-	struct span path = detail_path(detail, ctl_http_url(api->http));
-	struct ctl_record *record = &detail->record;
+	struct span path =
+	    storage_path(record->storage, ctl_http_url(api->http));
 	bool is_wanted, has_path = false;
 	int exit_code = CTL_OK;
 
-	if (!detail_take(detail)) {
+	if (!take_text(record)) {
 		if (path.data != NULL && record->has_hash && record->has_size)
 			exit_code = import_path(api, record, path, &has_path);
 		if (exit_code != CTL_OK || has_path)
 			return exit_code;
-		return no_content(api, id, detail);
+		return no_content(api, id, record);
 	}
 	exit_code = begin(api, record, &is_wanted);
 	if (exit_code == CTL_OK)
-		exit_code = import_write(api->import, detail->content);
+		exit_code = import_write(api->import, record->text);
 	return exit_code == CTL_OK ? import_end(api->import) : exit_code;
 }
 
@@ -748,39 +681,39 @@ import_text(struct api *api, struct span id, struct detail *detail)
  * missing.
  */
 static int
-import_raw(struct api *api, struct span id, struct detail *detail)
+import_raw(struct api *api, struct span id, struct ctl_record *record)
 {
 	struct arena *arena = api->arena;
 	bool has_path = false, is_there;
-	bool is_known = detail->record.has_hash && detail->record.has_size;
+	bool is_known = record->has_hash && record->has_size;
 	int exit_code = CTL_OK;
 
 	if (is_known)
-		exit_code = import_path(api, &detail->record,
+		exit_code = import_path(api, record,
 		    ctl_remote_path(arena, arena_string(arena, id), "/raw"),
 		    &has_path);
 	if (exit_code != CTL_OK || has_path)
 		return exit_code;
-	exit_code = get_detail(api, id, true, detail, &is_there);
+	exit_code = get_detail(api, id, true, record, &is_there);
 	if (exit_code != CTL_OK || !is_there)
 		return exit_code;
-	if (is_known && !api->raw_works && detail->content.data != NULL)
+	if (is_known && !api->raw_works && record->text.data != NULL)
 		api->has_raw = false;
-	return import_text(api, id, detail);
+	return import_text(api, id, record);
 }
 
 /* Is it in the store already, as far as a record without content tells? */
 static int
-pass_if_there(struct api *api, const struct detail *detail, bool *ret_is_there)
+pass_if_there(
+    struct api *api, const struct ctl_record *record, bool *ret_is_there)
 {
 	bool is_wanted;
 	int exit_code;
 
 	*ret_is_there = false;
-	if (!detail->record.has_hash || !detail->record.has_size)
+	if (!record->has_hash || !record->has_size)
 		return CTL_OK;
-	exit_code =
-	    import_begin(api->import, &detail->record.artifact, &is_wanted);
+	exit_code = import_begin(api->import, &record->artifact, &is_wanted);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	/* A difference proves nothing: a detail without content has another
@@ -806,25 +739,25 @@ static int
 import_one(struct api *api, struct span id)
 {
 	bool is_known_id = is_known(api, id);
-	struct detail detail;
+	struct ctl_record record;
 	bool is_there;
 	int exit_code;
 
 	exit_code = get_detail(
-	    api, id, !api->has_raw && !is_known_id, &detail, &is_there);
+	    api, id, !api->has_raw && !is_known_id, &record, &is_there);
 	if (exit_code != CTL_OK || !is_there)
 		return exit_code;
 	if (api->has_raw)
-		return import_raw(api, id, &detail);
+		return import_raw(api, id, &record);
 	if (!is_known_id)
-		return import_text(api, id, &detail);
-	exit_code = pass_if_there(api, &detail, &is_there);
+		return import_text(api, id, &record);
+	exit_code = pass_if_there(api, &record, &is_there);
 	if (exit_code != CTL_OK || is_there)
 		return exit_code;
-	exit_code = get_detail(api, id, true, &detail, &is_there);
+	exit_code = get_detail(api, id, true, &record, &is_there);
 	if (exit_code != CTL_OK || !is_there)
 		return exit_code;
-	return import_text(api, id, &detail);
+	return import_text(api, id, &record);
 }
 
 /* ---- all of them ---- */
@@ -866,7 +799,7 @@ import_all(struct api *api, const struct found_list *list)
 	int exit_code = CTL_OK;
 	size_t i;
 
-	for (i = 0; i < list->count && exit_code == CTL_OK; i++) {
+	for (i = 0; i < list->ids.count && exit_code == CTL_OK; i++) {
 		arena_reset(api->arena);
 		api->id = list->ids.texts[list->found[i].number];
 		exit_code = import_next(api);
@@ -883,13 +816,13 @@ find_ids(
 	enum list_form form;
 	int exit_code;
 
+	list_init(ret_list, ctl->arena);
 	exit_code = open_server(api, url, &form);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	api->is_asked_for = ids != NULL;
-	if (ids != NULL)
-		return read_ids(ids, ctl->arena, ret_list);
-	return ask_lists(ctl, api->http, form, ctl->arena, ret_list);
+	return ids != NULL ? read_ids(ids, ret_list)
+			   : ask_lists(ctl, api->http, form, ret_list);
 }
 
 int

@@ -52,19 +52,16 @@ refuse(const struct source *source, const char *format, ...)
 static int
 not_next(const struct source *source, const char *expected)
 {
-	struct span name;
-
 	if (source->is_end)
 		return refuse(source,
 		    "it ends where %s should come, so it was cut off; what "
 		    "was whole before is imported, and the whole file brings "
 		    "the rest",
 		    expected);
-	name = ctl_visible(source->arena, source->member.name);
 	return refuse(source,
-	    "its member \"%.*s\" stands where %s should, so it is no export "
+	    "its member \"%.200s\" stands where %s should, so it is no export "
 	    "of artifactctl, or was changed since",
-	    (int)(name.size < 200 ? name.size : 200), name.data, expected);
+	    ctl_visible(source->arena, source->member.name).data, expected);
 }
 
 /* ---- members ---- */
@@ -114,17 +111,13 @@ read_text(struct source *source, uint64_t most, struct span *ret_text)
 static int
 read_object(struct source *source, struct json_document *ret_document)
 {
-	struct faults faults;
 	struct span text;
 	int exit_code;
 
 	exit_code = read_text(source, SMALL_TEXT, &text);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	faults_init(&faults, source->arena);
-	if (json_read(source->arena, text, &faults, ret_document) !=
-		JSON_VALID ||
-	    faults.count != 0)
+	if (!json_read_object(source->arena, text, ret_document))
 		return refuse(source, "its member %.*s is no JSON object",
 		    (int)source->member.name.size, source->member.name.data);
 	return CTL_OK;
@@ -146,8 +139,7 @@ read_head(struct source *source)
 		exit_code = read_object(source, &head);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	if (!span_is(
-		json_get_source(&head, "format"), "\"" EXPORT_FORMAT "\"") ||
+	if (!span_is(json_get_text(&head, "format"), EXPORT_FORMAT) ||
 	    !json_get_number(&head, "version", &version))
 		return refuse(source, "it is no export of artifactctl");
 	if (version != EXPORT_VERSION)

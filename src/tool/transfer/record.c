@@ -139,21 +139,21 @@ read_moment(struct reading *reading, const char *name, uint64_t *ret_moment)
 	return true;
 }
 
+/* false: it is none, and some of *ret_hash was overwritten. */
 static bool
 hash_parse(struct span hex, uint8_t ret_hash[DIGEST_SHA256_SIZE])
 {
-	uint8_t hash[DIGEST_SHA256_SIZE];
 	size_t i;
+	int digit;
 
 	if (hex.size != DIGEST_SHA256_HEX)
 		return false;
-	for (i = 0; i < hex.size; i++)
-		if (ascii_hex(hex.data[i]) < 0)
+	for (i = 0; i < hex.size; i++) {
+		digit = ascii_hex(hex.data[i]);
+		if (digit < 0)
 			return false;
-	for (i = 0; i < sizeof(hash); i++)
-		hash[i] = (uint8_t)(ascii_hex(hex.data[2 * i]) << 4 |
-				    ascii_hex(hex.data[2 * i + 1]));
-	memcpy(ret_hash, hash, sizeof(hash));
+		ret_hash[i / 2] = (uint8_t)(ret_hash[i / 2] << 4 | digit);
+	}
 	return true;
 }
 
@@ -175,6 +175,8 @@ read_content(struct reading *reading, struct ctl_record *record)
 	content->stored = record->artifact.created;
 	(void)read_moment(reading, "content_stored_at",
 	    &content->stored); /* else when it was created */
+	record->text = json_get_text(&reading->document, "content");
+	record->storage = json_get_text(&reading->document, "storage_url");
 }
 
 static const char *

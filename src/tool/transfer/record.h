@@ -15,6 +15,9 @@ struct ctl_record {
 	bool has_created;
 	bool has_hash;
 	bool has_size;
+	/* What a line of an export lacks; SPAN_NONE: it is not told. */
+	struct span text;    /* `content` */
+	struct span storage; /* `storage_url` */
 };
 
 /* One line, its end included, in the arena. */

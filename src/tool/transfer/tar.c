@@ -292,13 +292,11 @@ static int
 not_plain(
     const struct ctl_tar_reader *tar, struct arena *arena, const char *name)
 {
-	struct span visible = ctl_visible(arena, span_str(name));
-
 	return ctl_error(CTL_INTEGRITY,
-	    "%s: its member \"%.*s\" is no plain file, so that this is no "
+	    "%s: its member \"%s\" is no plain file, so that this is no "
 	    "export of artifactctl",
-	    shown(tar->path, "standard input"), (int)visible.size,
-	    visible.data);
+	    shown(tar->path, "standard input"),
+	    ctl_visible(arena, span_str(name)).data);
 }
 
 int
