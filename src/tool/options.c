@@ -123,7 +123,7 @@ table_row(const struct table *table, int option)
 /* ---- reading ---- */
 
 static void
-take(struct ctl *ctl, const struct ctl_option *option, const char *value)
+add_given(struct ctl *ctl, const struct ctl_option *option, const char *value)
 {
 	size_t size = sizeof(ctl->given[0]);
 
@@ -145,7 +145,7 @@ read_options(int argc, char **argv, struct table *table, struct ctl *ctl)
 		row = table_row(table, option);
 		if (row == NULL)
 			return false;
-		take(ctl, row, optarg);
+		add_given(ctl, row, optarg);
 	}
 	return true;
 }

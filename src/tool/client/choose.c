@@ -89,9 +89,8 @@ ctl_choose_ids_alone(const struct ctl *ctl, const struct ctl_option *filters)
 struct lookup {
 	struct ctl_http *http;
 	struct ctl_choice *choice;
-	const char **names;
+	struct buffer names; /* const char * */
 	size_t count;
-	size_t room;
 	size_t next;
 	bool *is_there; /* of each item of the choice, which are as many */
 };
@@ -99,15 +98,8 @@ struct lookup {
 static int
 add_name(struct lookup *lookup, const char *name)
 {
-	struct arena *arena = lookup->choice->arena;
-	size_t size = sizeof(name), room = lookup->room;
-
-	if (lookup->count == room) {
-		lookup->room = room == 0 ? ROOM_FIRST : 2 * room;
-		lookup->names = arena_resize(
-		    arena, lookup->names, room * size, lookup->room * size);
-	}
-	lookup->names[lookup->count++] = name;
+	buffer_append(&lookup->names, span_of(&name, sizeof(name)));
+	lookup->count++;
 	return ctl_remote_check_id(ctl_http_ctl(lookup->http), name);
 }
 
@@ -153,12 +145,12 @@ next_lookup(void *context, struct arena *arena, void **ret_item,
     struct ctl_http_request *ret_request)
 {
 	struct lookup *lookup = context;
+	const char **names = (void *)lookup->names.data;
 
 	if (lookup->next == lookup->count)
 		return false;
 	*ret_item = &lookup->choice->items[lookup->next];
-	*ret_request =
-	    ctl_remote_request(arena, lookup->names[lookup->next++], false);
+	*ret_request = ctl_remote_request(arena, names[lookup->next++], false);
 	ret_request->may_be_missing = true;
 	return true;
 }
@@ -233,6 +225,7 @@ ctl_choose_ids(struct ctl_http *http, struct ctl_choice *choice)
 	};
 	int exit_code;
 
+	buffer_init(&lookup.names, choice->arena);
 	exit_code = read_names(&lookup);
 	if (exit_code != CTL_OK)
 		return exit_code;
@@ -271,7 +264,7 @@ is_old(const struct listing *listing, struct span created)
 
 /* Lists come newest first, so the newest that are kept are the first. */
 static int
-take_listed(
+add_listed(
     void *context, struct arena *arena, const struct ctl_artifact *artifact)
 {
 	struct listing *listing = context;
@@ -307,7 +300,7 @@ ctl_choose_listed(struct ctl_http *http, const struct ctl_which *which,
 	bool has_more;
 
 	return ctl_remote_list(
-	    http, &which->members, 0, take_listed, &listing, &has_more);
+	    http, &which->members, 0, add_listed, &listing, &has_more);
 }
 
 int

@@ -79,7 +79,7 @@ is_success(const struct ctl_http_answer *answer)
 /* An answer begins. Forget the headers before it: 100 Continue has some,
  * too. */
 static void
-take_status(struct exchange *exchange)
+begin_answer(struct exchange *exchange)
 {
 	long status = 0;
 
@@ -90,7 +90,7 @@ take_status(struct exchange *exchange)
 }
 
 static size_t
-take_header(char *data, size_t one, size_t size, void *object)
+keep_header(char *data, size_t one, size_t size, void *object)
 {
 	struct exchange *exchange = object;
 	struct ctl_http_answer *answer = &exchange->answer;
@@ -102,7 +102,7 @@ take_header(char *data, size_t one, size_t size, void *object)
 				     value.data[value.size - 1] == '\r'))
 		value.size--;
 	if (span_starts_with(value, "HTTP/")) {
-		take_status(exchange);
+		begin_answer(exchange);
 		return size;
 	}
 	name = span_split(&value, ':');
@@ -140,7 +140,7 @@ deliver(struct exchange *exchange, struct span piece)
 }
 
 static size_t
-take_body(char *data, size_t one, size_t size, void *object)
+receive_body(char *data, size_t one, size_t size, void *object)
 {
 	struct exchange *exchange = object;
 	uint64_t most =
@@ -159,7 +159,7 @@ take_body(char *data, size_t one, size_t size, void *object)
 
 /* The headers of a 2xx are complete, in this try or in one that goes on. */
 static bool
-begin(struct exchange *exchange)
+begin_download(struct exchange *exchange)
 {
 	const struct ctl_http_request *request = exchange->request;
 
@@ -177,18 +177,18 @@ begin(struct exchange *exchange)
 
 /* libcurl gives the empty line that ends the headers as if it were one. */
 static size_t
-take_header_line(char *data, size_t one, size_t size, void *object)
+receive_header(char *data, size_t one, size_t size, void *object)
 {
 	struct exchange *exchange = object;
 	bool is_end = data[0] == '\n' || (size == 2 && data[0] == '\r');
 
 	if (!is_end)
-		return take_header(data, one, size, object);
+		return keep_header(data, one, size, object);
 	if (exchange->request->only_announces && exchange->answer.status == 100)
 		return 0; /* the body would be sent now: end the request */
 	if (exchange->request->sink == NULL || !is_success(&exchange->answer))
 		return size;
-	return begin(exchange) ? size : 0;
+	return begin_download(exchange) ? size : 0;
 }
 
 /* ---- what is sent ---- */
@@ -418,9 +418,9 @@ exchange_prepare(struct exchange *exchange)
 	curl_easy_reset(exchange->easy);
 	SET(exchange, CURLOPT_URL, url.data);
 	SET(exchange, CURLOPT_ERRORBUFFER, exchange->error);
-	SET(exchange, CURLOPT_HEADERFUNCTION, take_header_line);
+	SET(exchange, CURLOPT_HEADERFUNCTION, receive_header);
 	SET(exchange, CURLOPT_HEADERDATA, exchange);
-	SET(exchange, CURLOPT_WRITEFUNCTION, take_body);
+	SET(exchange, CURLOPT_WRITEFUNCTION, receive_body);
 	SET(exchange, CURLOPT_WRITEDATA, exchange);
 	SET(exchange, CURLOPT_PRIVATE, exchange);
 	set_connection(exchange);
@@ -615,16 +615,14 @@ say_no_answer(const struct exchange *exchange, CURLcode code)
 		    "the content was replaced at %s while it was being read; "
 		    "repeat the command",
 		    url);
-	if (exchange->too_large > 0 && exchange->request->has_content)
-		return ctl_fail("the answer of %s is larger than %llu MiB, "
-				"more than is shown; artifactctl get takes "
-				"content of any size",
-		    url, (unsigned long long)exchange->too_large >> 20);
 	if (exchange->too_large > 0)
 		return ctl_fail("the answer of %s is larger than %llu MiB, "
-				"more than a store has to say; is the URL "
-				"right, with its path?",
-		    url, (unsigned long long)exchange->too_large >> 20);
+				"more than %s",
+		    url, (unsigned long long)exchange->too_large >> 20,
+		    exchange->request->has_content
+			? "is shown; artifactctl get takes content of any size"
+			: "a store has to say; is the URL right, with its "
+			  "path?");
 	if (code == CURLE_OPERATION_TIMEDOUT &&
 	    ctl_http_is_late(exchange->http))
 		return ctl_error(no_answer_code(exchange, code),

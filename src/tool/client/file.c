@@ -74,23 +74,30 @@ ctl_file_open(struct arena *arena, const char *path, struct ctl_file *ret_file,
 }
 
 bool
-ctl_file_write(struct ctl_file *file, struct span piece)
+ctl_file_write_all(int fd, struct span bytes)
 {
 	ssize_t count;
 
-	while (piece.size > 0) {
-		count = write(file->fd, piece.data, piece.size);
+	while (bytes.size > 0) {
+		count = write(fd, bytes.data, bytes.size);
 		if (count < 0 && errno == EINTR)
 			continue;
-		if (count <= 0) {
-			(void)ctl_fail("cannot write into the directory "
-				       "%.200s: %m; nothing was kept",
-			    file->directory);
+		if (count <= 0)
 			return false;
-		}
-		piece = span_from(piece, (size_t)count);
+		bytes = span_from(bytes, (size_t)count);
 	}
 	return true;
+}
+
+bool
+ctl_file_write(struct ctl_file *file, struct span piece)
+{
+	if (ctl_file_write_all(file->fd, piece))
+		return true;
+	(void)ctl_fail("cannot write into the directory %.200s: %m; nothing "
+		       "was kept",
+	    file->directory);
+	return false;
 }
 
 /* Only a file that had no name can be linked; it needs one to replace. */

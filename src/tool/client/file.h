@@ -19,7 +19,10 @@ struct ctl_file {
 	char part[40]; /* its name until it has one; "": none */
 };
 
-/* Functions that fail have said why. */
+/* All of the bytes to a descriptor; false: errno says why. */
+MUST_USE bool ctl_file_write_all(int fd, struct span bytes);
+
+/* The functions below have said why when they fail. */
 
 /*
  * Begin a file in the directory of this path, or in this one (NULL). *ret_name

@@ -10,19 +10,18 @@
 #include "choose.h"
 #include "file.h"
 #include "http_text.h"
+#include "source.h"
 #include "base/scoreboard.h"
 #include "protocol/header.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define WINDOW 128 /* open files without a name, at most */
 #define TOGETHER 64
 #define SECOND INT64_C(1000000)
-#define PIECE 262144
 
 /* ---- a download: the exact bytes, hashed on their way ---- */
 
@@ -57,7 +56,7 @@ begin_raw(void *context, const struct ctl_http_answer *answer)
 }
 
 static bool
-take_raw(void *context, struct span piece)
+receive_raw(void *context, struct span piece)
 {
 	struct raw *raw = context;
 
@@ -101,7 +100,7 @@ raw_request(struct raw *raw, struct arena *arena, const char *id)
 	return (struct ctl_http_request){ .method = "GET",
 		.path = ctl_remote_path(arena, id, "/raw"),
 		.begin = begin_raw,
-		.sink = take_raw,
+		.sink = receive_raw,
 		.context = raw };
 }
 
@@ -292,34 +291,21 @@ struct getting {
 
 /* ---- many: what is there ---- */
 
-/* Is it the content, already? */
+/* Is it the content, already? A byte more than that is another one. */
 static bool
 has_content(int fd, const struct ctl_chosen *chosen)
 {
 	uint8_t hash[DIGEST_SHA256_SIZE];
-	char *piece = malloc(PIECE);
-	struct digest digest;
-	uint64_t size = 0;
-	ssize_t count;
+	uint64_t size;
 
-	if (piece == NULL)
-		abort();
-	digest_begin(&digest);
-	while ((count = read(fd, piece, PIECE)) > 0) {
-		digest_add(&digest, span_of(piece, (size_t)count));
-		size += (uint64_t)count;
-		if (size > chosen->size)
-			break;
-	}
-	free(piece);
-	digest_end(&digest, hash);
-	return count == 0 && size == chosen->size &&
+	return ctl_source_hash(fd, chosen->size + 1, NULL, &size, hash) &&
+	       size == chosen->size &&
 	       memcmp(hash, chosen->hash, sizeof(hash)) == 0;
 }
 
 /* PRESENT, FAILED, or that it has to come: UNDER_WAY. */
 static enum state
-look(const struct getting *getting, const struct ctl_chosen *chosen)
+find_state(const struct getting *getting, const struct ctl_chosen *chosen)
 {
 	enum state state = UNDER_WAY;
 	struct stat status;
@@ -474,7 +460,7 @@ static void
 begin_job(struct getting *getting, struct job *job, struct arena *arena,
     struct ctl_http_request *ret_request)
 {
-	job->state = look(getting, job->chosen);
+	job->state = find_state(getting, job->chosen);
 	if (job->state != UNDER_WAY)
 		return;
 	if (ctl_file_open_in(getting->directory, getting->directory_fd,

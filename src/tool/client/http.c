@@ -336,7 +336,7 @@ start_lane(struct traffic *traffic, struct lane *lane)
 
 /* The lane's arena stays: the item's earlier requests may have used it. */
 static void
-begin(struct traffic *traffic, struct lane *lane,
+start_request(struct traffic *traffic, struct lane *lane,
     const struct ctl_http_request *request)
 {
 	lane->request = *request;
@@ -362,7 +362,7 @@ idle_lane(struct traffic *traffic)
  * the other lanes stand still.
  */
 static bool
-fill(struct traffic *traffic)
+start_next(struct traffic *traffic)
 {
 	struct ctl_http_request request = { 0 };
 	struct lane *lane = idle_lane(traffic);
@@ -376,12 +376,12 @@ fill(struct traffic *traffic)
 		return false;
 	lane->is_busy = true;
 	traffic->busy++;
-	begin(traffic, lane, &request);
+	start_request(traffic, lane, &request);
 	return true;
 }
 
 static void
-fail(struct traffic *traffic, int exit_code)
+end_all(struct traffic *traffic, int exit_code)
 {
 	traffic->is_over = true;
 	if (traffic->exit_code == CTL_OK)
@@ -421,7 +421,7 @@ tell_end(const struct traffic *traffic, const struct lane *lane,
 
 /* A try of this lane has ended. */
 static void
-take_end(struct traffic *traffic, struct lane *lane, CURLcode code)
+handle_end(struct traffic *traffic, struct lane *lane, CURLcode code)
 {
 	struct ctl_http_request more = { 0 };
 	struct ctl_http_answer answer;
@@ -447,9 +447,9 @@ take_end(struct traffic *traffic, struct lane *lane, CURLcode code)
 	exchange_release(&lane->exchange);
 	exit_code = tell_end(traffic, lane, &end);
 	if (exit_code != CTL_OK)
-		fail(traffic, exit_code);
+		end_all(traffic, exit_code);
 	else if (more.method != NULL) {
-		begin(traffic, lane, &more);
+		start_request(traffic, lane, &more);
 		return;
 	}
 	lane->is_busy = false;
@@ -457,7 +457,7 @@ take_end(struct traffic *traffic, struct lane *lane, CURLcode code)
 }
 
 static void
-take_ends(struct traffic *traffic)
+handle_ends(struct traffic *traffic)
 {
 	struct lane *lane;
 	CURLMsg *message;
@@ -471,13 +471,13 @@ take_ends(struct traffic *traffic)
 		(void)curl_easy_getinfo(
 		    message->easy_handle, CURLINFO_PRIVATE, &private);
 		lane = (void *)private; /* the exchange is its first member */
-		take_end(traffic, lane, message->data.result);
+		handle_end(traffic, lane, message->data.result);
 	}
 }
 
 /* Start those whose wait is over; ms until the next one's is. */
 static int
-resume(struct traffic *traffic)
+restart_waiting(struct traffic *traffic)
 {
 	int64_t now = scoreboard_now();
 	int64_t soonest = now + POLL_MOST * INT64_C(1000);
@@ -512,12 +512,12 @@ run(struct traffic *traffic)
 	bool has_more;
 
 	for (;;) {
-		has_more = fill(traffic);
+		has_more = start_next(traffic);
 		if (traffic->busy == 0)
 			return;
-		wait = resume(traffic);
+		wait = restart_waiting(traffic);
 		require(curl_multi_perform(traffic->multi, &running));
-		take_ends(traffic);
+		handle_ends(traffic);
 		if (traffic->busy > 0 && !has_more)
 			require(curl_multi_poll(
 			    traffic->multi, NULL, 0, wait, NULL));

@@ -122,7 +122,7 @@ ctl_http_is_loopback(struct span base)
 
 /* Take a parameter's value, in quotes or not, up to its ';' or ','. */
 static struct span
-take_value(struct span *rest)
+split_value(struct span *rest)
 {
 	struct span value;
 	size_t size = 0;
@@ -153,7 +153,7 @@ has_word(struct span words, const char *word)
 
 /* Take the parameters of a link, up to the next one; is it rel=next? */
 static bool
-take_parameters(struct span *rest)
+split_parameters(struct span *rest)
 {
 	bool is_next = false;
 	struct span name, value;
@@ -170,7 +170,7 @@ take_parameters(struct span *rest)
 		if (!span_starts_with(*rest, "="))
 			continue;
 		*rest = span_trim(span_from(*rest, 1));
-		value = take_value(rest);
+		value = split_value(rest);
 		if (span_is_nocase(name, "rel") && has_word(value, "next"))
 			is_next = true;
 		*rest = span_trim(*rest);
@@ -194,7 +194,7 @@ ctl_http_next_query(struct span link)
 			return SPAN_NONE;
 		target = span_of(link.data, end);
 		link = span_from(link, end + 1);
-		if (!take_parameters(&link))
+		if (!split_parameters(&link))
 			continue;
 		end = span_find(target, '?');
 		if (end < target.size)

@@ -23,9 +23,7 @@ struct lineage {
 	struct ctl_output *output;
 	struct arena *arena; /* of one artifact */
 	struct ctl_set seen; /* ids, as bytes */
-	struct stop *stops;  /* a stack, in the arena of the run */
-	size_t count;
-	size_t room;
+	struct buffer stops; /* a stack */
 };
 
 /* Push the parents of an artifact; the first of them will be on top. */
@@ -33,23 +31,16 @@ static void
 push_parents(struct lineage *lineage, unsigned depth,
     const struct ctl_artifact *artifact)
 {
-	size_t size = sizeof(lineage->stops[0]);
 	struct stop stop = { .depth = depth };
-	size_t i, room;
+	struct span parent;
+	size_t i;
 
 	for (i = artifact->parent_count; i > 0; i--) {
 		/* As a parent is given it may be in upper case. */
-		if (!id_parse(
-			span_lower(lineage->arena, artifact->parents[i - 1]),
-			&stop.id))
-			continue;
-		if (lineage->count == lineage->room) {
-			room = lineage->room == 0 ? 64 : 2 * lineage->room;
-			lineage->stops = arena_resize(lineage->ctl->arena,
-			    lineage->stops, size * lineage->room, size * room);
-			lineage->room = room;
-		}
-		lineage->stops[lineage->count++] = stop;
+		parent = span_lower(lineage->arena, artifact->parents[i - 1]);
+		if (id_parse(parent, &stop.id))
+			buffer_append(
+			    &lineage->stops, span_of(&stop, sizeof(stop)));
 	}
 }
 
@@ -122,9 +113,11 @@ show_ancestors(struct lineage *lineage)
 	struct stop stop;
 	int exit_code;
 
-	while (lineage->count > 0) {
+	while (lineage->stops.size > 0) {
 		arena_reset(lineage->arena);
-		stop = lineage->stops[--lineage->count];
+		lineage->stops.size -= sizeof(stop);
+		memcpy(&stop, lineage->stops.data + lineage->stops.size,
+		    sizeof(stop));
 		exit_code = read_stop(lineage, &stop, &artifact, &state);
 		if (exit_code != CTL_OK)
 			return exit_code;
@@ -151,7 +144,7 @@ show_lineage(struct lineage *lineage, const struct ctl_artifact *self)
 	    &lineage->seen, span_of(&start.id, sizeof(start.id)), NULL);
 	push_parents(lineage, 1, self);
 	if (lineage->ctl->is_terminal && !lineage->ctl->is_json)
-		printf("ancestors:%s\n", lineage->count == 0 ? " none" : "");
+		printf("ancestors:%s\n", lineage->stops.size == 0 ? " none" : "");
 	return show_ancestors(lineage);
 }
 
@@ -171,6 +164,7 @@ run_lineage(struct ctl *ctl)
 	lineage.arena = arena_open();
 	lineage.output = ctl_output_open(ctl);
 	ctl_set_init(&lineage.seen, ctl->arena);
+	buffer_init(&lineage.stops, ctl->arena);
 	exit_code = show_lineage(&lineage, &self);
 	ctl_output_close(lineage.output);
 	arena_close(lineage.arena);

@@ -263,114 +263,104 @@ ctl_filter_append(struct buffer *query, const struct ctl_filter *filter)
 	append_pair(query, "session_id", filter->session);
 }
 
-/* A walk through a list; arena is of the present page. */
+/*
+ * A walk through a list. Of each page something is wanted on the next one, so
+ * pages take turns in two arenas.
+ */
 struct walk {
 	struct ctl_http *http;
-	struct arena *arena;
-	struct buffer query; /* of the next page, without its limit */
-	struct buffer first; /* the id that the present page begins with */
-	struct buffer last;  /* the id that the page before began with */
+	struct arena *arenas[2];
+	unsigned pages;
+	struct span query; /* of the next page, without its limit */
+	struct span first; /* the id that the last page began with */
 	uint64_t left;
 	ctl_remote_visit *visit;
 	void *context;
 	bool has_more;
 };
 
+/* Visit those of a page. *ret_first: the id that it begins with. */
 static int
-visit_page(struct walk *walk, struct span body)
+visit_page(struct walk *walk, struct arena *arena, struct span body,
+    struct span *ret_first)
 {
 	struct ctl_artifact artifact;
 	struct span *items;
 	size_t count, i;
-	int exit_code;
+	int exit_code = CTL_OK;
 
-	if (!json_read_items(walk->arena, body, &items, &count))
+	if (!json_read_items(arena, body, &items, &count))
 		return ctl_remote_strange(walk->http);
-	buffer_clear(&walk->last);
-	buffer_append(&walk->last, buffer_span(&walk->first));
-	buffer_clear(&walk->first);
-	for (i = 0; i < count; i++) {
-		if (!ctl_artifact_read(walk->arena, items[i], &artifact))
+	for (i = 0; i < count && exit_code == CTL_OK; i++) {
+		if (!ctl_artifact_read(arena, items[i], &artifact))
 			return ctl_remote_strange(walk->http);
 		if (i == 0)
-			buffer_append(&walk->first, artifact.id);
-		exit_code = walk->visit(walk->context, walk->arena, &artifact);
-		if (exit_code != CTL_OK)
-			return exit_code;
+			*ret_first = artifact.id;
+		exit_code = walk->visit(walk->context, arena, &artifact);
 	}
 	walk->left -= count < walk->left ? count : walk->left;
-	return CTL_OK;
-}
-
-/* Is there a way on from here that comes to an end? */
-static int
-judge_way_on(struct walk *walk)
-{
-	const char *url = ctl_http_url(walk->http).data;
-
-	/* A store has a next page only when there is something on it. */
-	if (walk->has_more && walk->first.size == 0)
-		return ctl_fail("%s sends from an empty page of a list to the "
-				"next one, so that it might never end",
-		    url);
-	/* As where something between us strips the cursor from a request. */
-	if (walk->has_more &&
-	    span_equal(buffer_span(&walk->first), buffer_span(&walk->last)))
-		return ctl_fail("%s sends from one page of a list to the next "
-				"in a circle, so that it would never end",
-		    url);
-	return CTL_OK;
+	return exit_code;
 }
 
 /* The last of two limits counts, so ours goes behind the link's. */
 static int
-walk_page(struct walk *walk)
+walk_page(struct walk *walk, struct arena *arena)
 {
+	const char *url = ctl_http_url(walk->http).data;
+	struct span first = SPAN("");
 	struct ctl_http_answer answer;
-	struct buffer path;
-	struct span next;
+	struct span path, next;
 	int exit_code;
 
-	buffer_init(&path, walk->arena);
-	buffer_printf(&path, "/artifacts?%.*slimit=%d", (int)walk->query.size,
-	    walk->query.size == 0 ? "" : walk->query.data,
+	path = arena_printf(arena, "/artifacts?%.*s%slimit=%d",
+	    (int)walk->query.size, walk->query.data,
+	    walk->pages > 1 ? "&" : "",
 	    walk->left < LIMIT_PAGE ? (int)walk->left : LIMIT_PAGE);
-	exit_code =
-	    ctl_http_get(walk->http, buffer_span(&path), walk->arena, &answer);
+	exit_code = ctl_http_get(walk->http, path, arena, &answer);
 	if (exit_code == CTL_OK)
-		exit_code = visit_page(walk, answer.body);
+		exit_code = visit_page(walk, arena, answer.body, &first);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	next = ctl_http_next_query(ctl_http_header(&answer, "Link"));
 	walk->has_more = next.data != NULL;
-	buffer_clear(&walk->query);
-	buffer_append(&walk->query, next);
-	buffer_append_byte(&walk->query, '&');
-	return judge_way_on(walk);
+	/* A store has a next page only when there is something on it. */
+	if (walk->has_more && first.size == 0)
+		return ctl_fail("%s sends from an empty page of a list to the "
+				"next one, so that it might never end",
+		    url);
+	/* As where something between us strips the cursor from a request. */
+	if (walk->has_more && span_equal(first, walk->first))
+		return ctl_fail("%s sends from one page of a list to the next "
+				"in a circle, so that it would never end",
+		    url);
+	walk->first = first;
+	walk->query = next;
+	return CTL_OK;
 }
 
 int
 ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
     uint64_t most, ctl_remote_visit *visit, void *context, bool *ret_has_more)
 {
-	struct arena *links = arena_open();
 	struct walk walk = { .http = http,
-		.arena = arena_open(),
+		.arenas = { arena_open(), arena_open() },
 		.left = most == 0 ? UINT64_MAX : most,
 		.visit = visit,
 		.context = context };
+	struct arena *arena;
+	struct buffer query;
 	int exit_code;
 
-	buffer_init(&walk.query, links);
-	buffer_init(&walk.first, links);
-	buffer_init(&walk.last, links);
-	ctl_filter_append(&walk.query, filter);
+	buffer_init(&query, walk.arenas[0]);
+	ctl_filter_append(&query, filter);
+	walk.query = buffer_span(&query);
 	do {
-		exit_code = walk_page(&walk);
-		arena_reset(walk.arena);
+		arena = walk.arenas[++walk.pages % 2];
+		arena_reset(arena);
+		exit_code = walk_page(&walk, arena);
 	} while (exit_code == CTL_OK && walk.has_more && walk.left > 0);
-	arena_close(walk.arena);
-	arena_close(links);
+	arena_close(walk.arenas[0]);
+	arena_close(walk.arenas[1]);
 	*ret_has_more = walk.has_more;
 	return exit_code;
 }

@@ -60,7 +60,7 @@ read_filter(const struct ctl *ctl, struct ctl_which *ret_which)
 
 /* Take a word off the line, its quotes taken away; false: no end quote. */
 static bool
-take_word(struct span *line, struct buffer *word)
+split_word(struct span *line, struct buffer *word)
 {
 	char quote = '\0';
 	size_t i;
@@ -95,7 +95,7 @@ split_words(
 	ret_words[count++] = arena_string(arena, SPAN("rm"));
 	while (rest.size > 0) {
 		buffer_init(&word, arena);
-		if (count == WORDS || !take_word(&rest, &word))
+		if (count == WORDS || !split_word(&rest, &word))
 			return ctl_error(CTL_USAGE,
 			    "\"%.200s\" has a quote without its end, or too "
 			    "many words",

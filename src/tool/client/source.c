@@ -7,7 +7,7 @@
 
 #include "source.h"
 
-#include "tool/progress.h"
+#include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,37 +39,21 @@ open_aside(const char *directory)
 	return fd;
 }
 
-static bool
-write_all(int fd, struct span bytes)
-{
-	ssize_t count;
-
-	while (bytes.size > 0) {
-		count = write(fd, bytes.data, bytes.size);
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count <= 0)
-			return false;
-		bytes = span_from(bytes, (size_t)count);
-	}
-	return true;
-}
-
 /* Copy all of it; false: it has been said. */
 static bool
-copy(const struct ctl_source *source, int from, int to, const char *directory,
-    char *piece)
+copy(const struct ctl_source *source, int from, int to, const char *directory)
 {
+	char piece[65536];
 	ssize_t count;
 
-	while ((count = read(from, piece, PIECE)) != 0) {
+	while ((count = read(from, piece, sizeof(piece))) != 0) {
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count < 0) {
 			(void)ctl_fail("cannot read %s: %m", source->name);
 			return false;
 		}
-		if (!write_all(to, span_of(piece, (size_t)count))) {
+		if (!ctl_file_write_all(to, span_of(piece, (size_t)count))) {
 			(void)ctl_fail("cannot copy %s to %.200s: %m; $TMPDIR "
 				       "may name another directory",
 			    source->name, directory);
@@ -81,10 +65,11 @@ copy(const struct ctl_source *source, int from, int to, const char *directory,
 
 /* Put a copy that can be read twice in place of the descriptor. */
 static int
-set_aside(struct ctl_source *source, char *piece)
+set_aside(struct ctl_source *source)
 {
 	const char *directory = getenv("TMPDIR");
 	int from = source->fd;
+	bool is_good;
 
 	if (directory == NULL || *directory == '\0')
 		directory = "/var/tmp";
@@ -97,12 +82,9 @@ set_aside(struct ctl_source *source, char *piece)
 		    directory);
 	}
 	source->is_copy = true;
-	if (!copy(source, from, source->fd, directory, piece)) {
-		close(from);
-		return CTL_FAILED;
-	}
-	close(from);
-	return CTL_OK;
+	is_good = copy(source, from, source->fd, directory);
+	(void)close(from);
+	return is_good ? CTL_OK : CTL_FAILED;
 }
 
 /* ---- opening ---- */
@@ -142,38 +124,52 @@ open_path(const char *path, bool is_found, struct ctl_source *source,
 	return CTL_OK;
 }
 
+bool
+ctl_source_hash(int fd, uint64_t most, struct ctl_progress *progress,
+    uint64_t *ret_size, uint8_t ret_hash[DIGEST_SHA256_SIZE])
+{
+	struct arena *arena = arena_open();
+	char *piece = arena_room(arena, PIECE);
+	struct digest digest;
+	uint64_t size = 0;
+	ssize_t count = 0;
+
+	digest_begin(&digest);
+	while (size < most &&
+	       (count = pread(fd, piece,
+		    most - size < PIECE ? most - size : PIECE, (off_t)size)) >
+		   0) {
+		digest_add(&digest, span_of(piece, (size_t)count));
+		size += (uint64_t)count;
+		if (progress != NULL)
+			ctl_progress_at(progress, size);
+	}
+	digest_end(&digest, ret_hash);
+	arena_close(arena);
+	*ret_size = size;
+	return count >= 0;
+}
+
 /*
  * Hash the bytes that the file has now. To a file that is written to without
  * end, bytes may be added faster than they are read.
  */
 static int
-hash(const struct ctl *ctl, struct ctl_source *source, char *piece)
+hash(const struct ctl *ctl, struct ctl_source *source)
 {
 	struct ctl_progress progress;
-	struct digest digest;
 	struct stat status;
-	uint64_t left;
-	ssize_t count = 0;
+	bool is_good;
 
 	if (fstat(source->fd, &status) != 0)
 		return ctl_fail("cannot read %.200s: %m", source->name);
-	left = (uint64_t)status.st_size;
-	ctl_progress_begin(&progress, ctl, source->name, left);
-	digest_begin(&digest);
-	source->size = 0;
-	while (left > 0 &&
-	       (count = pread(source->fd, piece, left < PIECE ? left : PIECE,
-		    (off_t)source->size)) > 0) {
-		digest_add(&digest, span_of(piece, (size_t)count));
-		source->size += (uint64_t)count;
-		left -= (uint64_t)count;
-		ctl_progress_at(&progress, source->size);
-	}
+	ctl_progress_begin(
+	    &progress, ctl, source->name, (uint64_t)status.st_size);
+	is_good = ctl_source_hash(source->fd, (uint64_t)status.st_size,
+	    &progress, &source->size, source->hash);
 	ctl_progress_end(&progress);
-	digest_end(&digest, source->hash);
-	if (count < 0)
-		return ctl_fail("cannot read %.200s: %m", source->name);
-	return CTL_OK;
+	return is_good ? CTL_OK
+		       : ctl_fail("cannot read %.200s: %m", source->name);
 }
 
 int
@@ -181,8 +177,6 @@ ctl_source_open(const struct ctl *ctl, const char *path, bool is_found,
     struct ctl_source *ret_source)
 {
 	struct ctl_source source = { .fd = -1 };
-	struct arena *arena = arena_open();
-	char *piece = arena_room(arena, PIECE);
 	struct stat status;
 	int exit_code;
 
@@ -190,16 +184,14 @@ ctl_source_open(const struct ctl *ctl, const char *path, bool is_found,
 	/* stdin may be a file of which a part has been read already. */
 	if (exit_code == CTL_OK && ((strcmp(path, "-") == 0 && !is_found) ||
 				       !can_be_read_twice(&source, &status)))
-		exit_code = set_aside(&source, piece);
+		exit_code = set_aside(&source);
 	if (exit_code == CTL_OK)
-		exit_code = hash(ctl, &source, piece);
-	arena_close(arena);
-	if (exit_code != CTL_OK) {
+		exit_code = hash(ctl, &source);
+	if (exit_code == CTL_OK)
+		*ret_source = source;
+	else
 		ctl_source_close(&source);
-		return exit_code;
-	}
-	*ret_source = source;
-	return CTL_OK;
+	return exit_code;
 }
 
 void

@@ -8,7 +8,7 @@
 #ifndef CTL_SOURCE_H
 #define CTL_SOURCE_H
 
-#include "tool/ctl.h"
+#include "tool/progress.h"
 #include "base/digest.h"
 
 #include <sys/types.h>
@@ -30,6 +30,14 @@ struct ctl_source {
 MUST_USE int ctl_source_open(const struct ctl *ctl, const char *path,
     bool is_found, struct ctl_source *ret_source);
 void ctl_source_close(struct ctl_source *source);
+
+/*
+ * Hash the first bytes of a file, so many or as many as there are: *ret_size.
+ * progress may be NULL. false: errno says why they cannot be read.
+ */
+MUST_USE bool ctl_source_hash(int fd, uint64_t most,
+    struct ctl_progress *progress, uint64_t *ret_size,
+    uint8_t ret_hash[DIGEST_SHA256_SIZE]);
 
 /* A guess at its media type, in the arena. */
 MUST_USE int ctl_source_type(const struct ctl_source *source, const char *path,

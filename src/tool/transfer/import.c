@@ -92,7 +92,7 @@ count_as(struct import *import, enum import_state state, const struct id *id,
 
 /* Count what came of one change. false: the store has failed. */
 static bool
-take_outcome(struct import *import, size_t i, const struct outcome *outcome)
+count_outcome(struct import *import, size_t i, const struct outcome *outcome)
 {
 	const struct change *change = import->changes[i];
 	char text[ID_TEXT + 1];
@@ -134,7 +134,7 @@ import_flush(struct import *import)
 		store_apply_many(
 		    import->store, import->changes, count_of, outcomes);
 	for (i = 0; i < count_of; i++)
-		if (!take_outcome(import, i, &outcomes[i]) &&
+		if (!count_outcome(import, i, &outcomes[i]) &&
 		    exit_code == CTL_OK)
 			exit_code = store_failed(import, outcomes[i].result);
 	arena_reset(import->arena);
@@ -144,7 +144,7 @@ import_flush(struct import *import)
 /* Commit the batch if an artifact with this id is in it: only then the store
  * tells whether it has one. */
 static int
-settle(struct import *import, const struct id *id)
+flush_if_pending(struct import *import, const struct id *id)
 {
 	size_t i;
 
@@ -263,7 +263,7 @@ static const struct store_changing staging = {
 /* ---- one artifact ---- */
 
 static enum result
-judge(struct import *import, const struct artifact *artifact)
+compare_with_store(struct import *import, const struct artifact *artifact)
 {
 	struct artifact *there;
 	enum result result;
@@ -292,14 +292,14 @@ int
 import_begin(
     struct import *import, const struct artifact *artifact, bool *ret_is_wanted)
 {
-	int exit_code = settle(import, &artifact->id);
+	int exit_code = flush_if_pending(import, &artifact->id);
 	enum result result;
 
 	if (exit_code != CTL_OK)
 		return exit_code;
 	import->upload = NULL; /* that of the artifact before */
 	arena_reset(import->own);
-	result = judge(import, artifact);
+	result = compare_with_store(import, artifact);
 	if (result != RESULT_OK)
 		return store_failed(import, result);
 	import->artifact = arena_alloc(import->own, sizeof(*artifact));

@@ -43,9 +43,8 @@ struct found {
 };
 
 struct found_list {
-	struct ctl_set ids;  /* as texts: any that the server has */
-	struct found *found; /* of each, in the order to import them */
-	size_t room;
+	struct ctl_set ids;   /* as texts: any that the server has */
+	struct buffer found; /* struct found of each, in the order to import */
 	bool is_complete;
 };
 
@@ -62,22 +61,19 @@ list_init(struct found_list *list, struct arena *arena)
 {
 	*list = (struct found_list){ .is_complete = true };
 	ctl_set_init(&list->ids, arena);
+	buffer_init(&list->found, arena);
 }
 
 static void
 list_add(struct found_list *list, struct span id, uint64_t created)
 {
-	size_t size = sizeof(list->found[0]);
-	size_t room = list->room, number;
+	struct found found = { .created = created };
+	size_t number;
 
 	if (!ctl_set_add(&list->ids, id, &number))
 		return;
-	if (number == room) {
-		list->room = room == 0 ? 1024 : 2 * room;
-		list->found = arena_resize(list->ids.arena, list->found,
-		    room * size, list->room * size);
-	}
-	list->found[number] = (struct found){ (uint32_t)number, created };
+	found.number = (uint32_t)number;
+	buffer_append(&list->found, span_of(&found, sizeof(found)));
 }
 
 /* ---- what a list brings ---- */
@@ -148,7 +144,7 @@ struct pass {
 };
 
 static int
-take_page(struct listing *listing, const struct ctl_filter *filter,
+read_page(struct listing *listing, const struct ctl_filter *filter,
     uint64_t number, struct arena *arena, struct pass *pass)
 {
 	struct ctl_artifact artifact;
@@ -186,7 +182,7 @@ take_page(struct listing *listing, const struct ctl_filter *filter,
  * of the page sends its first one again, so this ends there, too.
  */
 static int
-take_pages(struct listing *listing, const struct ctl_filter *filter,
+read_pages(struct listing *listing, const struct ctl_filter *filter,
     struct arena *arena, struct pass *pass)
 {
 	struct arena *of_page = arena_open();
@@ -198,7 +194,7 @@ take_pages(struct listing *listing, const struct ctl_filter *filter,
 	ctl_set_init(&pass->ids, arena);
 	do {
 		before = pass->ids.count;
-		exit_code = take_page(listing, filter, ++number, of_page, pass);
+		exit_code = read_page(listing, filter, ++number, of_page, pass);
 		arena_reset(of_page);
 	} while (exit_code == CTL_OK && pass->ids.count > before);
 	arena_close(of_page);
@@ -216,7 +212,7 @@ ask_numbered(struct listing *listing, const struct ctl_filter *filter)
 
 	for (passes = 0; passes < PASSES && exit_code == CTL_OK; passes++) {
 		arena_reset(arena);
-		exit_code = take_pages(listing, filter, arena, &pass);
+		exit_code = read_pages(listing, filter, arena, &pass);
 		if (!pass.is_changed && pass.ids.count == pass.total)
 			break;
 	}
@@ -258,7 +254,7 @@ say_full(const struct listing *listing, const char *workflow)
 
 /* The list of a workflow, or of all (NULL). */
 static int
-ask(struct listing *listing, const char *workflow)
+ask_list(struct listing *listing, const char *workflow)
 {
 	const struct ctl_filter filter = { .workflow = workflow };
 	bool has_more;
@@ -310,7 +306,7 @@ ask_lists(const struct ctl *ctl, struct ctl_http *http, enum list_form form,
 	int exit_code;
 
 	do
-		exit_code = ask(&listing, workflow);
+		exit_code = ask_list(&listing, workflow);
 	while (exit_code == CTL_OK && workflow != NULL &&
 	       (workflow = ctl_next_value(ctl, "workflow", &index)) != NULL);
 	if (exit_code != CTL_OK)
@@ -322,7 +318,7 @@ ask_lists(const struct ctl *ctl, struct ctl_http *http, enum list_form form,
 		list->is_complete = false;
 	}
 	if (list->ids.count > 0)
-		qsort(list->found, list->ids.count, sizeof(list->found[0]),
+		qsort(list->found.data, list->ids.count, sizeof(struct found),
 		    compare_found);
 	return CTL_OK;
 }
@@ -357,7 +353,7 @@ read_ids(FILE *file, struct found_list *list)
  * no help: the original leaves it as it was when content is replaced.
  */
 static bool
-take_text(struct ctl_record *record)
+use_text(struct ctl_record *record)
 {
 	struct content *content = &record->artifact.content;
 	uint8_t hash[DIGEST_SHA256_SIZE];
@@ -481,7 +477,7 @@ open_server(struct api *api, const char *url, enum list_form *ret_form)
 /* A request failed, which was said. Give up after several in a row: then it is
  * the server, not an artifact. */
 static int
-failed(struct api *api, int exit_code)
+count_failure(struct api *api, int exit_code)
 {
 	if (exit_code == CTL_INTEGRITY)
 		api->import->counts.damaged++;
@@ -543,7 +539,7 @@ get_detail(struct api *api, struct span id, bool with_content,
 	if (exit_code == CTL_OK && answer.status == 404 && with_content)
 		exit_code = send_for_detail(api, id, false, &answer);
 	if (exit_code != CTL_OK)
-		return failed(api, exit_code);
+		return count_failure(api, exit_code);
 	if (answer.status != 404)
 		*ret_is_there = read_detail(api, id, answer.body, ret_record);
 	else if (api->is_asked_for || !api->has_raw)
@@ -555,7 +551,7 @@ get_detail(struct api *api, struct span id, bool with_content,
 /* ---- one artifact: its content ---- */
 
 static bool
-take_piece(void *context, struct span piece)
+receive_piece(void *context, struct span piece)
 {
 	struct api *api = context;
 
@@ -572,7 +568,7 @@ stream(struct api *api, struct span path, bool *ret_has_path)
 		.path = path,
 		.may_be_no_path = true,
 		.is_any_type = true,
-		.sink = take_piece,
+		.sink = receive_piece,
 		.context = api,
 	};
 	struct ctl_http_answer answer;
@@ -592,7 +588,7 @@ stream(struct api *api, struct span path, bool *ret_has_path)
 		api->store_code = import_abandon(api->import);
 	if (api->store_code != CTL_OK)
 		return api->store_code;
-	return failed(api, exit_code);
+	return count_failure(api, exit_code);
 }
 
 /* Say that the bytes cannot be had here, and where the server says they are. */
@@ -618,7 +614,7 @@ no_content(struct api *api, struct span id, const struct ctl_record *record)
 
 /* Without created_at the time of the import is taken. */
 static int
-begin(struct api *api, struct ctl_record *record, bool *ret_is_wanted)
+begin_artifact(struct api *api, struct ctl_record *record, bool *ret_is_wanted)
 {
 	int exit_code;
 
@@ -642,7 +638,7 @@ import_path(struct api *api, struct ctl_record *record, struct span path,
 	int exit_code;
 
 	*ret_has_path = true;
-	exit_code = begin(api, record, &is_wanted);
+	exit_code = begin_artifact(api, record, &is_wanted);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	/* A dry run has to know, too, whether there is a /raw. */
@@ -662,14 +658,14 @@ import_text(struct api *api, struct span id, struct ctl_record *record)
 	bool is_wanted, has_path = false;
 	int exit_code = CTL_OK;
 
-	if (!take_text(record)) {
+	if (!use_text(record)) {
 		if (path.data != NULL && record->has_hash && record->has_size)
 			exit_code = import_path(api, record, path, &has_path);
 		if (exit_code != CTL_OK || has_path)
 			return exit_code;
 		return no_content(api, id, record);
 	}
-	exit_code = begin(api, record, &is_wanted);
+	exit_code = begin_artifact(api, record, &is_wanted);
 	if (exit_code == CTL_OK)
 		exit_code = import_write(api->import, record->text);
 	return exit_code == CTL_OK ? import_end(api->import) : exit_code;
@@ -796,12 +792,13 @@ import_next(struct api *api)
 static int
 import_all(struct api *api, const struct found_list *list)
 {
+	const struct found *found = (const void *)list->found.data;
 	int exit_code = CTL_OK;
 	size_t i;
 
 	for (i = 0; i < list->ids.count && exit_code == CTL_OK; i++) {
 		arena_reset(api->arena);
-		api->id = list->ids.texts[list->found[i].number];
+		api->id = list->ids.texts[found[i].number];
 		exit_code = import_next(api);
 		ctl_progress_at(&api->progress, api->import->counts.bytes);
 	}
