@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * help.c - finding commands, help and completion, all from the rows of the commands.
+ * help.c - finding commands, help and completion, all from the table of
+ * commands and their options.
  */
 
 #include "ctl.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * options.c - arguments of artifactctl, as the rows say that they are.
- * Knows nothing of what the commands do.
+ * options.c - reading the arguments of artifactctl, by the tables of options
+ * that the commands have. Knows nothing of what the commands do.
  */
 
 #include "ctl.h"
@@ -66,7 +66,7 @@ ctl_next_option(const struct ctl_command *command, size_t *index)
 	return option->name == NULL ? NULL : option;
 }
 
-/* ---- the rows as getopt_long wants them ---- */
+/* ---- the tables as getopt_long wants them ---- */
 
 struct table {
 	const struct ctl_option *rows[OPTIONS];
@@ -191,7 +191,7 @@ check_operands(const struct ctl *ctl)
 	    ctl, "what is \"%.200s\"?", ctl->operands[command->most]);
 }
 
-/* What stood before the command may be for others only. */
+/* Refuse options that stood before the command and are not for it. */
 static int
 check_common(const struct ctl *ctl)
 {
@@ -202,7 +202,7 @@ check_common(const struct ctl *ctl)
 		option = ctl->given[i].option;
 		if (option < common_options ||
 		    option >= common_options + sizeof(common_where) /
-					       sizeof(common_where[0]) ||
+						   sizeof(common_where[0]) ||
 		    is_common_of(option, ctl->command->where))
 			continue;
 		return ctl_usage(
@@ -337,8 +337,7 @@ ctl_number(const struct ctl *ctl, const char *name, uint64_t min, uint64_t max,
 
 /* A number and its unit, which may be missing if there is one to assume. */
 static bool
-parse_seconds(
-    const char *text, const char *assumed_unit, uint64_t *ret_seconds)
+parse_seconds(const char *text, const char *assumed_unit, uint64_t *ret_seconds)
 {
 	static const struct {
 		const char *unit;

@@ -335,7 +335,7 @@ widest(const struct ctl_output *output, const size_t *widths, bool with_keys)
 	return found;
 }
 
-/* A row is to stay a line: the widest column gives way. */
+/* Make columns narrower, the widest first, until a row fits on one line. */
 static void
 narrow(const struct ctl_output *output, size_t *widths)
 {
@@ -386,7 +386,8 @@ print_headings(struct ctl_output *output, const size_t *widths, size_t last)
 		fputs("\033[0m", stdout);
 }
 
-/* Columns come, and new headings with them, where a later page needs more. */
+/* Print the rows so far. If a column has its first value only in these, the
+ * headings are printed again, with that column. */
 static void
 print_page(struct ctl_output *output)
 {
@@ -512,9 +513,10 @@ ctl_print_name(const struct ctl *ctl, struct span name)
 	printf("%s\n", ctl_visible(ctl->arena, name).data);
 }
 
-/* ---- saying no ---- */
+/* ---- errors ---- */
 
-/* What others wrote may be in it, and is not to steer a terminal. */
+/* A sentence may quote what others wrote: print it without what would steer a
+ * terminal. */
 static void
 print_visible(struct span text)
 {
@@ -531,8 +533,8 @@ print_visible(struct span text)
 int
 ctl_worse(int one, int other)
 {
-	/* From the least to the worst: bytes that are wrong, then what will
-	 * be no better the next time. */
+	/* From the least to the worst. What the next try may mend counts less
+	 * than what stays; wrong bytes are the worst. */
 	static const int order[] = { CTL_OK, CTL_WOULD_CHANGE, CTL_TRY_LATER,
 		CTL_CHANGED, CTL_NOT_FOUND, CTL_AMBIGUOUS, CTL_USAGE,
 		CTL_FAILED, CTL_INTEGRITY };
@@ -562,7 +564,7 @@ ctl_error(int exit_code, const char *format, ...)
 
 	if (is_quiet && exit_code == CTL_OK)
 		return exit_code;
-	fflush(stdout); /* what was printed before it was said before it */
+	fflush(stdout); /* keep the order of what goes to a terminal */
 	errno = error;
 	va_start(arguments, format);
 	if (vasprintf(&text, format, arguments) < 0)

@@ -2,10 +2,10 @@
 /*
  * output.h - what commands print: rows, in the form that was asked for.
  *
- * A row is members in order. With --json it is one object a line; on a
- * terminal rows make a table no wider than it, with sizes and times for
- * people; else the values stand between tabs. No byte of a value reaches a terminal that
- * would steer it.
+ * A row has members in an order. With --json a row is an object on a line. On a
+ * terminal rows make a table that is not wider than the terminal, with sizes
+ * and times for people. Else the values stand on a line, with tabs between
+ * them. No byte of a value reaches a terminal that would steer it.
  */
 #ifndef CTL_OUTPUT_H
 #define CTL_OUTPUT_H
@@ -19,7 +19,7 @@ struct ctl_row;
 struct ctl_row *ctl_row(struct arena *arena);
 /* Members; SPAN_NONE is null. Names are the table's headings too. */
 void ctl_row_text(struct ctl_row *row, const char *name, struct span text);
-/* What names the row to other commands: cut only after all else is. */
+/* An id that other commands take: its column is the last to be cut. */
 void ctl_row_key(struct ctl_row *row, const char *name, struct span text);
 /* "3h" on a terminal, else seconds. */
 void ctl_row_age(struct ctl_row *row, const char *name, uint64_t seconds);

@@ -118,9 +118,9 @@ add_lines(struct lookup *lookup)
 		word = line + strspn(line, BETWEEN);
 		word[strcspn(word, BETWEEN)] = '\0';
 		if (*word != '\0')
-			exit_code = add_name(lookup,
-			    arena_string(
-				lookup->choice->arena, span_str(word)));
+			exit_code =
+			    add_name(lookup, arena_string(lookup->choice->arena,
+						 span_str(word)));
 	}
 	free(line);
 	return exit_code;
@@ -188,8 +188,8 @@ end_lookup(void *context, void *item, const struct ctl_http_end *end)
 	exit_code = ctl_remote_read_detail(
 	    lookup->http, end->arena, end->answer, &artifact);
 	if (exit_code == CTL_OK)
-		exit_code = fill_in(choice, lookup->http, end->arena, NULL,
-		    &artifact, chosen);
+		exit_code = fill_in(
+		    choice, lookup->http, end->arena, NULL, &artifact, chosen);
 	lookup->is_there[chosen - choice->items] = exit_code == CTL_OK;
 	return exit_code;
 }
@@ -320,8 +320,7 @@ ctl_choose(struct ctl_http *http, struct ctl_choice *choice)
 	exit_code = ctl_filter_read(ctl, &which.members);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	is_narrow =
-	    ctl_filter_is_narrow(&which.members) || which.title != NULL;
+	is_narrow = ctl_filter_is_narrow(&which.members) || which.title != NULL;
 	if (!is_narrow && !ctl_has(ctl, "all"))
 		return ctl_usage(ctl,
 		    "which artifacts? It needs an ID, or a filter such as "
@@ -374,8 +373,7 @@ end_head(void *context, void *item, const struct ctl_http_end *end)
 	}
 	if (end->answer->status == 404) {
 		lose(choice,
-		    ctl_error(
-			CTL_NOT_FOUND, "%s was deleted meanwhile", id));
+		    ctl_error(CTL_NOT_FOUND, "%s was deleted meanwhile", id));
 		return CTL_OK;
 	}
 	if (header_digest(ctl_http_header(end->answer, "Repr-Digest"), hash) !=

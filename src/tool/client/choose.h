@@ -63,8 +63,7 @@ ctl_choose_ids_alone(const struct ctl *ctl, const struct ctl_option *filters);
  * id. An id that is missing or ambiguous is said, and the others are chosen;
  * what would go wrong for each of them ends it.
  */
-MUST_USE int
-ctl_choose_ids(struct ctl_http *http, struct ctl_choice *choice);
+MUST_USE int ctl_choose_ids(struct ctl_http *http, struct ctl_choice *choice);
 /* Those of a list. */
 MUST_USE int ctl_choose_listed(struct ctl_http *http,
     const struct ctl_which *which, struct ctl_choice *choice);

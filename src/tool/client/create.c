@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * create.c - create: an artifact whose content is text, with the options
- * of the original API's client; what is no text is for put. And update: title,
- * metadata, and what an artifact is made of.
+ * create.c - create makes an artifact whose content is text (put takes any
+ * file), with the options of the original API's client. update changes title,
+ * metadata, and what an artifact was made from.
  */
 
 #include "create.h"
@@ -13,13 +13,13 @@
 #include <errno.h>
 
 #define CONTENT_MOST ((size_t)INT32_MAX + 1) /* more than any server takes */
-#define METADATA_MOST (2 * LIMIT_METADATA)   /* with its white space */
+#define METADATA_MOST (2 * LIMIT_METADATA)   /* more than its white space */
 
-/* The bytes of a file, or of stdin (NULL), into the arena: at least so many if
- * it has more. */
+/* Read a file, or stdin (name NULL), into the arena. Reading ends once there
+ * are this many bytes, or a few more. */
 static int
-read_file(const struct ctl *ctl, const char *name, size_t most,
-    struct span *ret_text)
+read_file(
+    const struct ctl *ctl, const char *name, size_t most, struct span *ret_text)
 {
 	FILE *file = name == NULL ? stdin : fopen(name, "re");
 	struct buffer text;
@@ -53,8 +53,8 @@ ctl_create_check(const struct ctl *ctl, const char *const *names)
 }
 
 size_t
-ctl_create_members(const struct ctl *ctl,
-    struct ctl_http_part ret_members[CTL_CREATE_MEMBERS])
+ctl_create_members(
+    const struct ctl *ctl, struct ctl_http_part ret_members[CTL_CREATE_MEMBERS])
 {
 	static const char *const names[CTL_CREATE_MEMBERS][2] = {
 		{ "workflow", "workflow_id" },
@@ -100,7 +100,7 @@ ctl_create_end(struct ctl_http *http, struct arena *arena,
 	    ctl_visible(arena, id).data);
 }
 
-/* With --json. */
+/* Print what became of an artifact, as --json wants it. */
 static void
 print_result(const struct ctl *ctl, struct span id, const char *status)
 {
@@ -113,7 +113,7 @@ print_result(const struct ctl *ctl, struct span id, const char *status)
 
 /* ---- create ---- */
 
-/* From -c, or from the operand. */
+/* The content comes from -c, or from the file that the operand names. */
 static int
 read_content(const struct ctl *ctl, struct span *ret_content)
 {
@@ -137,7 +137,7 @@ read_content(const struct ctl *ctl, struct span *ret_content)
 	return exit_code;
 }
 
-/* The members that were given. */
+/* The body of the request: the members that options name, and the content. */
 static struct span
 create_body(const struct ctl *ctl, struct span content)
 {
@@ -222,8 +222,7 @@ read_metadata(const struct ctl *ctl, struct span *ret_text)
 	if (value[0] != '@')
 		*ret_text = span_str(value);
 	else
-		exit_code =
-		    read_file(ctl, value + 1, METADATA_MOST, ret_text);
+		exit_code = read_file(ctl, value + 1, METADATA_MOST, ret_text);
 	if (exit_code == CTL_OK && ret_text->size >= METADATA_MOST)
 		return ctl_usage(ctl,
 		    "--metadata: %.200s is too large: an artifact takes %d "
@@ -232,7 +231,8 @@ read_metadata(const struct ctl *ctl, struct span *ret_text)
 	return exit_code;
 }
 
-/* Refuse what no server takes: put would have stored the file before. */
+/* Refuse metadata that no server takes before anything is sent: otherwise put
+ * would store the file, and fail only then. */
 static int
 put_metadata(const struct ctl *ctl, struct json_value *body)
 {
@@ -337,8 +337,8 @@ ctl_update_body(const struct ctl *ctl, struct ctl_http *http, bool has_title,
 	return CTL_OK;
 }
 
-/* The same PUT again changes nothing more, so it may be repeated; but with an
- * ETag the second one would be refused. */
+/* A PUT that is sent twice changes nothing more, so it may be repeated. With
+ * If-Match it may not: after the first one the ETag is another. */
 void
 ctl_update_begin(struct arena *arena, const char *id, struct span body,
     const char *etag, struct ctl_http_request *ret_request)
@@ -354,7 +354,7 @@ ctl_update_begin(struct arena *arena, const char *id, struct span body,
 
 /* ---- update ---- */
 
-/* As show prints it, or with the quotes that HTTP has around it. */
+/* Read --if-match: an ETag as show prints it, or with the quotes of HTTP. */
 static int
 read_etag(const struct ctl *ctl, const char **ret_etag)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * exchange.c - one request and its answer, on a handle of libcurl: a try,
- * whether another one follows, and what came of it, as an exit code and a
- * sentence.
+ * exchange.c - one request and its answer, on a handle of libcurl: set up a
+ * try, decide whether another try follows, and turn the end into an exit code
+ * and a sentence.
  */
 
 #include "exchange.h"
@@ -20,7 +20,8 @@
 #define CONTENT_MOST (UINT64_C(1) << 30) /* json-c takes 2 GiB */
 #define ANSWER_MOST (UINT64_C(16) << 20) /* a page of a list has 2 MiB */
 #define CONNECT_SECONDS 10L
-/* Longer than the server gives a request, whose answer tells why it ended. */
+/* Longer than the time limits of the server: its answer, which tells why a
+ * request ended, comes before we give up. */
 #define STALL_SECONDS 150L
 #define BUFFER_SIZE 262144L
 #define TRIES_UNREACHABLE 4
@@ -42,7 +43,8 @@ exchange_init(struct exchange *exchange, struct ctl_http *http,
 	};
 }
 
-/* Of the first answer of a download, if it is strong; SPAN_NONE: none. */
+/* The ETag that a download began with; SPAN_NONE: it had none, or a weak one,
+ * which does not promise the same bytes. */
 static struct span
 etag_of(const struct exchange *exchange)
 {
@@ -51,7 +53,8 @@ etag_of(const struct exchange *exchange)
 	return span_starts_with(etag, "\"") ? etag : SPAN_NONE;
 }
 
-/* Does it change nothing, so that it may be sent as often as one likes? */
+/* Does the request change nothing, so that it may be sent any number of
+ * times? */
 static bool
 only_reads(const struct exchange *exchange)
 {
@@ -60,7 +63,7 @@ only_reads(const struct exchange *exchange)
 	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-/* libcurl refuses an option by a mistake of ours or for lack of memory. */
+/* libcurl refuses an option only if we made a mistake, or memory ran out. */
 #define SET(exchange, option, value) \
 	do { \
 		if (curl_easy_setopt((exchange)->easy, option, value) != \
@@ -76,8 +79,8 @@ is_success(const struct ctl_http_answer *answer)
 	return answer->status >= 200 && answer->status < 300;
 }
 
-/* An answer begins. Forget the headers before it: 100 Continue has some,
- * too. */
+/* A status line begins an answer. Forget the headers of the one before, which
+ * was 100 Continue. */
 static void
 begin_answer(struct exchange *exchange)
 {
@@ -115,7 +118,8 @@ keep_header(char *data, size_t one, size_t size, void *object)
 	return size;
 }
 
-/* Does a 206 go on exactly where the last try was cut off? */
+/* Is the answer a 206 that begins at the byte where the last try was cut
+ * off? */
 static bool
 goes_on(const struct exchange *exchange)
 {
@@ -157,7 +161,8 @@ receive_body(char *data, size_t one, size_t size, void *object)
 	return size;
 }
 
-/* The headers of a 2xx are complete, in this try or in one that goes on. */
+/* The headers of a 2xx are complete: the content begins, or goes on after a
+ * try that was cut off. false: it is not wanted. */
 static bool
 begin_download(struct exchange *exchange)
 {
@@ -175,7 +180,7 @@ begin_download(struct exchange *exchange)
 	return !exchange->is_refused;
 }
 
-/* libcurl gives the empty line that ends the headers as if it were one. */
+/* libcurl gives each header line, and the empty line behind the last one. */
 static size_t
 receive_header(char *data, size_t one, size_t size, void *object)
 {
@@ -185,7 +190,7 @@ receive_header(char *data, size_t one, size_t size, void *object)
 	if (!is_end)
 		return keep_header(data, one, size, object);
 	if (exchange->request->only_announces && exchange->answer.status == 100)
-		return 0; /* the body would be sent now: end the request */
+		return 0; /* end the request before the body is sent */
 	if (exchange->request->sink == NULL || !is_success(&exchange->answer))
 		return size;
 	return begin_download(exchange) ? size : 0;
@@ -193,15 +198,15 @@ receive_header(char *data, size_t one, size_t size, void *object)
 
 /* ---- what is sent ---- */
 
-/* The bytes of a file as libcurl asks for them. */
+/* Where libcurl is in the file that it sends. */
 struct reader {
 	struct exchange *exchange;
 	const struct ctl_http_part *part;
 	uint64_t offset;
 };
 
-/* Give libcurl no more than the size that was announced: with a byte more the
- * form could not be read. */
+/* Give libcurl exactly the size that was announced: with one byte more the
+ * server could not read the form. */
 static size_t
 read_part(char *room, size_t one, size_t size, void *object)
 {
@@ -218,7 +223,8 @@ read_part(char *room, size_t one, size_t size, void *object)
 	    size < left ? size : (size_t)left, reader->offset);
 	if (count <= 0) {
 		exchange->is_refused = true;
-		/* Without it client and server would wait for each other. */
+		/* With 0 libcurl would wait for more bytes, and the server
+		 * too. */
 		return CURL_READFUNC_ABORT;
 	}
 	reader->offset += (uint64_t)count;
@@ -250,7 +256,7 @@ with_line(struct curl_slist *list, const char *line)
 	return longer;
 }
 
-/* Name the file as Content-Disposition of an answer does, which takes any
+/* Write the name of the file as our answers do, since that form takes any
  * name. */
 static const char *
 file_disposition(struct exchange *exchange, const struct ctl_http_part *part)
@@ -279,10 +285,10 @@ add_file(struct exchange *exchange, curl_mimepart *mime,
 	if (part->hash != NULL) {
 		hash = digest_base64(
 		    arena, span_of(part->hash, DIGEST_SHA256_SIZE));
-		lines = with_line(lines,
-		    arena_printf(arena, "Repr-Digest: sha-256=:%.*s:",
-			(int)hash.size, hash.data)
-			.data);
+		lines = with_line(
+		    lines, arena_printf(arena, "Repr-Digest: sha-256=:%.*s:",
+			       (int)hash.size, hash.data)
+			       .data);
 	}
 	/* The part owns the lines. */
 	if (curl_mime_data_cb(mime, (curl_off_t)part->size, read_part,
@@ -328,7 +334,7 @@ set_body(struct exchange *exchange)
 		SET(exchange, CURLOPT_MIMEPOST, exchange->mime);
 	}
 	if (request->only_announces) {
-		/* HTTP/2 has no such question. */
+		/* HTTP/2 has no 100 Continue. */
 		SET(exchange, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 		SET(exchange, CURLOPT_EXPECT_100_TIMEOUT_MS, 600000L);
 		exchange->headers =
@@ -389,7 +395,7 @@ set_connection(struct exchange *exchange)
 	if (exchange->http->is_stranger) {
 		SET(exchange, CURLOPT_SSL_VERIFYPEER, 0L);
 		SET(exchange, CURLOPT_SSL_VERIFYHOST, 0L);
-		return; /* its command lacks the options below */
+		return; /* doctor, which asks so, lacks the options below */
 	}
 	if (ctl_has(ctl, "cacert"))
 		SET(exchange, CURLOPT_CAINFO, ctl_value(ctl, "cacert"));
@@ -437,7 +443,7 @@ exchange_release(struct exchange *exchange)
 	exchange->mime = NULL;
 }
 
-/* ---- is it sent once more? ---- */
+/* ---- does another try follow? ---- */
 
 /* Was the connection lost in the middle of a request? */
 static bool
@@ -464,13 +470,13 @@ is_harmless(const struct exchange *exchange, CURLcode code)
 	    exchange->is_replaced)
 		return false;
 	if (code == CURLE_COULDNT_CONNECT)
-		return true; /* nobody was there to do anything */
+		return true; /* no server has seen the request */
 	if (!request->is_repeatable && !only_reads(exchange))
 		return false;
 	return exchange->delivered == 0 || etag_of(exchange).data != NULL;
 }
 
-/* Is the failure one that may be over at the next try? */
+/* May the next try go well, and is there one left? */
 static bool
 is_passing(const struct exchange *exchange, CURLcode code)
 {
@@ -511,7 +517,7 @@ exchange_is_hopeless(const struct exchange *exchange, CURLcode code)
 	if (exchange->is_refused || exchange->too_large > 0 ||
 	    exchange->is_replaced)
 		return false;
-	/* A lost connection may be the fault of one artifact. */
+	/* A worker may die of one artifact, and serve the others. */
 	if (code != CURLE_OK)
 		return !was_cut_off(code);
 	return status == 401 || status == 403 || status == 507 ||
@@ -520,8 +526,7 @@ exchange_is_hopeless(const struct exchange *exchange, CURLcode code)
 
 /* ---- no answer ---- */
 
-/* What a code of libcurl means: the words of a sentence before the URL and
- * libcurl's own words, and those behind them. */
+/* What we say of a code: "<before> <URL> (<libcurl's words>)<after>". */
 static const struct trouble {
 	CURLcode code;
 	const char *before;
@@ -562,7 +567,7 @@ trouble_of(CURLcode code)
 	return &cut_off;
 }
 
-/* libcurl's words, and the system's where it has given a number. */
+/* The words of libcurl; of a connection that failed, those of the system. */
 static struct span
 reason(const struct exchange *exchange, CURLcode code)
 {
@@ -590,9 +595,9 @@ advice(const struct exchange *exchange, CURLcode code)
 }
 
 /*
- * Without an answer, try later where the request only reads. A change may have
- * happened once there was a connection: a person has to look before it is
- * repeated.
+ * The exit code of a request without an answer. One that only reads may be
+ * repeated later. One that changes something may have done so once there was a
+ * connection: a person has to look before repeating it.
  */
 static int
 no_answer_code(const struct exchange *exchange, CURLcode code)
@@ -634,7 +639,7 @@ say_no_answer(const struct exchange *exchange, CURLcode code)
 	    advice(exchange, code));
 }
 
-/* ---- an answer that says no ---- */
+/* ---- an answer that is an error ---- */
 
 static bool
 is_json(const struct ctl_http_answer *answer)
@@ -643,7 +648,7 @@ is_json(const struct ctl_http_answer *answer)
 	    ctl_http_header(answer, "Content-Type"), "application/json");
 }
 
-/* A text of several lines, each without what steers a terminal. */
+/* Append a text line by line, without what would steer a terminal. */
 static void
 append_lines(struct buffer *sentence, struct span text)
 {
@@ -673,7 +678,7 @@ append_place(struct buffer *sentence, struct span source)
 			buffer_append_byte(sentence, '.');
 		text = json_text_of(arena, items[i]);
 		if (text.data == NULL)
-			text = items[i]; /* an index */
+			text = items[i]; /* a number: an index in a list */
 		buffer_append(sentence, ctl_visible(arena, text));
 	}
 	buffer_append(sentence, SPAN(": "));
@@ -696,13 +701,13 @@ append_faults(struct buffer *sentence, struct span source)
 			return false;
 		buffer_append(sentence, SPAN("\n  "));
 		append_place(sentence, json_get_source(&fault, "loc"));
-		buffer_append(sentence,
-		    ctl_visible(arena, json_get_text(&fault, "msg")));
+		buffer_append(
+		    sentence, ctl_visible(arena, json_get_text(&fault, "msg")));
 	}
 	return true;
 }
 
-/* The server's own words; false: it has none. */
+/* Append the server's own words; false: its answer has none. */
 static bool
 append_detail(struct buffer *sentence, const struct ctl_http_answer *answer)
 {
@@ -720,7 +725,7 @@ append_detail(struct buffer *sentence, const struct ctl_http_answer *answer)
 	return text.size > 0;
 }
 
-/* It is a redirection, or what answers is no store. */
+/* Say that the answer is a redirection, or does not come from a store. */
 static void
 append_stranger(
     struct buffer *sentence, const struct exchange *exchange, unsigned status)
@@ -744,7 +749,7 @@ append_stranger(
 	    url, status, ctl_visible(sentence->arena, type).data);
 }
 
-/* Say behind the server's words who may ask, or where its log tells more. */
+/* Add what to do: tell the server who asks, or look into its log. */
 static void
 append_advice(struct buffer *sentence, const struct ctl_http_answer *answer)
 {
@@ -760,7 +765,8 @@ append_advice(struct buffer *sentence, const struct ctl_http_answer *answer)
 	    answer->status, ctl_visible(sentence->arena, id).data);
 }
 
-/* Did bytes not match their digest, on their way or at rest? */
+/* Does the server say that bytes do not match their digest? They were changed
+ * on their way, or in the store. */
 static bool
 is_integrity(unsigned status, struct span sentence)
 {
@@ -769,7 +775,8 @@ is_integrity(unsigned status, struct span sentence)
 		   NULL;
 }
 
-/* The exit code of a status. 404 means "not found" only from a store. */
+/* The exit code of a status. 404 is not here: it means "not found" only if the
+ * answer comes from a store. */
 static int
 refusal_code(unsigned status)
 {
@@ -796,7 +803,7 @@ say_refusal(const struct exchange *exchange)
 	struct buffer sentence;
 
 	buffer_init(&sentence, exchange->arena);
-	/* "Not Found" alone is the answer of a server without such a path. */
+	/* A server without such a path says no more than "Not Found". */
 	if (append_detail(&sentence, answer) &&
 	    !span_is(buffer_span(&sentence), "Not Found")) {
 		append_advice(&sentence, answer);
@@ -805,7 +812,7 @@ say_refusal(const struct exchange *exchange)
 		if (is_integrity(answer->status, buffer_span(&sentence)))
 			exit_code = CTL_INTEGRITY;
 	} else if (strcmp(exchange->request->method, "HEAD") == 0) {
-		buffer_clear(&sentence); /* such an answer has no words */
+		buffer_clear(&sentence); /* answers to HEAD have no body */
 		buffer_printf(&sentence, "%s answers %u",
 		    exchange->http->shown.data, answer->status);
 		append_advice(&sentence, answer);
@@ -816,7 +823,7 @@ say_refusal(const struct exchange *exchange)
 	return ctl_error(exit_code, "%.*s", (int)sentence.size, sentence.data);
 }
 
-/* ---- what came of it ---- */
+/* ---- the end of a request ---- */
 
 static bool
 is_good(const struct exchange *exchange)
@@ -845,7 +852,7 @@ exchange_conclude(struct exchange *exchange, CURLcode code,
 		return CTL_OK;
 	}
 	if (exchange->is_refused)
-		return CTL_FAILED; /* who refused has said why */
+		return CTL_FAILED; /* the callback has said why */
 	if (code != CURLE_OK || exchange->is_replaced)
 		return say_no_answer(exchange, code);
 	exchange->answer.body = buffer_span(&exchange->body);
@@ -866,9 +873,8 @@ exchange_tell_wait(const struct exchange *exchange, CURLcode code, long wait)
 	double seconds = (double)wait / 1000;
 
 	if (code == CURLE_OK)
-		(void)ctl_error(CTL_OK,
-		    "%s answers %u; trying again in %.1f s", url,
-		    exchange->answer.status, seconds);
+		(void)ctl_error(CTL_OK, "%s answers %u; trying again in %.1f s",
+		    url, exchange->answer.status, seconds);
 	else
 		(void)ctl_error(CTL_OK, "%s: %s; trying again in %.1f s", url,
 		    reason(exchange, code).data, seconds);

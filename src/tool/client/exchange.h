@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * exchange.h - one request and its answer, over as many tries as it takes.
- * Private to the door to libcurl: http.c runs exchanges, one or many at once.
+ * Private to http.c, which runs exchanges, one or many at once.
  */
 #ifndef CTL_EXCHANGE_H
 #define CTL_EXCHANGE_H
@@ -17,8 +17,8 @@ struct ctl_http {
 	const char **headers;
 	size_t header_count;
 	bool is_loopback;
-	bool has_secret;  /* a header, or the URL, says who we are */
-	bool is_stranger; /* nothing does: ctl_http_open_stranger */
+	bool has_secret;  /* a header or the URL has credentials */
+	bool is_stranger; /* none are sent: ctl_http_open_stranger */
 	/* What the server takes, once it has been asked; UINT64_MAX: it does
 	 * not tell. */
 	bool has_limits;
@@ -35,17 +35,17 @@ struct exchange {
 	const struct ctl_http_request *request;
 	struct arena *arena;
 	struct ctl_http_answer answer; /* of this try */
-	struct buffer body;	       /* what no sink took */
+	struct buffer body;	       /* of an answer that has no sink */
 	unsigned tries;
-	uint64_t sent; /* of files, in this try, as progress was told */
+	uint64_t sent; /* bytes of files in this try, which progress counts */
 
 	/* A download that may be cut off. */
 	bool has_begun;
 	uint64_t delivered; /* bytes that the sink took, of all tries */
 	struct ctl_http_answer first; /* the answer that they began with */
-	bool is_refused;	      /* begin, sink or read: no more */
-	uint64_t too_large; /* the bytes that it is larger than; 0: no */
-	bool is_replaced;   /* going on would put two contents together */
+	bool is_refused;    /* by begin, sink or read of the request */
+	uint64_t too_large; /* the limit that the answer exceeds; 0: none */
+	bool is_replaced;   /* the rest would be that of another content */
 
 	CURL *easy;
 	struct curl_slist *headers;
@@ -57,21 +57,20 @@ void exchange_init(struct exchange *exchange, struct ctl_http *http,
     const struct ctl_http_request *request, struct arena *arena, CURL *easy);
 /* Set up a try on the easy handle. */
 void exchange_prepare(struct exchange *exchange);
-/* A try has ended. Worth another one, after so many milliseconds? */
+/* A try has ended with this code. Does another one follow, after *ret_wait
+ * milliseconds? */
 bool exchange_repeats(
     const struct exchange *exchange, CURLcode code, long *ret_wait);
-/* It ended so. Is it the server, so that no other request would go better? */
+/* Has the try failed for a reason that other requests would meet, too? */
 bool exchange_is_hopeless(const struct exchange *exchange, CURLcode code);
-/* Gives back what a try held. */
+/* Free what a try held. */
 void exchange_release(struct exchange *exchange);
 
-/*
- * What came of it, said where it is an error; the exit code. CTL_OK: the
- * answer is *ret_answer.
- */
+/* The exit code of the last try. CTL_OK: the answer is *ret_answer; anything
+ * else has been said. */
 int exchange_conclude(struct exchange *exchange, CURLcode code,
     struct ctl_http_answer *ret_answer);
-/* Say what the next try waits for: whoever reads a log wants to know, too. */
+/* Say why the next try waits, and how long, for people and for logs. */
 void
 exchange_tell_wait(const struct exchange *exchange, CURLcode code, long wait);
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A name that nobody has. */
+/* A random name, which no other file has. */
 static void
 draw_name(char ret_name[40])
 {
@@ -100,7 +100,8 @@ ctl_file_write(struct ctl_file *file, struct span piece)
 	return false;
 }
 
-/* Only a file that had no name can be linked; it needs one to replace. */
+/* A file without a name gets one by linkat, which replaces nothing. To replace
+ * another file it first gets a name of its own, and then is renamed. */
 static int
 give_name(
     struct ctl_file *file, int directory, const char *name, bool may_replace)
@@ -122,7 +123,7 @@ give_name(
 	return renameat(file->directory_fd, fresh, directory, name);
 }
 
-/* path: as sentences call it. */
+/* path is what sentences call the file. */
 static int
 name_file(struct ctl_file *file, int directory, const char *name,
     const char *path, bool may_replace)
@@ -166,7 +167,7 @@ ctl_file_drop(struct ctl_file *file)
 		return;
 	if (file->part[0] != '\0')
 		(void)unlinkat(file->directory_fd, file->part, 0);
-	(void)close(file->fd); /* what counts was synced */
+	(void)close(file->fd); /* a file that is kept was synced */
 	if (file->owns_directory)
 		(void)close(file->directory_fd);
 	file->fd = -1;
@@ -183,7 +184,7 @@ ctl_file_sync(const char *directory, int directory_fd)
 	    "cannot bring what is in %.200s to the disk: %m", directory);
 }
 
-/* Into a directory below this one, which is closed unless it is the first. */
+/* Open a directory in from, which is then closed unless it is first. */
 static int
 go_down(int from, int first, const char *name, bool make)
 {

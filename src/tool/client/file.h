@@ -35,30 +35,32 @@ MUST_USE int ctl_file_open_in(
     const char *directory, int directory_fd, struct ctl_file *ret_file);
 MUST_USE bool ctl_file_write(struct ctl_file *file, struct span piece);
 /*
- * It is whole: bring it to the disk, and give it this name. may_replace: in
- * place of what has it now; else that is an error. The file is closed, and
- * where this fails it is gone.
+ * The file is whole: bring it to the disk, and give it this name. If another
+ * file has the name it is replaced (may_replace), or this fails. The file is
+ * closed; after a failure it is gone.
  */
 MUST_USE int
 ctl_file_keep(struct ctl_file *file, const char *name, bool may_replace);
-/* It will not be whole. After ctl_file_keep this does nothing. */
+/* Take the file away: it will not be whole. After ctl_file_keep this does
+ * nothing. */
 void ctl_file_drop(struct ctl_file *file);
 
 /*
- * Of many files: bring all that was written in the file system of this
- * directory to the disk at once, which takes a tenth of the time; then give
- * each its name, a path below the directory, whose own directories are made.
- * No part of it is followed where it is a link. Then once more, the names.
+ * For many files: ctl_file_sync brings all that was written in the file system
+ * of this directory to the disk at once, in a tenth of the time. Then
+ * ctl_file_place gives each its name, a path below the directory, and makes the
+ * directories on that path; links on it are not followed. Another
+ * ctl_file_sync brings the names to the disk.
  */
 MUST_USE int ctl_file_sync(const char *directory, int directory_fd);
 MUST_USE int
 ctl_file_place(struct ctl_file *file, const char *path, bool may_replace);
 
 /*
- * The directory that holds what is called so below another, and the last
- * part of the path, whose parts have at most LIMIT_FILENAME bytes; *ret_fd is
- * the caller's. make: make what is missing.
- * false: errno says why.
+ * Open the directory of a path below another directory. *ret_fd is the
+ * caller's; *ret_name is the last part of the path. Each part has at most
+ * LIMIT_FILENAME bytes. make: make the directories that are missing. false:
+ * errno says why.
  */
 MUST_USE bool ctl_file_directory(int directory_fd, const char *path, bool make,
     int *ret_fd, const char **ret_name);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * get.c - get: one content as a file, which is there when all of it is and
- * not before, or as a stream; or many at once into a directory: chosen, named,
- * then fetched. Of many, files that have come wait without a name until there
- * are some, or a second is over; then all of them go to the disk together and
- * get their names, in the order of the choice.
+ * get.c - get downloads one content, into a file that gets its name only when
+ * all of it has come, or to standard output; or many contents into a directory.
+ *
+ * Many are first chosen and named, then fetched. Files that have come wait
+ * without a name until there are some, or a second is over: then all of them
+ * are brought to the disk together and get their names, in the order of the
+ * choice. To sync each alone would take ten times as long.
  */
 
 #include "choose.h"
@@ -32,9 +34,9 @@ struct raw {
 	ctl_http_begin *begin;
 	ctl_http_sink *sink;
 	void *context;
-	struct ctl_progress *all; /* of many, to be added to; NULL: its own */
+	struct ctl_progress *all; /* of many downloads; NULL: this is alone */
 
-	/* What came of it. */
+	/* What came. */
 	uint64_t size;
 	uint8_t hash[DIGEST_SHA256_SIZE];
 
@@ -49,7 +51,7 @@ begin_raw(void *context, const struct ctl_http_answer *answer)
 	uint64_t size;
 
 	if (!span_number(ctl_http_header(answer, "Content-Length"), &size))
-		size = 0; /* nobody knows */
+		size = 0; /* the server does not tell */
 	if (raw->all == NULL)
 		ctl_progress_begin(&raw->progress, raw->ctl, raw->what, size);
 	return raw->begin == NULL || raw->begin(raw->context, answer);
@@ -67,7 +69,8 @@ receive_raw(void *context, struct span piece)
 	return raw->sink(raw->context, piece);
 }
 
-/* libcurl has held the size against Content-Length already. */
+/* All bytes have come: compare their SHA-256 with the server's. libcurl has
+ * compared their number with Content-Length. */
 static int
 raw_end(struct ctl_http *http, const char *id, struct raw *raw,
     const struct ctl_http_answer *answer)
@@ -129,7 +132,7 @@ print(void *context, struct span piece)
 	(void)context;
 	if (fwrite(piece.data, 1, piece.size, stdout) == piece.size)
 		return true;
-	if (errno != EPIPE) /* whoever read it has had enough */
+	if (errno != EPIPE) /* the reader has ended, as head does */
 		(void)ctl_fail("cannot write to standard output: %m");
 	return false;
 }
@@ -154,7 +157,8 @@ struct single {
 	bool may_replace;
 };
 
-/* What the server suggests, else the id; refused before the bytes come. */
+/* Call the file as the server suggests, else by its id. If there is a file of
+ * that name, end the request before the bytes come. */
 static bool
 choose_name(void *context, const struct ctl_http_answer *answer)
 {
@@ -242,9 +246,9 @@ get_one(struct ctl *ctl)
 	exit_code = ctl_remote_open(ctl, &single.http);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	if (path == NULL || (strcmp(path, "-") != 0 &&
-				(stat(path, &status) != 0 ||
-				    S_ISREG(status.st_mode))))
+	if (path == NULL ||
+	    (strcmp(path, "-") != 0 &&
+		(stat(path, &status) != 0 || S_ISREG(status.st_mode))))
 		return get_file(&single);
 	/* A device or a pipe keeps its name: it is written to. */
 	if (strcmp(path, "-") != 0 && freopen(path, "we", stdout) == NULL)
@@ -256,8 +260,8 @@ get_one(struct ctl *ctl)
 
 enum state {
 	UNDER_WAY,
-	WHOLE,	 /* it has come, and has no name yet */
-	PRESENT, /* it was there */
+	WHOLE,	 /* all bytes have come; the file has no name yet */
+	PRESENT, /* the file was there before, with this content */
 	NAMED,
 	FAILED, /* which has been said */
 };
@@ -277,15 +281,15 @@ struct getting {
 	const char *directory;
 	int directory_fd;
 	bool may_replace;
-	bool is_over;  /* no other would come either */
+	bool is_over;  /* the server answers no request any more */
 	bool is_stuck; /* no file can be written any more */
 	struct ctl_output *output;
 	struct ctl_progress progress;
 	struct job jobs[WINDOW]; /* of number n at n % WINDOW */
 	size_t begun;
-	size_t settled; /* named, or given up: the first so many */
+	size_t settled; /* the first so many have ended and were printed */
 	size_t good;
-	int64_t since; /* us: the first that waits for its name came */
+	int64_t since; /* us: when the first that waits for its name came */
 	int worst;
 };
 
@@ -303,7 +307,8 @@ has_content(int fd, const struct ctl_chosen *chosen)
 	       memcmp(hash, chosen->hash, sizeof(hash)) == 0;
 }
 
-/* PRESENT, FAILED, or that it has to come: UNDER_WAY. */
+/* Look whether there is a file of that name: PRESENT with this content, FAILED
+ * with another one that has to stay, UNDER_WAY if the content has to come. */
 static enum state
 find_state(const struct getting *getting, const struct ctl_chosen *chosen)
 {
@@ -314,7 +319,7 @@ find_state(const struct getting *getting, const struct ctl_chosen *chosen)
 
 	if (!ctl_file_directory(
 		getting->directory_fd, chosen->path, false, &fd, &name))
-		return UNDER_WAY; /* whoever makes it says what is wrong */
+		return UNDER_WAY; /* making the directory tells what is wrong */
 	if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
 		file = openat(
 		    fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -386,7 +391,8 @@ sync_all(struct getting *getting, int *ret_exit_code)
 	*ret_exit_code = exit_code;
 }
 
-/* Bring these to the disk, then give them their names. */
+/* Bring the first so many of those that ended to the disk, and give them their
+ * names. */
 static void
 name_ended(struct getting *getting, size_t count)
 {
@@ -418,7 +424,8 @@ name_ended(struct getting *getting, size_t count)
 	getting->worst = ctl_worse(getting->worst, exit_code);
 }
 
-/* What has ended gets its name, where it is worth it or has to be. */
+/* Name those that have ended, if they are many, wait for a second already, or
+ * have to be named (has_to_be), since nothing more comes. */
 static void
 settle(struct getting *getting, bool has_to_be)
 {
@@ -452,7 +459,7 @@ write_file(void *context, struct span piece)
 
 	if (ctl_file_write(&job->file, piece))
 		return true;
-	job->getting->is_stuck = true; /* the next would not fit either */
+	job->getting->is_stuck = true; /* the disk is full for others, too */
 	return false;
 }
 
@@ -537,7 +544,7 @@ end_raw(void *context, void *item, const struct ctl_http_end *end)
 		chosen->size = job->raw.size;
 		memcpy(chosen->hash, job->raw.hash, sizeof(job->raw.hash));
 	}
-	getting->is_over |= end->is_hopeless; /* no more is told of others */
+	getting->is_over |= end->is_hopeless; /* do not name the others */
 	end_job(job, exit_code);
 	return end->is_hopeless ? exit_code : CTL_OK;
 }
@@ -569,7 +576,7 @@ fetch(struct getting *getting)
 	return getting->worst;
 }
 
-/* The directory of -o is made, if only it is missing. */
+/* Open the directory of -o, which is made if its own directory is there. */
 static int
 open_directory(struct getting *getting)
 {
@@ -616,7 +623,7 @@ get_many(const struct ctl *ctl)
 
 /* ---- the command ---- */
 
-/* A directory is meant: by what -o says, or since there may be several. */
+/* May there be several files? Or does -o name a directory? */
 static bool
 is_many(const struct ctl *ctl)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * http.c - which server it is, how to show who we are, and sending requests,
- * one after the other or many at once.
+ * http.c - choosing the server and the credentials, and sending requests, one
+ * after the other or many at once.
  */
 
 #include "exchange.h"
@@ -16,7 +16,7 @@
 #include <strings.h>
 
 #define HERE "http://127.0.0.1:8137"
-#define KEY_SIZE 16    /* bytes; enough never to meet twice */
+#define KEY_SIZE 16    /* bytes: no two random keys are the same */
 #define POLL_MOST 1000 /* ms */
 #define SECOND INT64_C(1000000)
 
@@ -48,7 +48,7 @@ is_header(struct span line)
 	       span_find(line, ' ') > colon;
 }
 
-/* Does the header tell who we are, so that a reader could claim to be us? */
+/* Does the header have credentials, which a reader on the way could use? */
 static bool
 is_secret(struct span line)
 {
@@ -63,7 +63,8 @@ is_secret(struct span line)
 	return false;
 }
 
-/* Secrets go over the network in TLS, or nowhere, unless somebody says so. */
+/* Refuse to send credentials over the network without TLS, unless somebody
+ * allows that. */
 static int
 refuse_plain(const struct ctl_http *http)
 {
@@ -98,7 +99,7 @@ add_headers(struct ctl_http *http, const struct ctl *ctl)
 		add_header(http, ctl->arena, line);
 		http->has_secret |= is_secret(span_str(line));
 		if (strncasecmp(line, "Authorization:", 14) == 0)
-			token = NULL; /* one of them is enough */
+			token = NULL; /* do not send two */
 	}
 	if (token == NULL || *token == '\0')
 		return true;
@@ -293,8 +294,11 @@ ctl_http_get(struct ctl_http *http, struct span path, struct arena *arena,
 }
 
 /*
- * ---- sending many: a handle each, which takes the next one when it is done,
- * and waits alone where one has to be repeated
+ * ---- sending many
+ *
+ * There are as many lanes as requests may be under way. A lane has a handle of
+ * libcurl, takes the next request when its last one has ended, and waits alone
+ * where a request has to be repeated.
  */
 
 struct lane {
@@ -313,12 +317,12 @@ struct traffic {
 	CURLM *multi;
 	struct lane lanes[CTL_HTTP_AT_ONCE];
 	size_t busy;
-	bool is_over;  /* no more requests, whatever next has */
-	int64_t told;  /* us: when somebody was last told of a wait */
-	int exit_code; /* what ended it all */
+	bool is_over;  /* begin no more requests */
+	int64_t told;  /* us: when we last said that a request waits */
+	int exit_code; /* of the request that ended all others */
 };
 
-/* libcurl fails here by a mistake of ours or for lack of memory. */
+/* libcurl fails here only if we made a mistake, or memory ran out. */
 static void
 require(CURLMcode code)
 {
@@ -334,7 +338,8 @@ start_lane(struct traffic *traffic, struct lane *lane)
 	lane->resumes = 0;
 }
 
-/* The lane's arena stays: the item's earlier requests may have used it. */
+/* Send a request on this lane. Its arena is not reset: an earlier request of
+ * the same item may have left something there. */
 static void
 start_request(struct traffic *traffic, struct lane *lane,
     const struct ctl_http_request *request)
@@ -358,8 +363,8 @@ idle_lane(struct traffic *traffic)
 
 /*
  * Give one idle lane a request; false: no lane is idle, or there are no more
- * requests. Only one, since next may have to hash a large file, during which
- * the other lanes stand still.
+ * requests. Only one is begun at a time: next may have to hash a large file
+ * first, and meanwhile nothing moves on the other lanes.
  */
 static bool
 start_next(struct traffic *traffic)
@@ -388,7 +393,8 @@ end_all(struct traffic *traffic, int exit_code)
 		traffic->exit_code = exit_code;
 }
 
-/* Wait before the next try. Of many lanes that wait, one a second says so. */
+/* Let the lane wait before the next try. Say so at most once a second, however
+ * many lanes wait. */
 static void
 put_off(struct traffic *traffic, struct lane *lane, CURLcode code, long wait)
 {
@@ -402,7 +408,8 @@ put_off(struct traffic *traffic, struct lane *lane, CURLcode code, long wait)
 	lane->resumes = now + (int64_t)wait * 1000;
 }
 
-/* Once another request has ended it all, this one's error is not said too. */
+/* Is the end of this request to be looked at? Once another request has ended
+ * all, only answers count, and errors are not said. */
 static bool
 is_worth_telling(
     const struct traffic *traffic, const struct lane *lane, CURLcode code)
@@ -411,7 +418,8 @@ is_worth_telling(
 	       (code == CURLE_OK && lane->exchange.answer.status < 300);
 }
 
-/* Tell what came of the lane's request; an exit code that ends all, or CTL_OK. */
+/* Tell the caller what came of the lane's request. Anything but CTL_OK ends
+ * all. */
 static int
 tell_end(const struct traffic *traffic, const struct lane *lane,
     const struct ctl_http_end *end)
@@ -475,7 +483,8 @@ handle_ends(struct traffic *traffic)
 	}
 }
 
-/* Start those whose wait is over; ms until the next one's is. */
+/* Start the lanes whose wait is over. Gives the milliseconds until the next
+ * wait ends. */
 static int
 restart_waiting(struct traffic *traffic)
 {
@@ -550,7 +559,7 @@ ctl_http_many(struct ctl_http *http, const struct ctl_http_many *many)
 	return traffic->exit_code;
 }
 
-/* ---- how much a server takes ---- */
+/* ---- the limits of a server ---- */
 
 static void
 ask_limits(struct ctl_http *http)

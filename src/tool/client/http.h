@@ -23,18 +23,18 @@
 struct ctl_http;
 
 /*
- * url NULL: that of --url or $ARTIFACT_URL, or this host's. --header,
- * $ARTIFACT_TOKEN, --cacert, --cert and --key apply to either. What says who
- * we are is refused where it would leave this host in plain http, unless
+ * url NULL: that of --url or $ARTIFACT_URL, or the server of this host.
+ * --header, $ARTIFACT_TOKEN, --cacert, --cert and --key apply to any. If
+ * credentials would leave this host in plain http this fails, unless
  * --plain-http or $ARTIFACT_PLAIN_HTTP allows that.
  */
 MUST_USE int ctl_http_open(
     const struct ctl *ctl, const char *url, struct ctl_http **ret_http);
 /*
- * A URL as somebody who says nothing of himself asks it: without token,
- * headers, user and password, and not through a proxy, for its answers would
- * pass for the server's. Any certificate will do, since no secret goes there.
- * All that is asked has so many seconds together.
+ * Ask a URL as a stranger would: without token, headers, user and password, to
+ * see who may ask. No proxy is used, since its answers would pass for those of
+ * the server. Any certificate will do, since no secret goes there. All requests
+ * together have so many seconds.
  */
 MUST_USE int ctl_http_open_stranger(const struct ctl *ctl, const char *url,
     unsigned seconds, struct ctl_http **ret_http);
@@ -42,7 +42,7 @@ const struct ctl *ctl_http_ctl(const struct ctl_http *http);
 /* The URL without user and password, for sentences; with a NUL behind it. */
 struct span ctl_http_url(const struct ctl_http *http);
 
-/* All that is asked from now on has so many seconds together. */
+/* All requests from now on have so many seconds together. */
 void ctl_http_set_deadline(struct ctl_http *http, uint64_t seconds);
 
 /* Is the time over that --timeout gives to the whole command? */
@@ -52,8 +52,9 @@ bool ctl_http_is_late(const struct ctl_http *http);
 int64_t ctl_http_time(const struct ctl_http *http);
 
 /*
- * Bytes to send, from this offset on: how many, never 0 before the size that
- * was told; -1: it could not, and has said why.
+ * Fill room with bytes from this offset on, and give their number: never 0
+ * before the size of the part is reached. -1: they cannot be read, which has
+ * been said.
  */
 typedef ssize_t
 ctl_http_read(void *context, char *room, size_t size, uint64_t offset);
@@ -82,8 +83,11 @@ struct ctl_http_answer {
 	size_t header_count;
 };
 
-/* Both of these: false, it could not, and has said why. */
-/* The headers of a 2xx are there: once, before the first piece. */
+/*
+ * Callbacks for the body of a 2xx. false ends the request: why has been said.
+ *
+ * The headers are there; called once, before the first piece.
+ */
 typedef bool
 ctl_http_begin(void *context, const struct ctl_http_answer *answer);
 /* The next piece of its body. */
@@ -97,17 +101,16 @@ struct ctl_http_request {
 	size_t part_count;
 	const char *headers[4]; /* "Name: value"; NULL ends them */
 	bool is_repeatable;	/* as GET is: a second time changes nothing */
-	bool may_be_missing;	/* 404 is an answer, not an error */
-	bool may_be_no_path;	/* nor are 404 and 405, of any type */
+	bool may_be_missing;	/* a store's 404 is an answer, no error */
+	bool may_be_no_path;	/* any 404 or 405 is an answer, no error */
 	bool is_any_type;	/* a 2xx need not be JSON */
-	/* Whatever comes of it is an answer, of status 0 where there is none,
-	 * with the reason as its body: it is not asked again, and nothing is
-	 * said. */
+	/* Anything is an answer, and nothing is said or repeated. Where none
+	 * came, its status is 0 and its body is the reason. */
 	bool may_fail;
 	/* With may_fail: the body is announced, and not sent. A server that
 	 * wants it has an answer of status 100. */
 	bool only_announces;
-	bool has_content;      /* the answer has one in it: 1 GiB, not 16 MiB */
+	bool has_content;      /* in its answer, which may have 1 GiB */
 	ctl_http_begin *begin; /* or NULL */
 	ctl_http_sink *sink;   /* where the body of a 2xx goes, of any type */
 	void *context;	       /* of these two */
@@ -135,15 +138,16 @@ MUST_USE int ctl_http_get(struct ctl_http *http, struct span path,
     struct arena *arena, struct ctl_http_answer *ret_answer);
 
 /*
- * Would the server take so many bytes of content, or of a JSON body? It is
- * asked for its limits once; one that does not tell them may take any. Not
- * CTL_OK: it would not, which has been said; nothing was sent.
+ * Does the server take so many bytes of content, or of a JSON body? It is asked
+ * for its limits once; a server that does not tell them may take any size.
+ * Anything but CTL_OK: it does not, which has been said.
  */
 MUST_USE int
 ctl_http_check_content(struct ctl_http *http, const char *name, uint64_t size);
 MUST_USE int ctl_http_check_json(struct ctl_http *http, uint64_t size);
 
-/* A header for a change that is safe to repeat, new each time. */
+/* A new header that makes a create safe to repeat: the server does the work of
+ * one key once. */
 const char *ctl_http_idempotency_key(struct arena *arena);
 
 /* What came of one of many requests. */

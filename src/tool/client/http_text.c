@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * http_text.c - URLs, Link, Retry-After and Content-Disposition: what
- * others wrote, so whatever does not fit is taken as absent.
+ * http_text.c - URLs, Link, Retry-After and Content-Disposition. Others wrote
+ * these texts, so one that cannot be read counts as absent.
  */
 
 #include "http_text.h"
@@ -13,7 +13,7 @@
 
 /* ---- URLs ---- */
 
-/* Its size with "//" behind; 0: neither http nor https. */
+/* The size of "http://" or "https://" at the beginning; 0: neither is there. */
 static size_t
 scheme_size(struct span url)
 {
@@ -36,7 +36,7 @@ ctl_http_base(struct span url, struct span *ret_base)
 		return false;
 	for (i = 0; i < url.size; i++) {
 		byte = (unsigned char)url.data[i];
-		/* Some take a backslash for the end of the host. */
+		/* To some programs a backslash ends the host. */
 		if (byte <= ' ' || byte >= 0x7f || byte == '?' || byte == '#' ||
 		    byte == '\\')
 			return false;
@@ -49,7 +49,7 @@ ctl_http_base(struct span url, struct span *ret_base)
 	return true;
 }
 
-/* What stands between scheme and path. */
+/* The host with user and port: what stands between scheme and path. */
 static struct span
 authority_of(struct span base)
 {
@@ -58,7 +58,7 @@ authority_of(struct span base)
 	return span_split(&rest, '/');
 }
 
-/* Of "user:password@", the '@' too. */
+/* The size of "user:password@". */
 static size_t
 user_size(struct span authority)
 {
@@ -88,7 +88,7 @@ ctl_http_is_tls(struct span base)
 	    span_of(base.data, span_find(base, ':')), "https");
 }
 
-/* Four numbers, of which the first is 127: not a name that begins so. */
+/* Is it four numbers, of which the first is 127? A name may begin with them. */
 static bool
 is_loopback_address(struct span host)
 {
@@ -120,7 +120,7 @@ ctl_http_is_loopback(struct span base)
 
 /* ---- Link ---- */
 
-/* Take a parameter's value, in quotes or not, up to its ';' or ','. */
+/* Split off the value of a parameter, in quotes or up to ';' or ','. */
 static struct span
 split_value(struct span *rest)
 {
@@ -151,7 +151,8 @@ has_word(struct span words, const char *word)
 	return false;
 }
 
-/* Take the parameters of a link, up to the next one; is it rel=next? */
+/* Split off the parameters of a link, up to the next link. Is one of them
+ * rel=next? */
 static bool
 split_parameters(struct span *rest)
 {
@@ -220,7 +221,7 @@ ctl_http_retry_after(struct span header, int64_t now, uint64_t *ret_seconds)
 
 /* ---- Content-Disposition ---- */
 
-/* What follows the last '/' or '\', whoever uses which. */
+/* What follows the last '/' or, as Windows writes paths, '\'. */
 static struct span
 last_name(struct span path)
 {

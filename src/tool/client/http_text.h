@@ -9,24 +9,23 @@
 #include "base/mem.h"
 
 /*
- * An http or https URL without slashes at its end, a query or a fragment:
- * what paths are put behind. false: it is none.
+ * Check the URL of a store, and take off slashes at its end, so that paths can
+ * follow. false: it is not http or https, or has a query or a fragment.
  */
 MUST_USE bool ctl_http_base(struct span url, struct span *ret_base);
 /* The same without user and password, for sentences. */
 struct span ctl_http_shown(struct arena *arena, struct span base);
 bool ctl_http_is_tls(struct span base);
 /*
- * Is its host this one, as localhost, an address of 127.0.0.0/8 with all of
- * its numbers, or [::1]? A proxy has no business there, and no one else hears
- * what is said.
+ * Is the host of the URL this one: localhost, an address of 127.0.0.0/8 with
+ * all of its numbers, or [::1]? Then no proxy is used, and credentials may go
+ * in plain http, since nobody else hears them.
  */
 bool ctl_http_is_loopback(struct span base);
 
 /*
- * The query of the first link with rel=next, for a path of our own: behind
- * a proxy the rest of it may be a name that we cannot reach. SPAN_NONE:
- * there is none.
+ * The query of the first link with rel=next; SPAN_NONE: there is none. The path
+ * is ours: behind a proxy that of the link may be one that we cannot reach.
  */
 struct span ctl_http_next_query(struct span link);
 

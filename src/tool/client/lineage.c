@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lineage.c - lineage: what an artifact was made from, as a tree.
+ * lineage.c - lineage shows what an artifact was made from, as a tree.
  *
- * An artifact names its parents, which are followed from one to the next. What
- * was made from it is not shown: the server keeps no list of children. What
- * comes a second time, as in a circle, is named and not followed again.
+ * An artifact names its parents; these are read, then their parents, and so on.
+ * What was made from the artifact is not shown: the server keeps no list of
+ * children. An artifact that was shown already is named, and its parents are
+ * not read again, so that a circle ends.
  */
 
 #include "remote.h"
 
 #include "tool/set.h"
 
-/* An artifact on the way, still to be visited. */
+/* An artifact that is still to be read. */
 struct stop {
 	struct id id;
 	unsigned depth;
@@ -36,7 +37,7 @@ push_parents(struct lineage *lineage, unsigned depth,
 	size_t i;
 
 	for (i = artifact->parent_count; i > 0; i--) {
-		/* As a parent is given it may be in upper case. */
+		/* Whoever created it may have written capitals. */
 		parent = span_lower(lineage->arena, artifact->parents[i - 1]);
 		if (id_parse(parent, &stop.id))
 			buffer_append(
@@ -82,7 +83,7 @@ print_stop(struct lineage *lineage, const struct stop *stop,
 	ctl_output_row(lineage->output, row);
 }
 
-/* *ret_state: whether it is there. */
+/* Read an artifact. *ret_state: "present" or "missing". */
 static int
 read_stop(struct lineage *lineage, const struct stop *stop,
     struct ctl_artifact *ret_artifact, const char **ret_state)
@@ -99,10 +100,9 @@ read_stop(struct lineage *lineage, const struct stop *stop,
 		return exit_code;
 	*ret_state = answer.status == 404 ? "missing" : "present";
 	*ret_artifact = (struct ctl_artifact){ .id = span_str(id) };
-	return answer.status == 404
-		   ? CTL_OK
-		   : ctl_remote_read_detail(
-			 lineage->http, arena, &answer, ret_artifact);
+	return answer.status == 404 ? CTL_OK
+				    : ctl_remote_read_detail(lineage->http,
+					  arena, &answer, ret_artifact);
 }
 
 static int
@@ -144,7 +144,8 @@ show_lineage(struct lineage *lineage, const struct ctl_artifact *self)
 	    &lineage->seen, span_of(&start.id, sizeof(start.id)), NULL);
 	push_parents(lineage, 1, self);
 	if (lineage->ctl->is_terminal && !lineage->ctl->is_json)
-		printf("ancestors:%s\n", lineage->stops.size == 0 ? " none" : "");
+		printf(
+		    "ancestors:%s\n", lineage->stops.size == 0 ? " none" : "");
 	return show_ancestors(lineage);
 }
 

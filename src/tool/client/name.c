@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* name.c - names of others, made harmless and told apart. */
+/* name.c - file names that others wrote, made harmless and told apart. */
 
 #include "name.h"
 
@@ -36,7 +36,7 @@ ctl_name_place(struct arena *arena, struct span path)
 	return arena_string(arena, utf8_repair(arena, buffer_span(&place)));
 }
 
-/* Would making it harmless change nothing? */
+/* Is this part of a path harmless as it stands? */
 static bool
 is_harmless(struct arena *arena, struct span part)
 {
@@ -66,7 +66,7 @@ last_part(struct span path)
 	return part;
 }
 
-/* Make one name of a path. */
+/* Make one file name of a path, with '_' for '/'. */
 static struct span
 flatten(struct arena *arena, struct span text)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * put.c - put: files of any kind and size, each an artifact. The server
- * is told the digest before it stores, and asked afterwards what it has.
+ * put.c - put creates an artifact from each file, of any kind and size. The
+ * server gets the digest along with the bytes, and is asked afterwards which
+ * digest it has stored.
  */
 
 #include "create.h"
@@ -17,16 +18,16 @@
 
 #define PARTS (CTL_CREATE_MEMBERS + 2) /* a title, and the file */
 
-/* So many files may be under way behind one that takes long: ids are printed in
- * the order of the files, so those that ended wait for it. */
+/* Ids are printed in the order of the files. While one file takes long, so many
+ * others behind it may be sent and wait to be printed. */
 #define WINDOW 256
 
 /*
  * ---- which files: operands, what lies in directories, and lists of names
  *
- * Links in a directory are not followed, or files from anywhere would be put;
- * names that begin with a dot are left out, since such files often hold what
- * is nobody else's business. Whoever wants one of these names it.
+ * Links in a directory are not followed: they may lead to files anywhere.
+ * Names that begin with a dot are left out: such files often hold settings and
+ * secrets. Either is put if an operand or a list names it.
  */
 
 #define FILES_OPTIONS \
@@ -39,8 +40,8 @@
 
 struct found {
 	const char *path;
-	const char *title; /* where it lies, as a path; NULL: it is the name */
-	bool is_walked;	   /* found in a directory, not named by somebody */
+	const char *title; /* its path in a directory; NULL: its name is */
+	bool is_walked;	   /* found in a directory, named by no operand */
 };
 
 struct files {
@@ -50,11 +51,11 @@ struct files {
 
 	FTS *walk; /* through a directory; NULL: none */
 	const char *root;
-	bool has_told; /* of directories in the root that are not walked */
+	bool has_told; /* that directories in the root are left out */
 
-	FILE *list; /* of --files-from; NULL: none, or it is read */
+	FILE *list; /* of --files-from; NULL: none, or read to its end */
 	const char *list_name;
-	int end; /* of a name in it */
+	int end; /* the byte that ends a name in the list */
 	char *line;
 	size_t room;
 };
@@ -153,7 +154,7 @@ place_of(const struct files *files, struct arena *arena, const char *path)
 	return arena_string(arena, utf8_repair(arena, span_str(place)));
 }
 
-/* The walk comes to a directory that is not its root. */
+/* The walk comes to a directory below its root: skip it unless --recursive. */
 static void
 enter(struct files *files, FTSENT *entry)
 {
@@ -168,7 +169,7 @@ enter(struct files *files, FTSENT *entry)
 	files->has_told = true;
 }
 
-/* One step of the walk. ret_found->path NULL: nothing to put. */
+/* Look at what the walk has found. ret_found->path NULL: nothing to put. */
 static int
 step(struct files *files, struct arena *arena, FTSENT *entry,
     struct found *ret_found)
@@ -274,7 +275,7 @@ read_list(struct files *files, struct arena *arena, struct found *ret_found)
 		return ctl_fail("%.200s: a name in it has a NUL; is --null "
 				"missing, or too much?",
 		    files->list_name);
-	/* As find prints them, before what is in them. */
+	/* find prints a directory, and then what is in it. */
 	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
 		return ctl_error(CTL_OK,
 		    "%.300s is a directory and left out: a list names files",
@@ -296,8 +297,8 @@ is_directory(const char *path)
 }
 
 /*
- * The next one, in the arena; path NULL: there are no more. Not CTL_OK: one
- * cannot be had, which has been said, and the others are still to come.
+ * The next file, in the arena; path NULL: there are no more. Anything but
+ * CTL_OK: a file cannot be read, which has been said; others may follow.
  */
 static int
 files_next(struct files *files, struct arena *arena, struct found *ret_found)
@@ -332,14 +333,14 @@ struct job {
 	struct ctl_source source;
 	enum { CREATING, CHECKING, CHANGING, ENDED } step;
 	const char *id;
-	struct ctl_row *row; /* NULL: it is not stored, or not as it is */
+	struct ctl_row *row; /* to print; NULL: the server has not the file */
 };
 
 struct putting {
 	const struct ctl *ctl;
 	struct ctl_http *http;
 	struct files *files;
-	struct span change; /* what is to be said of each, or SPAN_NONE */
+	struct span change; /* the body of an update of each; SPAN_NONE: none */
 	struct ctl_output *output;
 	struct ctl_progress progress;
 	bool is_many;
@@ -418,7 +419,8 @@ note_created(struct putting *putting, struct job *job, struct arena *arena,
 	return CTL_OK;
 }
 
-/* Compare them with the file: a server may not have looked at the digest. */
+/* Compare what the store has with the file: a server may have ignored the
+ * digest that we sent. */
 static int
 note_checked(struct putting *putting, struct job *job, struct arena *arena,
     const struct ctl_http_answer *answer, struct ctl_http_request *ret_more)
@@ -496,7 +498,7 @@ print_ended(struct putting *putting)
 		else if (job->row != NULL)
 			printf("%s\n",
 			    ctl_visible(job->arena, span_str(job->id)).data);
-		(void)fflush(stdout); /* the next one may take long */
+		(void)fflush(stdout); /* the next file may take long */
 		arena_close(job->arena);
 		putting->printed++;
 	}
@@ -515,7 +517,7 @@ end_job(struct putting *putting, struct job *job, int exit_code)
 	print_ended(putting);
 }
 
-/* Begin with it; false: it has ended, for a reason that was said. */
+/* Open a file and send it; false: that failed, and the job has ended. */
 static bool
 begin_job(struct putting *putting, struct job *job, struct arena *arena,
     struct ctl_http_request *ret_request)
@@ -581,7 +583,7 @@ end_step(void *context, void *item, const struct ctl_http_end *end)
 		    putting, job, end->arena, end->answer, end->more);
 	if (exit_code != CTL_OK)
 		say_more(putting, job, exit_code);
-	putting->is_over |= end->is_hopeless; /* no more is told of others */
+	putting->is_over |= end->is_hopeless; /* do not name the others */
 	if (exit_code != CTL_OK || end->more->method == NULL)
 		end_job(putting, job, exit_code);
 	return end->is_hopeless ? exit_code : CTL_OK;

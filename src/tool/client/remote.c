@@ -32,7 +32,8 @@ static const struct text_member {
 	{ "content", offsetof(struct ctl_artifact, content) },
 };
 
-/* Those of the list that are texts; absent is an empty list. */
+/* Read the ids in derived_from, if it is there. false: it is no list of texts.
+ */
 static bool
 read_parents(struct arena *arena, struct ctl_artifact *ret_artifact)
 {
@@ -132,7 +133,7 @@ ctl_remote_check_id(const struct ctl *ctl, const char *id)
 {
 	const char *byte;
 
-	/* What else there is in a path would make it another one. */
+	/* A '/' or a '?' would make another path of the request. */
 	for (byte = id; ascii_is_alpha(*byte) || ascii_is_digit(*byte) ||
 			*byte == '-' || *byte == '_';
 	     byte++)
@@ -160,8 +161,8 @@ ctl_remote_strange(const struct ctl_http *http)
 }
 
 struct span
-ctl_remote_text(struct arena *arena, const struct ctl_http_answer *answer,
-    const char *name)
+ctl_remote_text(
+    struct arena *arena, const struct ctl_http_answer *answer, const char *name)
 {
 	struct json_document document;
 
@@ -264,8 +265,8 @@ ctl_filter_append(struct buffer *query, const struct ctl_filter *filter)
 }
 
 /*
- * A walk through a list. Of each page something is wanted on the next one, so
- * pages take turns in two arenas.
+ * A walk through a list. The query and the first id of a page are needed for
+ * the next one, so pages take turns in two arenas.
  */
 struct walk {
 	struct ctl_http *http;
@@ -279,7 +280,7 @@ struct walk {
 	bool has_more;
 };
 
-/* Visit those of a page. *ret_first: the id that it begins with. */
+/* Visit the artifacts of a page. *ret_first: the id of the first. */
 static int
 visit_page(struct walk *walk, struct arena *arena, struct span body,
     struct span *ret_first)
@@ -302,7 +303,8 @@ visit_page(struct walk *walk, struct arena *arena, struct span body,
 	return exit_code;
 }
 
-/* The last of two limits counts, so ours goes behind the link's. */
+/* Read a page. Our limit stands behind that of the link, since the server takes
+ * the last of two. */
 static int
 walk_page(struct walk *walk, struct arena *arena)
 {
@@ -313,8 +315,7 @@ walk_page(struct walk *walk, struct arena *arena)
 	int exit_code;
 
 	path = arena_printf(arena, "/artifacts?%.*s%slimit=%d",
-	    (int)walk->query.size, walk->query.data,
-	    walk->pages > 1 ? "&" : "",
+	    (int)walk->query.size, walk->query.data, walk->pages > 1 ? "&" : "",
 	    walk->left < LIMIT_PAGE ? (int)walk->left : LIMIT_PAGE);
 	exit_code = ctl_http_get(walk->http, path, arena, &answer);
 	if (exit_code == CTL_OK)
@@ -328,7 +329,8 @@ walk_page(struct walk *walk, struct arena *arena)
 		return ctl_fail("%s sends from an empty page of a list to the "
 				"next one, so that it might never end",
 		    url);
-	/* As where something between us strips the cursor from a request. */
+	/* Something between us may strip the cursor from requests, so that
+	 * the first page comes again and again. */
 	if (walk->has_more && span_equal(first, walk->first))
 		return ctl_fail("%s sends from one page of a list to the next "
 				"in a circle, so that it would never end",
@@ -367,7 +369,7 @@ ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
 
 /* ---- rows ---- */
 
-/* By the server's clock, which wrote the other time too. */
+/* The age by the clock of the server, which also wrote created_at. */
 static void
 put_age(struct ctl_http *http, struct ctl_row *row, struct span created)
 {

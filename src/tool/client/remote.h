@@ -37,13 +37,13 @@ MUST_USE bool ctl_artifact_read(
     struct arena *arena, struct span source, struct ctl_artifact *ret_artifact);
 
 /*
- * Is the content of a detail, which is a text, what is stored, byte for byte?
- * Where bytes are no UTF-8 it has U+FFFD instead.
+ * Is the content in a detail what is stored, byte for byte? JSON has it as a
+ * text, with U+FFFD in place of bytes that are no UTF-8.
  */
 bool ctl_artifact_is_exact(const struct ctl_artifact *artifact);
 /*
- * The same of a text without a hash: where nothing was replaced, the text is
- * the bytes. Where U+FFFD stands in it, nobody can tell.
+ * The same where there is no hash to compare with: a text without U+FFFD is
+ * exact; of a text with it nobody can tell.
  */
 bool ctl_text_is_plausible(struct span text);
 
@@ -56,14 +56,14 @@ const char *ctl_remote_id(struct arena *arena, const struct id *id);
 /* An id, whole or the start of one; not CTL_OK: it has been said. */
 MUST_USE int ctl_remote_check_id(const struct ctl *ctl, const char *id);
 /*
- * For a command on the one artifact that its first operand names: judge the
- * id, then choose the server. Not CTL_OK: it has been said.
+ * For a command on the artifact that its first operand names: check the id,
+ * then open the server. Anything but CTL_OK has been said.
  */
 MUST_USE int ctl_remote_open(struct ctl *ctl, struct ctl_http **ret_http);
 
 /* The request for the detail of an id or prefix. */
-struct ctl_http_request ctl_remote_request(
-    struct arena *arena, const char *id, bool with_content);
+struct ctl_http_request
+ctl_remote_request(struct arena *arena, const char *id, bool with_content);
 /* Send it, and read the answer. */
 MUST_USE int ctl_remote_detail(struct ctl_http *http, const char *id,
     bool with_content, struct arena *arena, struct ctl_artifact *ret_artifact);
@@ -112,8 +112,9 @@ ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
     uint64_t most, ctl_remote_visit *visit, void *context, bool *ret_has_more);
 
 /*
- * A row of a list. On a terminal its title comes second, its age stands for its
- * time, and what the filter names (NULL: nothing) is left out.
+ * Print an artifact of a list. On a terminal the title comes second, the age
+ * stands in place of the time, and what the filter names (NULL: nothing) is
+ * left out, since it is the same in each row.
  */
 void ctl_remote_row(struct ctl_http *http, struct arena *arena,
     struct ctl_output *output, const struct ctl_filter *filter,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * rm.c - rm: what goes is chosen and said first, by a filter or by ids, then
- * asked for, then done.
+ * rm.c - rm deletes artifacts: it chooses them, by ids or by a filter, says how
+ * many there are, asks, and only then deletes the first.
  */
 
 #include "rm.h"
@@ -12,8 +12,8 @@ static const struct ctl_option filters[] = { CTL_RM_FILTERS, { 0 } };
 
 /* ---- the filter ---- */
 
-/* Refuse a filter that names everything. If --older-than or --keep-newest is 0,
- * that is what is wrong. */
+/* Refuse to delete everything without --all. If --older-than or --keep-newest
+ * is 0, say that. */
 static int
 ask_which(const struct ctl *ctl)
 {
@@ -58,7 +58,8 @@ read_filter(const struct ctl *ctl, struct ctl_which *ret_which)
 	return CTL_OK;
 }
 
-/* Take a word off the line, its quotes taken away; false: no end quote. */
+/* Split the first word off a line, without its quotes; false: one has no end.
+ */
 static bool
 split_word(struct span *line, struct buffer *word)
 {
@@ -116,8 +117,8 @@ other_option(const struct ctl *line)
 
 	for (i = 0; i < line->given_count; i++) {
 		for (filter = filters; filter->name != NULL; filter++)
-			if (strcmp(line->given[i].option->name,
-				filter->name) == 0)
+			if (strcmp(line->given[i].option->name, filter->name) ==
+			    0)
 				break;
 		if (filter->name == NULL)
 			return line->given[i].option->name;
@@ -209,8 +210,8 @@ end_delete(void *context, void *item, const struct ctl_http_end *end)
 }
 
 int
-ctl_rm_delete(struct ctl_http *http, const struct ctl_choice *choice,
-    uint64_t *ret_count)
+ctl_rm_delete(
+    struct ctl_http *http, const struct ctl_choice *choice, uint64_t *ret_count)
 {
 	struct sweep sweep = { .choice = choice, .left = choice->count };
 	const struct ctl_http_many many = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * rm.h - deleting many artifacts: which, as a line says it, and their end. All
- * are chosen before the first delete, so what is shown, counted and confirmed
- * is what goes.
+ * rm.h - deleting many artifacts: reading which from a line, and deleting those
+ * that were chosen (choose.h). All are chosen before the first is deleted, so
+ * what is shown, counted and confirmed is what goes.
  */
 #ifndef CTL_RM_H
 #define CTL_RM_H

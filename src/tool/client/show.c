@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * show.c - the commands that look at artifacts and their contents: show and
- * content, for people to read (on a terminal no byte of a content steers it);
- * list, newest first; shasum and verify, what the store has by its SHA-256, so
- * that no content has to come.
+ * show.c - the commands that look at artifacts: show and content, for people to
+ * read (no byte of a content reaches a terminal that would steer it); list,
+ * newest first; shasum and verify, which compare by SHA-256, so that no content
+ * has to be downloaded.
  */
 
 #include "choose.h"
 #include "source.h"
 
-#define SHOWN_MOST 1048576 /* bytes of content among facts */
+#define SHOWN_MOST 1048576 /* bytes of content that show prints */
 
 /* ---- what can be read ---- */
 
@@ -41,7 +41,8 @@ is_text(struct span type)
 	return ends_with(type, "+json") || ends_with(type, "+xml");
 }
 
-/* Line by line, tabs kept; ends with a line's end. */
+/* Print a text line by line, without what would steer a terminal, but with its
+ * tabs. A newline ends the last line. */
 static void
 print_visible(struct span text)
 {
@@ -98,8 +99,8 @@ print_content(
 		    artifact->content.data, 1, artifact->content.size, stdout);
 }
 
-/* As a member, which JSON has as text only: null where it would not be what
- * is stored, which is said. */
+/* Put the content into a row for JSON, which has only text. Where the text
+ * would not be what is stored, it is null, and that is said. */
 static void
 put_content(
     const struct ctl *ctl, struct ctl_row *row, struct ctl_artifact *artifact)
@@ -115,7 +116,7 @@ put_content(
 	ctl_row_text(row, "content", artifact->content);
 }
 
-/* For people, the content is asked for only if it can be read. */
+/* On a terminal the content is asked for only if people can read it. */
 static int
 run_show(struct ctl *ctl)
 {
@@ -167,7 +168,7 @@ const struct ctl_command ctl_command_show = {
 
 /* ---- content ---- */
 
-/* As a member of the answer, in which no byte is out of UTF-8. */
+/* Print the content that the server gives as text. */
 static int
 content_as_text(struct ctl *ctl, struct ctl_http *http)
 {
@@ -263,7 +264,7 @@ print_one(
 	return ferror(stdout) ? CTL_FAILED : CTL_OK; /* main says so */
 }
 
-/* How many at most; 0: all. */
+/* How many artifacts to list at most; 0: all. */
 static int
 read_limit(const struct ctl *ctl, uint64_t *ret_most)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * source.c - what put sends: opened, copied where it has to be, hashed, and
- * its media type. libmagic knows formats with a signature; of text it sees no
- * more than that it is text, so the end of the name decides there.
+ * source.c - the file that put sends: opening it, copying what cannot be read
+ * twice, hashing it, and guessing its media type. libmagic knows formats that
+ * have a signature. Of a text it knows only that it is text, so there the end
+ * of the name decides.
  */
 
 #include "source.h"
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 #define UNKNOWN "application/octet-stream"
-#define TYPE_START 262144 /* first bytes that a guess wants */
+#define TYPE_START 262144 /* bytes that libmagic gets to see */
 #define PIECE 262144
 
 /* ---- standard input, and what else cannot be read twice ---- */
@@ -39,7 +40,7 @@ open_aside(const char *directory)
 	return fd;
 }
 
-/* Copy all of it; false: it has been said. */
+/* Copy from one descriptor to the other; false: why has been said. */
 static bool
 copy(const struct ctl_source *source, int from, int to, const char *directory)
 {
@@ -63,7 +64,8 @@ copy(const struct ctl_source *source, int from, int to, const char *directory)
 	return true;
 }
 
-/* Put a copy that can be read twice in place of the descriptor. */
+/* Copy what cannot be read twice into a file without a name, and go on with
+ * that. */
 static int
 set_aside(struct ctl_source *source)
 {
@@ -89,7 +91,7 @@ set_aside(struct ctl_source *source)
 
 /* ---- opening ---- */
 
-/* Regular, with a size that can be believed: files of /proc say 0. */
+/* Can it be read twice, and is its size right? Files of /proc say 0. */
 static bool
 can_be_read_twice(const struct ctl_source *source, const struct stat *status)
 {
@@ -135,10 +137,9 @@ ctl_source_hash(int fd, uint64_t most, struct ctl_progress *progress,
 	ssize_t count = 0;
 
 	digest_begin(&digest);
-	while (size < most &&
-	       (count = pread(fd, piece,
-		    most - size < PIECE ? most - size : PIECE, (off_t)size)) >
-		   0) {
+	while (size < most && (count = pread(fd, piece,
+				   most - size < PIECE ? most - size : PIECE,
+				   (off_t)size)) > 0) {
 		digest_add(&digest, span_of(piece, (size_t)count));
 		size += (uint64_t)count;
 		if (progress != NULL)
@@ -151,8 +152,8 @@ ctl_source_hash(int fd, uint64_t most, struct ctl_progress *progress,
 }
 
 /*
- * Hash the bytes that the file has now. To a file that is written to without
- * end, bytes may be added faster than they are read.
+ * Hash the bytes that the file has now, not those that are added meanwhile: a
+ * log may grow faster than we read.
  */
 static int
 hash(const struct ctl *ctl, struct ctl_source *source)
@@ -181,7 +182,7 @@ ctl_source_open(const struct ctl *ctl, const char *path, bool is_found,
 	int exit_code;
 
 	exit_code = open_path(path, is_found, &source, &status);
-	/* stdin may be a file of which a part has been read already. */
+	/* stdin is always copied: a part of the file may have been read. */
 	if (exit_code == CTL_OK && ((strcmp(path, "-") == 0 && !is_found) ||
 				       !can_be_read_twice(&source, &status)))
 		exit_code = set_aside(&source);
@@ -235,8 +236,8 @@ type_of_text(const char *name, const char *guess)
 }
 
 /*
- * Its database takes longer to load than a small file to send, so that it is
- * loaded once, and stays until the end; NULL: it cannot be had.
+ * The database of libmagic; NULL: it cannot be loaded. To load it takes longer
+ * than to send a small file, so it is loaded once and never closed.
  */
 static magic_t
 database(void)
@@ -256,8 +257,8 @@ database(void)
 }
 
 /*
- * A guess from its first bytes and, where these are text, from how its name
- * ends; application/octet-stream if there is none. In the arena.
+ * Guess a media type, in the arena, from the first bytes and, if these are
+ * text, from the end of the name; else application/octet-stream.
  */
 static const char *
 guess_type(struct arena *arena, const char *name, struct span start)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * source.h - what put sends: a file, or standard input, whose size and
- * digest are known before the first byte goes out. Who writes to the file
- * meanwhile changes nothing of what is sent: it is the bytes that were
- * hashed, or there is an error.
+ * source.h - the file that put sends, or standard input. Its size and digest
+ * are known before the first byte is sent. If somebody writes to the file
+ * meanwhile, either the bytes that were hashed are sent, or there is an error.
  */
 #ifndef CTL_SOURCE_H
 #define CTL_SOURCE_H
@@ -22,10 +21,11 @@ struct ctl_source {
 };
 
 /*
- * Open and hash it, "-" being stdin. What is no regular file, or tells no
- * size, is copied to one without a name first, in $TMPDIR or /var/tmp; what
- * a walk through a directory has found has to be a regular file still, and
- * no link. Not CTL_OK: it has been said, and there is nothing to close.
+ * Open and hash a file; "-" is stdin. What is no regular file, or tells no
+ * size, is first copied to a file without a name, in $TMPDIR or /var/tmp.
+ * is_found: a walk through a directory has found it, so it has to be a regular
+ * file still, and no link. Anything but CTL_OK has been said, and there is
+ * nothing to close.
  */
 MUST_USE int ctl_source_open(const struct ctl *ctl, const char *path,
     bool is_found, struct ctl_source *ret_source);
@@ -35,9 +35,9 @@ void ctl_source_close(struct ctl_source *source);
  * Hash the first bytes of a file, so many or as many as there are: *ret_size.
  * progress may be NULL. false: errno says why they cannot be read.
  */
-MUST_USE bool ctl_source_hash(int fd, uint64_t most,
-    struct ctl_progress *progress, uint64_t *ret_size,
-    uint8_t ret_hash[DIGEST_SHA256_SIZE]);
+MUST_USE bool
+ctl_source_hash(int fd, uint64_t most, struct ctl_progress *progress,
+    uint64_t *ret_size, uint8_t ret_hash[DIGEST_SHA256_SIZE]);
 
 /* A guess at its media type, in the arena. */
 MUST_USE int ctl_source_type(const struct ctl_source *source, const char *path,

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * export.c - artifactctl export: the store of this host as a tar file,
+ * export.c - artifactctl export writes the store of this host into a tar file,
  * while the service goes on.
  *
- * The store is read as the user that it belongs to, and the file gets its
- * name from whoever was called: two processes, if that is root.
+ * The store is read as the user that it belongs to; the file is named by the
+ * user who called. If that is root there are two processes.
  *
- * It goes block by block, gathered from the store and then written into the
- * tar. Content may go while it is read, and a member of a tar says how long it
- * is before it comes. So the content of a block is first gathered in a file
- * without a name, and verified.
+ * An export is written block by block (export.h). A tar tells the size of a
+ * member before its bytes, but a content may be deleted while it is read. So
+ * the content of a block is first copied to a temporary file (the spool) and
+ * verified, and then written into the tar.
  */
 
 #include "export.h"
@@ -139,7 +139,8 @@ gather_content(struct export_block *block, const struct content *content,
 							      : RESULT_DAMAGED;
 }
 
-/* RESULT_OK: it is another one now; RESULT_NOT_FOUND: it was deleted. */
+/* The content went while it was read. RESULT_OK: the artifact has another one
+ * now; RESULT_NOT_FOUND: the artifact was deleted. */
 static enum result
 read_again(struct export_block *block, struct artifact **artifact)
 {

@@ -10,10 +10,11 @@
  *	…
  *	end.json              {"artifacts":N,"bytes":N}
  *
- * A line is what record.h says. Records come before content, so that
- * who reads knows what comes and whether he wants it, in one pass; blocks
- * are small, so that he holds little; the end says that nothing was cut off.
- * Artifacts come newest first. The same store gives the same bytes.
+ * A line is what record.h says. The records of a block come before its content,
+ * so that a reader knows, in one pass, what comes and whether it is wanted.
+ * Blocks are small, so that a reader holds little in memory. The end shows that
+ * nothing was cut off. Artifacts come newest first. The same store gives the
+ * same bytes.
  */
 #ifndef CTL_EXPORT_H
 #define CTL_EXPORT_H

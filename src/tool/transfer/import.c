@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * import.c - artifactctl import: what is to be done with each artifact, its
- * content, and many changes with one commit. Where artifacts come from is
- * import_tar.c and import_api.c.
+ * import.c - artifactctl import brings artifacts into the store: it decides
+ * what to do with each, stages its content, and commits many changes at once.
+ * import_tar.c and import_api.c read the artifacts.
  */
 
 #include "import.h"
@@ -37,7 +37,7 @@ import_refuse(struct import *import, struct span id, const char *format, ...)
 
 /* ---- the store ---- */
 
-/* Say why the store does not take it, and what helps. */
+/* Say why the store takes no more, and what helps. */
 static int
 store_failed(const struct import *import, enum result result)
 {
@@ -62,7 +62,7 @@ store_failed(const struct import *import, enum result result)
 	    result_text(result), store_reason(import->store));
 }
 
-/* ---- what came of it ---- */
+/* ---- counting ---- */
 
 /* Count an artifact: new, replaced, there already, or kept as another one. */
 static void
@@ -174,7 +174,7 @@ copy_artifact(struct arena *arena, const struct artifact *artifact)
 	return copy;
 }
 
-/* Has the batch as many changes, or bytes, as the writer's may have? */
+/* Is the batch as large as one of the writer may be? */
 static bool
 is_full(const struct import *import)
 {
@@ -396,7 +396,8 @@ open_store(struct import *import, struct ctl_local *local)
 	return exit_code;
 }
 
-/* Becomes the user of the store: open other files before. */
+/* The process becomes the user of the store here, so other files have to be
+ * open already. */
 static int
 open_import(
     struct import *import, const struct ctl *ctl, struct ctl_local *local)
@@ -466,8 +467,8 @@ print_counts(const struct import *import)
 			.data,
 		    ctl_size_text(arena, counts->bytes).data);
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		number = *(const uint64_t *)((const char *)counts +
-					     parts[i].offset);
+		number =
+		    *(const uint64_t *)((const char *)counts + parts[i].offset);
 		ctl_row_number(row, parts[i].name, number);
 		if (is_sentence && parts[i].of_one != NULL && number > 0)
 			printf("; %llu %s", (unsigned long long)number,
@@ -479,7 +480,7 @@ print_counts(const struct import *import)
 		ctl_print_facts(import->ctl, row);
 }
 
-/* Each was named when it came; say at the end what helps. */
+/* Say at the end what helps those artifacts that were named before. */
 static void
 say_not_as_text(const struct import *import)
 {

@@ -2,9 +2,9 @@
 /*
  * import_api.c - artifacts from a server: the original API, or artifactd.
  *
- * The original has content as a text only, so that bytes which are no UTF-8
- * come changed: content_hash tells. Nothing that does not match it gets in.
- * A server that has /raw is asked for that, and streams.
+ * The original API gives content only as text, in which bytes that are no UTF-8
+ * are changed. content_hash shows that, and a text that does not match it is
+ * not imported. From a server that has /raw the bytes are streamed.
  */
 
 #include "import.h"
@@ -32,10 +32,11 @@
  * shorter, and who has the ids from elsewhere needs no lists.
  */
 
-/* How a list goes on: not at all, by links, by the numbers of pages. */
+/* How to come to the next page of a list: there is none, by links, by
+ * numbers. */
 enum list_form { FIRST_ONLY, LINKED, NUMBERED };
 
-#define UNTIMED UINT64_MAX /* nobody said when it was created */
+#define UNTIMED UINT64_MAX /* created_at is not known */
 
 struct found {
 	uint32_t number;  /* in ids */
@@ -43,7 +44,7 @@ struct found {
 };
 
 struct found_list {
-	struct ctl_set ids;   /* as texts: any that the server has */
+	struct ctl_set ids;  /* as texts: any that the server has */
 	struct buffer found; /* struct found of each, in the order to import */
 	bool is_complete;
 };
@@ -117,7 +118,7 @@ read_numbered(struct arena *arena, struct span body, struct numbered *ret_page)
 	       json_get_number(&document, "total", &ret_page->total);
 }
 
-/* Which form has an answer to a request for a list? false: none of these. */
+/* Which form has this list? false: the answer is none. */
 static bool
 form_of(struct arena *arena, const struct ctl_http_answer *answer,
     enum list_form *ret_form)
@@ -345,12 +346,12 @@ read_ids(FILE *file, struct found_list *list)
 			    : CTL_OK;
 }
 
-/* ---- what a server tells of an artifact, and whether its text is its
- * content */
+/* ---- is the text of a detail its content? ---- */
 
 /*
- * Make the record say what the text is, if that is the content. The size is
- * no help: the original leaves it as it was when content is replaced.
+ * If the text is the content, put its hash and size into the record. The size
+ * that the server tells proves nothing: the original API does not change it
+ * when content is replaced.
  */
 static bool
 use_text(struct ctl_record *record)
@@ -379,9 +380,8 @@ storage_path(struct span storage, struct span url)
 	static const char here[] = "/artifacts/";
 	const char *path;
 
-	if (storage.data == NULL ||
-	    (!span_starts_with(storage, "/") &&
-		!span_starts_with(storage, url.data)))
+	if (storage.data == NULL || (!span_starts_with(storage, "/") &&
+					!span_starts_with(storage, url.data)))
 		return SPAN_NONE;
 	path = memmem(storage.data, storage.size, here, sizeof(here) - 1);
 	if (path == NULL)
@@ -426,14 +426,14 @@ probe_raw(struct api *api)
 	exit_code = ctl_http_send(api->http, &request, api->arena, &answer);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	api->has_raw = answer.status == 404 &&
-		       span_starts_with(
-			   ctl_remote_text(api->arena, &answer, "detail"),
-			   "Artifact not found");
+	api->has_raw =
+	    answer.status == 404 &&
+	    span_starts_with(ctl_remote_text(api->arena, &answer, "detail"),
+		"Artifact not found");
 	return CTL_OK;
 }
 
-/* Its lists may be at the URL, or below /api/v1. */
+/* Ask for a list: at this URL, or below /api/v1, which open_server tries. */
 static int
 open_base(struct api *api, const char *url, struct ctl_http_answer *ret_answer)
 {
@@ -474,8 +474,8 @@ open_server(struct api *api, const char *url, enum list_form *ret_form)
 
 /* ---- one artifact: its record ---- */
 
-/* A request failed, which was said. Give up after several in a row: then it is
- * the server, not an artifact. */
+/* A request failed, which was said. Give up after several in a row: then the
+ * server is at fault, not an artifact. */
 static int
 count_failure(struct api *api, int exit_code)
 {
@@ -612,7 +612,7 @@ no_content(struct api *api, struct span id, const struct ctl_record *record)
 
 /* ---- one artifact ---- */
 
-/* Without created_at the time of the import is taken. */
+/* Begin an artifact. If it has no created_at, it gets the present time. */
 static int
 begin_artifact(struct api *api, struct ctl_record *record, bool *ret_is_wanted)
 {
@@ -698,7 +698,8 @@ import_raw(struct api *api, struct span id, struct ctl_record *record)
 	return import_text(api, id, record);
 }
 
-/* Is it in the store already, as far as a record without content tells? */
+/* Skip an artifact that is in the store already, if its record without content
+ * shows that. */
 static int
 pass_if_there(
     struct api *api, const struct ctl_record *record, bool *ret_is_there)

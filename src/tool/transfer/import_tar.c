@@ -2,9 +2,9 @@
 /*
  * import_tar.c - artifacts out of an export (export.h), in one pass.
  *
- * Nothing in the file is believed: each member has to be the one that comes
- * next, and to be as long as was said. Where it is not, the import ends; what
- * was whole before is kept.
+ * Nothing in the file is trusted: each member has to be the one that comes
+ * next, with the size that its record tells. Where it is not, the import ends;
+ * the artifacts that came whole before are kept.
  */
 
 #include "export.h"

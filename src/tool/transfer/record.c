@@ -62,7 +62,8 @@ needed(struct reading *reading, const char *name, size_t limit)
 	    &reading->document, name, JSON_REQUIRED, limit, &reading->faults);
 }
 
-/* Null, which other servers have where we have a text, is an empty one. */
+/* A text that may not be missing. Other servers have null in place of an empty
+ * text. */
 static struct span
 needed_or_null(struct reading *reading, const char *name, size_t limit)
 {

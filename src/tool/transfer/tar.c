@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tar.c - writing and reading tar files with libarchive.
- *
- * Files are opened here, not by libarchive: it would block on a directory,
- * and follow what it likes. Knows nothing of what members mean.
+ * tar.c - writing and reading tar files with libarchive. Files are opened here,
+ * and libarchive gets the descriptor. Knows nothing of what members mean.
  */
 
 #include "tar.h"
@@ -57,7 +55,7 @@ write_failed(const struct ctl_tar_writer *tar)
 	const char *cause = archive_error_string(tar->archive);
 	int code = archive_errno(tar->archive);
 
-	/* Of a system call it says no more than "Write error". */
+	/* For a failed system call libarchive says only "Write error". */
 	if (code > 0)
 		cause = strerror(code);
 	return ctl_fail("%s cannot be written: %s",
@@ -119,7 +117,8 @@ ctl_tar_create(
 	return CTL_OK;
 }
 
-/* In the process that writes, or two would have what is kept back. */
+/* Opened by the process that writes, with the first member: libarchive keeps
+ * bytes back, and a fork would copy them. */
 static bool
 open_archive(struct ctl_tar_writer *tar)
 {
@@ -185,7 +184,7 @@ ctl_tar_keep(struct ctl_tar_writer *tar)
 
 	if (name == NULL)
 		return CTL_OK;
-	tar->name = NULL; /* it is closed then, whatever becomes of it */
+	tar->name = NULL; /* ctl_file_keep closes the file in any case */
 	tar->fd = STDOUT_FILENO;
 	return ctl_file_keep(&tar->file, name, true);
 }
@@ -193,7 +192,7 @@ ctl_tar_keep(struct ctl_tar_writer *tar)
 void
 ctl_tar_discard(struct ctl_tar_writer *tar)
 {
-	/* What is left in it has nowhere to go. */
+	/* Do not write the bytes that libarchive keeps back. */
 	if (tar->is_open)
 		(void)archive_write_fail(tar->archive);
 	(void)archive_write_free(tar->archive);
@@ -205,8 +204,8 @@ ctl_tar_discard(struct ctl_tar_writer *tar)
 
 /* ---- reading ---- */
 
-/* libarchive warns of headers that it could read only in part: these are errors
- * here. */
+/* Also where libarchive only warns: a header that it could read only in part
+ * is an error here. */
 static int
 read_failed(const struct ctl_tar_reader *tar)
 {
