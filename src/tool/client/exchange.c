@@ -622,12 +622,13 @@ say_no_answer(const struct exchange *exchange, CURLcode code)
 		    url);
 	if (exchange->too_large > 0)
 		return ctl_fail("the answer of %s is larger than %llu MiB, "
-				"more than %s",
+				"%s",
 		    url, (unsigned long long)exchange->too_large >> 20,
 		    exchange->request->has_content
-			? "is shown; artifactctl get takes content of any size"
-			: "a store has to say; is the URL right, with its "
-			  "path?");
+			? "more than is shown; artifactctl get takes content "
+			  "of any size"
+			: "more than a store has to say; is the URL right, "
+			  "with its path?");
 	if (code == CURLE_OPERATION_TIMEDOUT &&
 	    ctl_http_is_late(exchange->http))
 		return ctl_error(no_answer_code(exchange, code),

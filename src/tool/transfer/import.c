@@ -424,60 +424,51 @@ open_import(
 	return exit_code;
 }
 
-/* The counts, in the order of their members; and what a sentence says of them:
- * of one, and of any other number. */
-static const struct part {
-	const char *name;
-	size_t offset;
-	const char *of_one; /* NULL: the sentence begins with it */
-	const char *of_many;
-} parts[] = {
-	{ "added", offsetof(struct import_counts, added), NULL, NULL },
-	{ "replaced", offsetof(struct import_counts, replaced),
-	    "of them replaced another", "of them replaced others" },
-	{ "there", offsetof(struct import_counts, there), "was there already",
-	    "were there already" },
-	{ "kept", offsetof(struct import_counts, kept), "differs and was kept",
-	    "differ and were kept" },
-	{ "refused", offsetof(struct import_counts, refused),
-	    "could not be taken", "could not be taken" },
-	{ "not_as_text", offsetof(struct import_counts, not_as_text),
-	    "has content that does not come as text",
-	    "have content that does not come as text" },
-	{ "damaged", offsetof(struct import_counts, damaged), "is damaged",
-	    "are damaged" },
-	{ "bytes", offsetof(struct import_counts, bytes), NULL, NULL },
-};
+static void
+print_part(uint64_t number, const char *of_one, const char *of_many)
+{
+	if (number > 0)
+		printf("; %llu %s", (unsigned long long)number,
+		    number == 1 ? of_one : of_many);
+}
 
 static void
 print_counts(const struct import *import)
 {
 	const struct import_counts *counts = &import->counts;
-	struct arena *arena = import->ctl->arena;
-	struct ctl_row *row = ctl_row(arena);
-	bool is_sentence = !import->ctl->is_json;
-	uint64_t number;
-	size_t i;
+	struct ctl_row *row = ctl_row(import->ctl->arena);
 
-	if (is_sentence)
+	if (!import->ctl->is_json) {
 		printf("%s %s, %s of content",
 		    import->is_dry ? "would import" : "imported",
-		    ctl_count_text(
-			arena, counts->added + counts->replaced, "artifact")
+		    ctl_count_text(import->ctl->arena,
+			counts->added + counts->replaced, "artifact")
 			.data,
-		    ctl_size_text(arena, counts->bytes).data);
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		number =
-		    *(const uint64_t *)((const char *)counts + parts[i].offset);
-		ctl_row_number(row, parts[i].name, number);
-		if (is_sentence && parts[i].of_one != NULL && number > 0)
-			printf("; %llu %s", (unsigned long long)number,
-			    number == 1 ? parts[i].of_one : parts[i].of_many);
-	}
-	if (is_sentence)
+		    ctl_size_text(import->ctl->arena, counts->bytes).data);
+		print_part(counts->replaced, "of them replaced another",
+		    "of them replaced others");
+		print_part(
+		    counts->there, "was there already", "were there already");
+		print_part(counts->kept, "differs and was kept",
+		    "differ and were kept");
+		print_part(counts->refused, "could not be taken",
+		    "could not be taken");
+		print_part(counts->not_as_text,
+		    "has content that does not come as text",
+		    "have content that does not come as text");
+		print_part(counts->damaged, "is damaged", "are damaged");
 		printf("\n");
-	else
-		ctl_print_facts(import->ctl, row);
+		return;
+	}
+	ctl_row_number(row, "added", counts->added);
+	ctl_row_number(row, "replaced", counts->replaced);
+	ctl_row_number(row, "there", counts->there);
+	ctl_row_number(row, "kept", counts->kept);
+	ctl_row_number(row, "refused", counts->refused);
+	ctl_row_number(row, "not_as_text", counts->not_as_text);
+	ctl_row_number(row, "damaged", counts->damaged);
+	ctl_row_number(row, "bytes", counts->bytes);
+	ctl_print_facts(import->ctl, row);
 }
 
 /* Say at the end what helps those artifacts that were named before. */
