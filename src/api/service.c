@@ -15,8 +15,6 @@
 #define PACKAGE_VERSION "unknown"
 #endif
 
-/* The master kills a silent writer then, and starts another. */
-#define WRITER_SILENT INT64_C(30000000)
 #define CHECKS 5
 
 /* doc/openapi.json, made part of the program by the makefile. */
@@ -108,7 +106,7 @@ check_writer(const struct context *context, struct arena *arena)
 		silence =
 		    scoreboard_now() -
 		    context->scoreboard->slots[SCOREBOARD_WRITER].heartbeat;
-	check.is_ok = silence <= WRITER_SILENT;
+	check.is_ok = silence <= SCOREBOARD_WRITER_SILENT;
 	check.detail =
 	    check.is_ok
 		? SPAN("The writer takes changes.")

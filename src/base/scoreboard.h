@@ -42,6 +42,8 @@
 #define SCOREBOARD_SLOTS (SCOREBOARD_WORKERS + 1)
 #define SCOREBOARD_IDLE UINT64_MAX /* the epoch of a slot with no request */
 #define SCOREBOARD_REQUEST_ID 128
+/* A writer without a heartbeat for so long, in microseconds, is killed. */
+#define SCOREBOARD_WRITER_SILENT INT64_C(30000000)
 
 struct slot {
 	_Atomic pid_t pid;

@@ -30,7 +30,6 @@
 #define BUSY_TICK_MS 100 /* somebody ends, or is held back */
 #define PREDECESSOR_WAIT (15 * SECOND)
 #define WRITER_READY_WITHIN (60 * SECOND)
-#define WRITER_BEATS_WITHIN (30 * SECOND)
 #define LOOP_LATE (5 * SECOND)
 
 /* ---- what nobody tells the master: it looks in each round ---- */
@@ -71,7 +70,7 @@ watch_writer(struct master *master, struct child *writer, int64_t now)
 		return;
 	if (!writer->is_ready && now - writer->born > WRITER_READY_WITHIN)
 		event = "writer_not_ready";
-	else if (writer->is_ready && silence(master, now) > WRITER_BEATS_WITHIN)
+	else if (writer->is_ready && silence(master, now) > SCOREBOARD_WRITER_SILENT)
 		event = "writer_silent";
 	if (event == NULL)
 		return;
@@ -129,7 +128,7 @@ beat(struct master *master, int64_t now)
 		return;
 	if (master->phase == PHASE_SERVING &&
 	    (!master_writer(master)->is_ready ||
-		silence(master, now) > WRITER_BEATS_WITHIN))
+		silence(master, now) > SCOREBOARD_WRITER_SILENT))
 		return;
 	notify_send("WATCHDOG=1");
 	master->next_beat = now + (int64_t)(interval / 2);

@@ -161,17 +161,21 @@ hear_master(struct writer *writer)
 	return result == WIRE_DONE;
 }
 
-static enum wire_result
+/* Give an upload a blob; false: the channel is to be closed. */
+static bool
 answer_begin(struct writer *writer, const struct peer *peer,
     const struct wire_message *message)
 {
-	struct owner owner = { peer->incarnation, message->request };
+	struct staging staging = { .owner = {
+				       peer->incarnation, message->request } };
 	struct wire_message begun = { .kind = WIRE_BEGUN,
 		.number = message->number };
 
-	begun.blob = store_lmdb_new_blob(writer->store, owner);
+	if (store_stage_begin(writer->store, &staging) != RESULT_OK)
+		return false;
+	begun.blob = staging.blob;
 	scoreboard_answers(writer->process->scoreboard);
-	return answer(writer, peer->fd, &begun);
+	return answer(writer, peer->fd, &begun) == WIRE_DONE;
 }
 
 static void
@@ -223,7 +227,7 @@ hear_peer(struct writer *writer, struct peer *peer)
 		return true;
 	}
 	if (result == WIRE_DONE && message.kind == WIRE_BEGIN)
-		return answer_begin(writer, peer, &message) == WIRE_DONE;
+		return answer_begin(writer, peer, &message);
 	if (result != WIRE_GONE) {
 		peer->is_mistrusted = true;
 		log_open(LOG_ERR, "worker_message_refused");

@@ -4,6 +4,7 @@
 #include "lmdb_kit.h"
 
 #include "base/pack.h"
+#include "store/engine.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -309,4 +310,13 @@ raw_count(const char *database)
 	cr_assert_eq(mdb_stat(raw.txn, raw.database, &stat), 0);
 	raw_close(&raw);
 	return stat.ms_entries;
+}
+
+uint64_t
+lmdb_new_blob(struct store *store, struct owner owner)
+{
+	struct staging staging = { .owner = owner };
+
+	cr_assert_eq(store_stage_begin(store, &staging), RESULT_OK);
+	return staging.blob;
 }

@@ -58,4 +58,7 @@ void raw_delete_first(const char *database);
 void raw_delete_last(const char *database);
 size_t raw_count(const char *database);
 
+/* A number for a new blob of this owner. */
+uint64_t lmdb_new_blob(struct store *store, struct owner owner);
+
 #endif

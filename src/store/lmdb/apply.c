@@ -74,20 +74,6 @@ check_space(const struct batch *batch, uint64_t size, size_t longest)
 	return RESULT_OK;
 }
 
-static enum result
-growth_check(struct batch *batch, uint64_t size, size_t record_size)
-{
-	if (size <= batch->space.for_growth[lmdb_run_of(record_size)])
-		return RESULT_OK;
-	return no_space(batch);
-}
-
-static void
-subtract(uint64_t *from, uint64_t bytes)
-{
-	*from -= bytes < *from ? bytes : *from;
-}
-
 static void
 batch_use_space(struct batch *batch, uint64_t bytes)
 {
@@ -95,8 +81,10 @@ batch_use_space(struct batch *batch, uint64_t bytes)
 
 	/* What takes single pages may take them out of a long run. */
 	for (i = 0; i < LMDB_RUNS; i++) {
-		subtract(&batch->space.for_new[i], bytes);
-		subtract(&batch->space.for_growth[i], bytes);
+		batch->space.for_new[i] =
+		    lmdb_less(batch->space.for_new[i], bytes);
+		batch->space.for_growth[i] =
+		    lmdb_less(batch->space.for_growth[i], bytes);
 	}
 }
 
@@ -409,17 +397,6 @@ create_check(struct batch *batch, const struct change *change)
 	    batch, change, encoded_size(batch, change->artifact));
 }
 
-/* Unique and rising, whatever the clock does. */
-static uint64_t
-next_moment(struct batch *batch)
-{
-	struct meta *meta = &batch->meta;
-
-	meta->last_moment =
-	    batch->now > meta->last_moment ? batch->now : meta->last_moment + 1;
-	return meta->last_moment;
-}
-
 /* Behind the key that is a moment of a record, on to the next that is none. */
 static int
 skip_taken(MDB_cursor *cursor, uint64_t *moment)
@@ -498,7 +475,10 @@ batch_create(struct batch *batch, const struct change *change)
 		return result;
 
 	batch_use_space(batch, RECORD_BYTES);
-	artifact.created = next_moment(batch);
+	/* Unique and rising, whatever the clock does. */
+	artifact.created = batch->now > batch->meta.last_moment
+			       ? batch->now
+			       : batch->meta.last_moment + 1;
 	result = free_moment(batch, &artifact.created, &flags);
 	batch->meta.last_moment = artifact.created;
 	artifact.content.stored = artifact.created;
@@ -572,9 +552,8 @@ batch_update(struct batch *batch, const struct change *change)
 	patch_artifact(artifact, change);
 	new = encoded_size(batch, artifact);
 	if (new > old) {
-		result = growth_check(batch, new - old, new);
-		if (result != RESULT_OK)
-			return result;
+		if (new - old > batch->space.for_growth[lmdb_run_of(new)])
+			return no_space(batch);
 		batch_use_space(batch, new - old);
 	}
 	return put_record(batch, artifact, 0);

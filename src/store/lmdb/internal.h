@@ -346,6 +346,8 @@ struct lmdb_space {
 	uint64_t for_growth[LMDB_RUNS];
 };
 
+/* from - bytes, or 0 where there are fewer. */
+uint64_t lmdb_less(uint64_t from, uint64_t bytes);
 /* If so much of the disk is to stay free. */
 void lmdb_measure_space(
     struct lmdb *lmdb, uint64_t reserve, struct lmdb_space *ret_space);

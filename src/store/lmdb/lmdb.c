@@ -193,17 +193,7 @@ store_lmdb_clear_readers(struct store *store)
 
 /* ---- content on its way in ---- */
 
-uint64_t
-store_lmdb_new_blob(struct store *store, struct owner owner)
-{
-	struct lmdb *lmdb = lmdb_of(store);
-
-	(void)owner; /* stands in pending, from the first chunk on */
-	assert_process(lmdb);
-	assert(lmdb->is_writer);
-	return lmdb->next_blob++;
-}
-
+/* The number is durable with the first chunk, in pending. */
 static enum result
 stage_begin(void *state, struct staging *staging)
 {

@@ -38,9 +38,6 @@ store_lmdb_open_writer(const struct store_lmdb_options *options,
 MUST_USE enum result store_lmdb_open_reader(
     const char *directory, char ret_error[256], struct store **ret_store);
 
-/* A number for a new blob of this owner; durable with its first chunk. */
-uint64_t store_lmdb_new_blob(struct store *store, struct owner owner);
-
 /*
  * One bounded slice of sweeping, one commit at most: uploads whose request
  * has ended become waiting content, waiting content that no request can

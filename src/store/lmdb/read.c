@@ -28,19 +28,11 @@ lmdb_get(void *state, const struct id *id, struct arena *arena,
 
 /* ---- ids that start with a text ---- */
 
-static bool
-id_starts_with(const struct id *id, struct span prefix)
-{
-	char text[ID_TEXT + 1];
-
-	id_format(id, text);
-	return span_equal(span_of(text, prefix.size), prefix);
-}
-
 static enum result
 collect_ids(struct view *view, MDB_cursor *cursor, struct span prefix,
     struct id ids[LIMIT_CANDIDATES], size_t *ret_count)
 {
+	char text[ID_TEXT + 1];
 	struct key lowest;
 	MDB_val key, value;
 	struct span bytes;
@@ -61,7 +53,8 @@ collect_ids(struct view *view, MDB_cursor *cursor, struct span prefix,
 		if (key.mv_size != sizeof(id))
 			return layout_damaged(view, DB_IDS);
 		memcpy(&id, key.mv_data, sizeof(id));
-		if (!id_starts_with(&id, prefix))
+		id_format(&id, text);
+		if (!span_equal(span_of(text, prefix.size), prefix))
 			return RESULT_OK;
 		ids[(*ret_count)++] = id;
 		code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);

@@ -22,8 +22,8 @@
 
 /* ---- the disk ---- */
 
-static uint64_t
-less(uint64_t from, uint64_t bytes)
+uint64_t
+lmdb_less(uint64_t from, uint64_t bytes)
 {
 	return from > bytes ? from - bytes : 0;
 }
@@ -48,15 +48,6 @@ lmdb_file_size(const struct lmdb *lmdb)
 	return ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
 }
 
-/* What data.mdb may still grow by. */
-static uint64_t
-file_room(const struct lmdb *lmdb)
-{
-	if (lmdb->file_limit == RLIM_INFINITY)
-		return UINT64_MAX;
-	return less(lmdb->file_limit, lmdb_file_size(lmdb));
-}
-
 /*
  * What the file system holds for data.mdb behind its last page. XFS takes
  * as much again as there is, ahead of what is written, and calls it used.
@@ -70,15 +61,17 @@ held_bytes(const struct lmdb *lmdb)
 	(void)mdb_env_get_fd(lmdb->env, &fd); /* fails only for NULL */
 	if (fstat(fd, &file) != 0)
 		return 0;
-	return less((uint64_t)file.st_blocks * 512, lmdb_file_size(lmdb));
+	return lmdb_less((uint64_t)file.st_blocks * 512, lmdb_file_size(lmdb));
 }
 
 static uint64_t
 disk_room(const struct lmdb *lmdb)
 {
+	uint64_t bytes, file = UINT64_MAX; /* it may still grow by */
 	struct statvfs disk;
-	uint64_t bytes, file = file_room(lmdb);
 
+	if (lmdb->file_limit != RLIM_INFINITY)
+		file = lmdb_less(lmdb->file_limit, lmdb_file_size(lmdb));
 	if (fstatvfs(lmdb->directory, &disk) != 0)
 		return 0; /* if it cannot be said, be careful */
 	bytes = (uint64_t)disk.f_bavail * disk.f_frsize + held_bytes(lmdb);
@@ -183,18 +176,6 @@ read_pages(struct lmdb *lmdb, size_t before, size_t most, struct pages *pages)
 	mdb_cursor_close(cursor);
 }
 
-/* The last commit: a reader's own, a writer's as it knows it. */
-static size_t
-last_commit(const struct lmdb *lmdb)
-{
-	MDB_envinfo info;
-
-	if (lmdb->is_writer)
-		return lmdb->last_txn;
-	(void)mdb_env_info(lmdb->env, &info); /* fails only for NULL */
-	return info.me_last_txnid;
-}
-
 /*
  * Pages that commits before this one left can be written again: none that a
  * reader may still look at. What the last commit itself let go of is free for
@@ -204,8 +185,16 @@ last_commit(const struct lmdb *lmdb)
 static size_t
 reusable_before(struct lmdb *lmdb, bool can_grow)
 {
-	size_t before = last_commit(lmdb) + (can_grow ? 1 : 0);
 	uint64_t oldest = lmdb_oldest_reader(lmdb);
+	size_t before = lmdb->last_txn; /* the writer's own commits */
+	MDB_envinfo info;
+
+	if (!lmdb->is_writer) {
+		(void)mdb_env_info(lmdb->env, &info); /* fails only for NULL */
+		before = info.me_last_txnid;
+	}
+	if (can_grow)
+		before++;
 
 	return oldest != 0 && oldest < before ? oldest : before;
 }
@@ -265,7 +254,7 @@ reusable_runs(struct lmdb *lmdb, size_t before, uint64_t enough,
 static uint64_t
 content_in(uint64_t bytes)
 {
-	return less(bytes, COMMIT_BYTES) / 2;
+	return lmdb_less(bytes, COMMIT_BYTES) / 2;
 }
 
 static uint64_t
@@ -282,8 +271,8 @@ lmdb_measure_space(
 	/* Whatever the setting: deletes and sweeping make room, and need some
 	 * for their commits. */
 	uint64_t reserve = larger(wanted, COMMIT_BYTES);
-	uint64_t above_reserve = less(disk, reserve);
-	uint64_t above_commit = less(disk, COMMIT_BYTES);
+	uint64_t above_reserve = lmdb_less(disk, reserve);
+	uint64_t above_commit = lmdb_less(disk, COMMIT_BYTES);
 	uint64_t runs[LMDB_RUNS];
 	size_t i;
 
@@ -312,7 +301,7 @@ lmdb_measure_space(
 bool
 lmdb_is_short(const struct lmdb *lmdb)
 {
-	return less(disk_room(lmdb), lmdb->reserve) < AMPLE;
+	return lmdb_less(disk_room(lmdb), lmdb->reserve) < AMPLE;
 }
 
 bool

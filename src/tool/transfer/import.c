@@ -218,8 +218,7 @@ stage_begin(void *state, struct staging *staging)
 {
 	const struct import *import = state;
 
-	staging->blob = store_lmdb_new_blob(import->store, staging->owner);
-	return RESULT_OK;
+	return store_stage_begin(import->store, staging);
 }
 
 static enum result

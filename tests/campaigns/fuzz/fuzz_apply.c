@@ -209,11 +209,14 @@ act(const struct order *order)
 {
 	struct slot *slot = &scoreboard->slots[order->owner % 2];
 	struct owner owner = { 1 + order->owner % 2, 1 + order->owner / 2 % 2 };
+	struct staging staging = { .chunks = 0 };
 	bool has_more;
 
 	switch (order->kind % 4) {
 	case 0:
-		blobs[order->blob % BLOBS] = store_lmdb_new_blob(store, owner);
+		staging.owner = owner;
+		DEMAND(store_stage_begin(store, &staging) == RESULT_OK);
+		blobs[order->blob % BLOBS] = staging.blob;
 		break;
 	case 1:
 		slot_begin(scoreboard, slot);

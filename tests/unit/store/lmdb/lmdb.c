@@ -688,7 +688,7 @@ Test(store_lmdb, below_the_reserve_only_what_grows_is_refused)
 
 	store_close(kit.store);
 	cr_assert_eq(lmdb_try(&options, &kit.store), RESULT_OK);
-	stage.blob = store_lmdb_new_blob(kit.store, kit.owner);
+	stage.blob = lmdb_new_blob(kit.store, kit.owner);
 	cr_assert_eq(kit_apply(&kit, &create), RESULT_NO_SPACE);
 	cr_assert_eq(kit_apply(&kit, &stage), RESULT_NO_SPACE);
 	cr_assert_eq(kit_content(&kit, &artifact->id, SPAN("t"), SPAN("y")),
@@ -866,7 +866,7 @@ die_before_the_word(void)
 	struct outcome outcome;
 	struct view view;
 
-	change.blob = store_lmdb_new_blob(writer, owner);
+	change.blob = lmdb_new_blob(writer, owner);
 	change.bytes = SPAN("content");
 	if (store_apply(writer, &change, &outcome) != RESULT_OK ||
 	    lmdb_write_begin(lmdb_of(writer), &view) != RESULT_OK)
@@ -899,7 +899,7 @@ Test(store_lmdb, sees_the_last_commit_of_a_writer_that_was_killed)
 	cr_assert_geq(pid, 0);
 	if (pid == 0) {
 		writer = lmdb_writer();
-		blob = store_lmdb_new_blob(writer, owner);
+		blob = lmdb_new_blob(writer, owner);
 		_exit((int)blob);
 	}
 	cr_assert_eq(waitpid(pid, &status, 0), pid);

@@ -430,7 +430,7 @@ stage_of(struct kit *kit, struct owner owner)
 	return (struct change){
 		.kind = CHANGE_STAGE,
 		.owner = owner,
-		.blob = store_lmdb_new_blob(kit->store, owner),
+		.blob = lmdb_new_blob(kit->store, owner),
 		.bytes = SPAN("staged"),
 	};
 }
