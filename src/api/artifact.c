@@ -18,8 +18,8 @@
 /* ---- ids ---- */
 
 /*
- * What is looked for: ids have lower case, people and other systems write
- * them in either. An answer that repeats the path's text has it as given.
+ * The path's text in lower case, as ids are: people and other systems write
+ * them in either case. An answer that repeats the text has it as given.
  */
 static struct span
 folded(const struct request *request)
@@ -329,7 +329,7 @@ apply(const struct context *context, struct request *request,
 	struct outcome outcome;
 	enum result result;
 
-	if (!response_take_conditions(response, request, change))
+	if (!response_read_conditions(response, request, change))
 		return;
 	result = store_apply(context->store, change, &outcome);
 	if (result != RESULT_OK) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * body.c - reading bodies. What the bytes mean is for the handlers,
- * but that JSON has to be an object of bounded size.
+ * body.c - reading bodies, in pieces, or as a JSON object of bounded size.
+ * What the bytes mean is left to the handlers.
  */
 
 #include "handle.h"

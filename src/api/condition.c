@@ -95,7 +95,7 @@ response_is_decided(struct response *response, const struct request *request,
  * of 32, where they count, the content's. false: response says 400.
  */
 static bool
-take_tags(struct response *response, const char *name, struct span header,
+read_tags(struct response *response, const char *name, struct span header,
     bool is_strong, bool has_hashes, struct tags *tags)
 {
 	struct arena *arena = response->arena;
@@ -137,17 +137,17 @@ take_tags(struct response *response, const char *name, struct span header,
 }
 
 bool
-response_take_conditions(struct response *response,
+response_read_conditions(struct response *response,
     const struct request *request, struct change *change)
 {
 	bool is_content = change->kind == CHANGE_CONTENT;
 
 	if (request->if_match.data != NULL &&
-	    !take_tags(response, "If-Match", request->if_match, true,
+	    !read_tags(response, "If-Match", request->if_match, true,
 		is_content, &change->if_match))
 		return false;
 	if (request->if_none_match.data != NULL &&
-	    !take_tags(response, "If-None-Match", request->if_none_match, false,
+	    !read_tags(response, "If-None-Match", request->if_none_match, false,
 		is_content, &change->if_none_match))
 		return false;
 	/* Beside If-Match it is to be ignored (RFC 9110, 13.1.4). */

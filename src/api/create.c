@@ -81,7 +81,7 @@ is_key(struct span key)
 	return key.size >= 1 && key.size <= LIMIT_IDEMPOTENCY_KEY;
 }
 
-/* Whose key it is, apart from everybody else's. */
+/* Of the key and its user, so that no user meets the key of another. */
 static void
 fingerprint_key(const struct request *request, uint8_t ret_hash[32])
 {
@@ -94,8 +94,8 @@ fingerprint_key(const struct request *request, uint8_t ret_hash[32])
 }
 
 /*
- * What is created, not the bytes that said so: a repeat as a form means the
- * same as JSON, whatever its file is called.
+ * Of what is created, not of the bytes of the request: a repeat as a form means
+ * the same as JSON, whatever its file is called.
  */
 static void
 fingerprint_meaning(
@@ -118,7 +118,7 @@ fingerprint_meaning(
 
 /* false: response says 400. */
 static bool
-take_key(const struct request *request, struct response *response,
+read_key(const struct request *request, struct response *response,
     struct change *change)
 {
 	if (request->idempotency_key.data == NULL)
@@ -167,7 +167,7 @@ is_agreed(struct handle_body *body, struct response *response,
 	       handle_body_agrees(response, "Repr-Digest", draft->repr_digest,
 		   draft->artifact.content.hash) &&
 	       response_refuse_conditions(response, body->request) &&
-	       take_key(body->request, response, change);
+	       read_key(body->request, response, change);
 }
 
 /* With a random id, and once more with another should that one be taken. */
@@ -381,7 +381,7 @@ read_fields(const struct form *form, struct faults *faults, struct draft *draft)
 	draft->type = read_field(form, FIELD_TYPE, SPAN_NONE, true, faults);
 	artifact->title =
 	    read_field(form, FIELD_TITLE, form->file.filename, true, faults);
-	handle_form_judge_file(form, faults);
+	handle_form_check_file(form, faults);
 	artifact->phase =
 	    read_field(form, FIELD_PHASE, SPAN_NONE, false, faults);
 	artifact->session =
@@ -395,7 +395,7 @@ read_fields(const struct form *form, struct faults *faults, struct draft *draft)
 }
 
 static bool
-judge_form(const struct context *context, const struct form *form,
+check_form(const struct context *context, const struct form *form,
     struct response *response, struct draft *draft)
 {
 	struct faults faults;
@@ -430,7 +430,7 @@ handle_multipart(const struct context *context, struct request *request,
 	handle_body_open(&body, request);
 	if (!handle_form_read(context, &body, &form, response))
 		return;
-	if (judge_form(context, &form, response, &draft))
+	if (check_form(context, &form, response, &draft))
 		create(context, &body, response, &draft);
 	else
 		handle_form_drop(&form);

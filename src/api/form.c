@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * form.c - collecting a multipart body. However many parts there are,
- * what is kept of them is bounded: fields by their limits, names of unknown
- * parts as a refusal shows them, and of files the last one, as an upload.
+ * form.c - reading a multipart body. However many parts there are, what is
+ * kept of them is bounded: fields by their limits, the names of unknown parts
+ * as a refusal shows them, and of files the last one, as an upload.
  */
 
 #include "handle.h"
@@ -94,7 +94,7 @@ add_file(struct form *form, struct span data)
 }
 
 void
-handle_form_judge_file(const struct form *form, struct faults *faults)
+handle_form_check_file(const struct form *form, struct faults *faults)
 {
 	if (form->file.kind == FORM_FILE_NONE)
 		fault_missing(faults, SPAN("file"));

@@ -71,7 +71,7 @@ struct span handle_id_url(const struct context *context,
 
 /* ---- artifact.c: answers from a record and its content ---- */
 
-/* Whoever answers a request for one artifact. */
+/* A request for one artifact that is being answered. */
 struct reading {
 	const struct context *context;
 	struct request *request;
@@ -166,7 +166,7 @@ struct form_file {
 	bool is_too_large;     /* over max_content; the upload keeps nothing */
 };
 
-/* A part of a name that nobody knows: enough to tell and to show it. */
+/* A part of an unknown name: enough of the name to compare and to show it. */
 struct form_extra {
 	uint8_t fingerprint[16]; /* of the name as sent */
 	struct span name;	 /* as a fault shows it */
@@ -203,6 +203,6 @@ MUST_USE bool handle_form_read(const struct context *context,
 void handle_form_drop(struct form *form);
 
 /* Note what is wrong with the part `file`, if it is not one. */
-void handle_form_judge_file(const struct form *form, struct faults *faults);
+void handle_form_check_file(const struct form *form, struct faults *faults);
 
 #endif

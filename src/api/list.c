@@ -7,7 +7,7 @@
  *
  *	fingerprint 8, of filters and position | position of the engine 1..31
  *
- * so one of another list, or one that somebody made up, is found out.
+ * so that a cursor of another list, or one that was made up, is refused.
  */
 
 #include "handle.h"

@@ -27,9 +27,9 @@ is_safe(struct span type)
 /* ---- parts (RFC 9110, 13.1.5) ---- */
 
 /*
- * Is the client's part one of these bytes? Weak tags never say so, and a date
- * only of content that is the first, in a second that is over: another may
- * have come in the same one (RFC 9110, 8.8.2.2).
+ * Is what the client has a part of this content? A weak tag never says so, and
+ * a date only if this is the artifact's first content and its second is over:
+ * other content may come in the same second (RFC 9110, 8.8.2.2).
  */
 static bool
 is_same_range(const struct request *request, const struct artifact *artifact,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * request.c - FastCGI parameters to struct request, and the few headers that
- * need taking apart before anybody can judge them: media types and digests.
- * A row per parameter that is read; all others pass unseen.
+ * request.c - FastCGI parameters to struct request. The table has a row for
+ * each parameter that is read; all others are ignored.
  */
 
 #include "request.h"
@@ -11,7 +10,7 @@
 #include "base/limits.h"
 #include "protocol/utf8.h"
 
-/* What the parameters say before it is judged. */
+/* What the parameters say, before it is checked. */
 struct raw {
 	struct request request;
 	struct span length;
@@ -21,10 +20,10 @@ struct raw {
 struct parameter {
 	const char *name;
 	size_t member;
-	size_t limit; /* bytes of its value; 0: the peer's */
+	size_t limit; /* bytes of its value; 0: what nginx lets through */
 };
 
-#define LENGTH_DIGITS 18 /* more than any body that is taken has */
+#define LENGTH_DIGITS 18 /* a length of more is over every limit */
 
 #define PREFIX_BYTES \
 	"abcdefghijklmnopqrstuvwxyz" \
@@ -78,8 +77,8 @@ say(struct arena *arena, const char *what, const char *name)
 
 /* NULL, or what is wrong with this value. */
 static const char *
-take(struct arena *arena, const struct parameter *parameter, struct span value,
-    struct raw *raw)
+read_value(struct arena *arena, const struct parameter *parameter,
+    struct span value, struct raw *raw)
 {
 	struct span *member = (void *)((char *)raw + parameter->member);
 
@@ -103,7 +102,7 @@ take(struct arena *arena, const struct parameter *parameter, struct span value,
 }
 
 static const char *
-take_all(struct arena *arena, char *const *parameters, struct raw *raw)
+read_parameters(struct arena *arena, char *const *parameters, struct raw *raw)
 {
 	bool seen[KNOWN] = { false };
 	const char *wrong;
@@ -120,7 +119,7 @@ take_all(struct arena *arena, char *const *parameters, struct raw *raw)
 			return say(
 			    arena, "Parameter sent twice", known[i].name);
 		seen[i] = true;
-		wrong = take(arena, &known[i], value, raw);
+		wrong = read_value(arena, &known[i], value, raw);
 		if (wrong != NULL)
 			return wrong;
 	}
@@ -148,7 +147,7 @@ is_prefix(struct span text)
 
 /* Is it our nginx that speaks, and did all that it says come? */
 static const char *
-judge_peer(const struct raw *raw, struct span secret)
+check_peer(const struct raw *raw, struct span secret)
 {
 	if (raw->sentinel.size == 0)
 		return "The FastCGI parameters are not complete: the last one, "
@@ -163,7 +162,7 @@ judge_peer(const struct raw *raw, struct span secret)
 }
 
 static const char *
-judge(struct raw *raw)
+check(struct raw *raw)
 {
 	struct request *request = &raw->request;
 	struct span rest = request->target;
@@ -198,13 +197,13 @@ request_parse(struct arena *arena, char *const *parameters, struct span secret,
 	enum result result = RESULT_MALFORMED;
 	const char *wrong;
 
-	wrong = take_all(arena, parameters, &raw);
+	wrong = read_parameters(arena, parameters, &raw);
 	if (wrong == NULL) {
-		wrong = judge_peer(&raw, secret);
+		wrong = check_peer(&raw, secret);
 		if (wrong != NULL)
 			result = RESULT_MISMATCH;
 		else
-			wrong = judge(&raw);
+			wrong = check(&raw);
 	}
 	if (wrong != NULL) {
 		ret_request->request_id = raw.request.request_id;

@@ -2,8 +2,8 @@
 /*
  * request.h - a request, from the parameters that nginx sends.
  *
- * Knows names of FastCGI parameters and bounds of headers; judges nothing
- * that a handler should.
+ * Knows the names of FastCGI parameters and the limits of headers. What a
+ * header means for an artifact is left to the handlers.
  */
 #ifndef REQUEST_H
 #define REQUEST_H

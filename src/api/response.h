@@ -120,7 +120,7 @@ MUST_USE bool response_is_decided(struct response *response,
  * Put the conditions of a request into its change, for the writer to judge.
  * false: one cannot be judged there, and response says 400.
  */
-MUST_USE bool response_take_conditions(struct response *response,
+MUST_USE bool response_read_conditions(struct response *response,
     const struct request *request, struct change *change);
 /* The same for a create, which takes none: there is no state yet. */
 MUST_USE bool response_refuse_conditions(

@@ -136,7 +136,7 @@ find_route(const struct route *table, struct span path, struct request *request,
 
 /*
  * Would the bytes of this request become content, or mean it, in a coding
- * that nobody here undoes? What other methods send is not looked at.
+ * that this service does not undo? Bodies of other methods are ignored.
  */
 static bool
 is_coded(const struct route *route, const struct request *request)
@@ -150,8 +150,8 @@ is_coded(const struct route *route, const struct request *request)
 
 /*
  * The decoded path less the prefix below which nginx serves us. Another path
- * is nobody's: nginx picks a location by a path in which it has resolved ".."
- * and "//", and we do not.
+ * is a 404: nginx picks a location by a path in which it has resolved ".." and
+ * "//", and we do not.
  */
 static struct span
 below_prefix(const struct request *request, struct span path)

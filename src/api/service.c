@@ -21,8 +21,8 @@
 extern const char openapi_json[];
 
 /*
- * The process answers, and says how much it takes at once: whoever is about to
- * send more need not find out behind the last byte.
+ * The process answers, and says how much content and JSON a request may bring,
+ * so that a client need not send it all to find out.
  */
 void
 handle_healthz(const struct context *context, struct request *request,
@@ -264,7 +264,7 @@ write_figure(void *object, const struct store_figure *figure)
 	    name.data, figure->help, figure->value, figures->buffer);
 }
 
-/* What is looked up when somebody asks. */
+/* Gauges that are not kept up to date, but set when somebody asks. */
 static void
 set_gauges(const struct context *context, bool is_readable)
 {

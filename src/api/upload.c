@@ -30,7 +30,7 @@ is_agreed(struct handle_body *body, struct response *response,
 	return handle_body_is_intact(body, response) &&
 	       handle_body_agrees(response, "Repr-Digest", new->repr_digest,
 		   change->artifact->content.hash) &&
-	       response_take_conditions(response, body->request, change);
+	       response_read_conditions(response, body->request, change);
 }
 
 static void
@@ -85,13 +85,13 @@ replace(const struct context *context, struct handle_body *body,
 /* ---- POST, multipart/form-data ---- */
 
 static bool
-judge_form(
+check_form(
     const struct form *form, struct arena *arena, struct response *response)
 {
 	struct faults faults;
 
 	faults_init(&faults, arena);
-	handle_form_judge_file(form, &faults);
+	handle_form_check_file(form, &faults);
 	if (form->file.content_type.size > LIMIT_CONTENT_TYPE)
 		fault_too_long(&faults, SPAN("file"), LIMIT_CONTENT_TYPE);
 	if (faults.count > 0)
@@ -101,7 +101,7 @@ judge_form(
 
 /* The order of these faults is that of "9. Upload" in doc/contract.md. */
 static void
-take_form(const struct context *context, struct handle_body *body,
+replace_from_form(const struct context *context, struct handle_body *body,
     struct response *response, struct form *form, const struct target *target)
 {
 	struct replacement new = {
@@ -112,7 +112,7 @@ take_form(const struct context *context, struct handle_body *body,
 		.repr_digest = form->file.repr_digest,
 	};
 
-	if (!judge_form(form, body->request->arena, response))
+	if (!check_form(form, body->request->arena, response))
 		handle_form_drop(form);
 	else if (form->file.is_too_large)
 		handle_body_refuse_size(context, response);
@@ -131,22 +131,23 @@ handle_upload(const struct context *context, struct request *request,
 	struct target target;
 
 	if (!header_media_is(request->content_type, "multipart/form-data")) {
-		(void)judge_form(&form, request->arena, response);
+		(void)check_form(&form, request->arena, response);
 		return;
 	}
-	/* Early, so that what has nowhere to go is not kept. */
+	/* Before the body comes, so that no byte is kept for an artifact that
+	 * there is not. */
 	handle_id_resolve(context, request, &target);
 	form.is_nowhere = target.result != RESULT_OK;
 	handle_body_open(&body, request);
 	if (handle_form_read(context, &body, &form, response))
-		take_form(context, &body, response, &form, &target);
+		replace_from_form(context, &body, response, &form, &target);
 }
 
 /* ---- PUT, the body is the content ---- */
 
 /*
- * A part, as "curl -C - -T" sends it, would stand there as the whole: RFC
- * 9110, 14.5.
+ * The body is all of the content. A part of it, as "curl -C - -T" sends it,
+ * would replace the whole (RFC 9110, 14.5).
  */
 static bool
 is_whole(const struct request *request, struct response *response)
@@ -197,7 +198,7 @@ content_type(const struct request *request)
 }
 
 static bool
-judge_type(struct span type, struct arena *arena, struct response *response)
+check_type(struct span type, struct arena *arena, struct response *response)
 {
 	struct faults faults;
 
@@ -210,7 +211,7 @@ judge_type(struct span type, struct arena *arena, struct response *response)
 	return false;
 }
 
-/* Is there an artifact that the body can go to? It is not kept otherwise. */
+/* Is there an artifact for the body? Else the body is not even read. */
 static bool
 find_full(const struct context *context, struct request *request,
     struct response *response, struct id *ret_id)
@@ -251,7 +252,7 @@ handle_raw_put(const struct context *context, struct request *request,
 	if (!is_content(request, response))
 		return;
 	new.type = content_type(request);
-	if (!judge_type(new.type, request->arena, response) ||
+	if (!check_type(new.type, request->arena, response) ||
 	    !is_whole(request, response))
 		return;
 	if (request->content_length > context->config->max_content) {

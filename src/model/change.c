@@ -143,7 +143,7 @@ is_sound(const struct change *change)
 	case CHANGE_DELETE:
 		return true;
 	case CHANGE_IMPORT:
-		return false; /* by whoever holds the store, nobody else */
+		return false; /* no worker may send one: change.h */
 	}
 	return false;
 }

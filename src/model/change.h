@@ -72,7 +72,7 @@ struct change {
 	uint8_t meaning[32];
 };
 
-/* Why there is no room, in bytes; all 0 where nobody counted. */
+/* Why there is no room, in bytes; all 0: not known. */
 struct shortage {
 	uint64_t have;	   /* NO_SPACE: free on the disk; QUOTA: in use */
 	uint64_t limit;	   /* NO_SPACE: the reserve; QUOTA: max_bytes */

@@ -2,8 +2,8 @@
 /*
  * engine.h - the two tables behind a store: one that reads, one that changes.
  *
- * The functions are those of store.h with a state first; what is said there
- * holds here. An engine fills both tables for its writer, and only the first
+ * The functions are those of store.h with a state first, and keep its
+ * promises. An engine fills both tables for its writer, and only the first
  * for whoever opens the store to read. proxy/ fills only the second, and puts
  * it beside the first of another engine:
  *

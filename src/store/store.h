@@ -44,7 +44,10 @@ struct filter {
 	struct span session;
 };
 
-/* Where a list goes on: opaque bytes of the engine; size 0: at its newest. */
+/*
+ * Where a list goes on. The bytes mean something to the engine alone; size 0:
+ * begin with the newest artifact.
+ */
 struct position {
 	uint8_t size;
 	uint8_t bytes[31];
@@ -64,8 +67,9 @@ MUST_USE enum result store_list(struct store *store,
     struct arena *arena, struct page *ret_page);
 
 /*
- * Content from an offset on, up to size bytes and as many as are at hand:
- * *ret_size > 0 unless offset is at its end. Every byte was verified.
+ * Read up to size bytes of content from an offset on. Fewer may come, but at
+ * least one unless offset is at the end of the content. Every byte was
+ * verified.
  * RESULT_GONE: it has been replaced or deleted since content was read.
  */
 MUST_USE enum result
@@ -83,9 +87,10 @@ MUST_USE enum result
 store_stat(struct store *store, struct store_stat *ret_stat);
 
 /*
- * A number that an engine has to tell of itself, which may go up and down.
+ * A number about the engine, for /metrics, which may go up and down.
  * Its name is of lower-case letters, digits and '_', and ends in `_bytes` or
- * else counts; help is a sentence without a full stop. Both stay.
+ * else counts; help is a sentence without a full stop. Neither may change, since
+ * dashboards use them.
  */
 struct store_figure {
 	const char *name;
@@ -96,10 +101,10 @@ struct store_figure {
 /*
  * Give each figure to visit(object, figure), always the same ones in the same
  * order: first `artifacts`, `content_bytes` and `staged_bytes`, then the
- * engine's own. It costs at most a millisecond or two, whatever the size of
- * the store: what would take longer to count is counted in part, as its help
- * says. It asks the system for nothing, so that a worker may call it. Not
- * RESULT_OK: nothing was visited.
+ * engine's own. It takes at most a millisecond or two, whatever the size of
+ * the store: what would take longer to count is counted in part, and its help
+ * says so. It makes no system call, so that a worker in its sandbox may call
+ * it. Anything but RESULT_OK: nothing was visited.
  */
 MUST_USE enum result store_figures(struct store *store,
     void (*visit)(void *object, const struct store_figure *figure),
@@ -110,15 +115,15 @@ struct store_room {
 	enum result verdict; /* RESULT_OK, RESULT_NO_SPACE or RESULT_QUOTA */
 	struct shortage shortage; /* of the latter two */
 	uint64_t disk_free;	  /* bytes that the store could use */
-	uint64_t reusable;	  /* bytes within its file, written before and
-				   * let go of, that can be written again now */
+	uint64_t reusable;	  /* bytes of its file that were freed, and can
+				   * be written again now */
 	uint64_t file_bytes;	  /* that it takes of the disk now */
 };
 
 /*
  * Would a create be taken, with these settings (config/config.h)? Asks the system
- * what is free, which a worker's sandbox forbids. Not RESULT_OK: nobody can
- * say.
+ * what is free, which a worker's sandbox forbids. Anything but RESULT_OK: the
+ * store could not be read.
  */
 MUST_USE enum result store_room(struct store *store, uint64_t reserve,
     uint64_t max_bytes, struct store_room *ret_room);
@@ -126,8 +131,8 @@ MUST_USE enum result store_room(struct store *store, uint64_t reserve,
 /* ---- content on its way in ---- */
 
 /*
- * An upload hashes and counts what is written. Up to a chunk it holds; more
- * it hands on, a chunk at a time, so that it never holds a whole content.
+ * An upload hashes and counts what is written. It keeps at most one chunk in
+ * memory; what is more goes to the engine, a chunk at a time.
  */
 struct upload;
 
@@ -149,7 +154,8 @@ uint64_t upload_size(const struct upload *upload);
  */
 MUST_USE enum result upload_finish(
     struct upload *upload, struct content *content, struct span *ret_bytes);
-/* No change will name it. Harmless after finish, and after the change. */
+/* No change will name this content: its chunks may go. Allowed after
+ * upload_finish, too, and when nothing was staged. */
 void upload_drop(struct upload *upload);
 
 /* ---- changing ---- */

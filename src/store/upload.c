@@ -19,7 +19,7 @@ enum upload_state {
 };
 
 struct upload {
-	struct store *store; /* NULL: nowhere */
+	struct store *store; /* NULL: the bytes are counted, not kept */
 	enum upload_state state;
 	struct staging staging;
 	struct digest digest;

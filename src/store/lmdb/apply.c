@@ -4,7 +4,7 @@
  *
  * A change that is refused leaves no trace, so the others go on. A put that
  * fails spoils the transaction: it is aborted and the changes are applied
- * one by one, which fails only the guilty (doc/rules.md 9).
+ * one by one, so that only the one that cannot be put fails (doc/rules.md 9).
  *
  * Each kind of change has two halves: the first only reads and may refuse,
  * the second only puts and may only fail. There are no nested transactions to
@@ -34,11 +34,11 @@ struct batch {
 	bool is_deleted;	 /* ... and what it made is no longer there */
 	struct id id;		 /* what the change at hand is answered with */
 	uint64_t taken_from;	 /* records have each moment from this one... */
-	uint64_t taken_until;	 /* ... to before this one; both 0: who knows */
+	uint64_t taken_until;	 /* ... to before this one; both 0: not known */
 };
 
-/* How far ahead of what was handed out a blob may be: other writers, that
- * died, handed out numbers too. */
+/* So far may a blob's number be above the last one that this writer gave out:
+ * an upload may have its number from a writer that died. */
 #define BLOBS_AHEAD 65536
 
 static bool
@@ -57,7 +57,7 @@ no_space(const struct batch *batch)
 	return RESULT_NO_SPACE;
 }
 
-/* May so many bytes come in, of which so many are one value? */
+/* Is there room for size bytes, whose longest value has longest of them? */
 static enum result
 check_space(const struct batch *batch, uint64_t size, size_t longest)
 {
@@ -110,7 +110,8 @@ put_garbage(struct batch *batch, uint64_t blob)
 
 /* ---- uploads ---- */
 
-/* No row of this blob: RESULT_OK if it is new indeed. */
+/* Pending has no row of this blob. RESULT_STALE: its number is that of another
+ * content, or none that a writer gave out. */
 static enum result
 check_first_chunk(struct batch *batch, const struct change *change)
 {
@@ -182,7 +183,7 @@ batch_stage(struct batch *batch, const struct change *change)
 	return layout_put_pending(&batch->view, change->blob, &pending);
 }
 
-/* A blob that is gone, garbage, a record's or another's is nothing to drop. */
+/* A blob that is not an upload of this owner any more is left as it is. */
 static enum result
 batch_drop(struct batch *batch, const struct change *change)
 {
@@ -397,7 +398,10 @@ create_check(struct batch *batch, const struct change *change)
 	    batch, change, encoded_size(batch, change->artifact));
 }
 
-/* Behind the key that is a moment of a record, on to the next that is none. */
+/*
+ * Raise *moment to the first, from there on, that no record has. What the
+ * cursor said last: MDB_NOTFOUND if no younger record follows.
+ */
 static int
 skip_taken(MDB_cursor *cursor, uint64_t *moment)
 {
@@ -416,9 +420,9 @@ skip_taken(MDB_cursor *cursor, uint64_t *moment)
 }
 
 /*
- * Move on over moments that this batch has seen taken: of many records with
- * one moment each would go through all before it. The one found is taken by
- * the caller.
+ * The same, without another look at moments that this batch found taken: when
+ * many records with one moment are imported, each would look at all before it.
+ * The caller takes the moment that is found.
  */
 static int
 find_free(struct batch *batch, MDB_cursor *cursor, uint64_t *moment)
@@ -635,7 +639,8 @@ import_check(struct batch *batch, const struct change *change,
 	return content_check(batch, change, encoded_size(batch, artifact));
 }
 
-/* Its record goes where the old one stands, which leaves nothing else. */
+/* The record takes the place of the old one, whose content and index entries
+ * go. */
 static enum result
 import_over(struct batch *batch, const struct artifact *there,
     struct artifact *artifact, unsigned *ret_flags)
@@ -807,8 +812,8 @@ batch_fill(struct batch *batch, struct change *const *changes, size_t count,
 }
 
 /*
- * RESULT_OK: the outcomes stand. RESULT_UNKNOWN: nobody knows. Anything
- * else: nothing happened, and if there was but one change, that is why.
+ * RESULT_OK: each change has its outcome. RESULT_UNKNOWN: the commit failed.
+ * Anything else: nothing happened; of a single change it is the outcome.
  */
 static enum result
 batch_run(struct lmdb *lmdb, struct change *const *changes, size_t count,

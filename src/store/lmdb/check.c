@@ -203,7 +203,8 @@ check_artifact(struct check *check, const struct artifact *artifact)
 	enum result result = RESULT_OK;
 
 	check->about = artifact;
-	/* Imported ones may be younger than the last moment, but were past. */
+	/* An import may be younger than the last moment, but not than the
+	 * clock. */
 	if (check->has_meta && artifact->created > check->meta.last_moment &&
 	    artifact->created > moment_now() + LIMIT_AHEAD)
 		check_report(check, DB_RECORDS, "%llu is of a time to come",
@@ -441,7 +442,8 @@ struct walker {
 	uint8_t last[KEY_MOST];
 };
 
-/* Keys rise, or the walk would not find its way in the next slice. */
+/* Remember the key. False: it does not come behind the last one, so that the
+ * next slice could not go on from it. */
 static bool
 advance(struct walker *walker, const MDB_val *name)
 {
@@ -488,7 +490,7 @@ walk_rows(struct check *check, struct walker *walker, MDB_cursor *cursor)
 	    layout_next(cursor, walker->last, walker->size, &name, &value);
 
 	while (code == MDB_SUCCESS) {
-		/* One that is too long is no place to go on from. */
+		/* The next slice cannot begin behind a key that is too long. */
 		if (name.mv_size <= KEY_MOST && !advance(walker, &name)) {
 			check_report(check, walker->database,
 			    "keys are out of order; those behind are not "

@@ -121,9 +121,10 @@ check_find_blobs(struct check *check)
 	return result == RESULT_END ? RESULT_OK : result;
 }
 
-/* Does the blob have chunks, and is it not pending? */
+/* A blob that no record named: if it has chunks and is not pending, then it
+ * belongs to nothing. */
 static enum result
-check_nobodys(struct check *check, uint64_t blob)
+check_unowned(struct check *check, uint64_t blob)
 {
 	struct view *view = &check->view;
 	struct pending pending;
@@ -153,7 +154,7 @@ check_unnamed(struct check *check)
 			return result;
 		do {
 			if ((check->blobs[i] & NAMED) == 0)
-				result = check_nobodys(check, check->blobs[i]);
+				result = check_unowned(check, check->blobs[i]);
 			i++;
 		} while (i < check->blob_count && result == RESULT_OK &&
 			 !check_is_full(check, 0));
@@ -190,7 +191,10 @@ is_named(struct check *check, const struct check_content *content,
 	       (*ret_artifact)->content.blob == content->blob;
 }
 
-/* Something is wrong with it. RESULT_GONE: enough was said, or it may. */
+/*
+ * Report what is wrong with a chunk, unless the content was replaced or deleted
+ * meanwhile. Always RESULT_GONE: look at no more of this content.
+ */
 static enum result
 report_chunk(struct check *check, const struct check_content *content,
     const char *what, uint64_t chunk)

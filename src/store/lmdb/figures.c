@@ -56,7 +56,8 @@ lmdb_oldest_reader(struct lmdb *lmdb)
 
 /* ---- free pages ---- */
 
-/* Database 0 has a row for each commit that let go of some: how many, which. */
+/* Database 0 has a row for each commit that freed pages: how many, and their
+ * numbers. */
 uint64_t
 lmdb_free_pages(MDB_txn *txn, size_t before, size_t commits)
 {
@@ -147,7 +148,7 @@ count(struct lmdb *lmdb, struct counts *counts)
 	enum result result;
 	MDB_stat stat;
 
-	/* Before we read ourselves: that does not count. */
+	/* Before this process reads: its own view does not count. */
 	(void)mdb_reader_list(lmdb->env, note_reader, &counts->readers);
 	result = lmdb_read_begin(lmdb, &view);
 	if (result != RESULT_OK)

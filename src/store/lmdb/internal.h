@@ -219,7 +219,8 @@ MUST_USE enum result layout_find_record(struct view *view, const struct id *id,
 
 /* ---- an open store: lmdb.c ---- */
 
-/* Content that waits to be swept: what fits; the rest is found by a scan. */
+/* So much content waits in the queue to be swept; what does not fit is found by
+ * a scan of pending. */
 #define GARBAGE_ROOM 65536
 
 struct garbage {
@@ -236,7 +237,8 @@ struct garbage_queue {
 	bool has_more; /* pending has garbage that is not in here */
 };
 
-/* Goes through a database in slices, and again after a pause. */
+/* Where the sweep of a database stands: it goes through the rows in slices, and
+ * begins again behind the last one. */
 struct walk {
 	struct key position; /* go on behind this one; size 0: at the start */
 	int64_t next;	     /* monotonic: not before */
@@ -251,8 +253,8 @@ struct lmdb {
 	pid_t pid;	 /* of the process that opened it */
 	int directory;	 /* of a writer: locked */
 	bool is_writer;
-	bool is_copy;	/* nobody else has it open, nor will */
-	bool is_broken; /* a commit failed: nobody knows what is on disk */
+	bool is_copy;	/* no other process has it open: no lock.mdb */
+	bool is_broken; /* a commit failed: what is on disk is not known */
 	size_t last_txn;
 	uint64_t max_bytes;
 	uint64_t reserve;
@@ -263,7 +265,8 @@ struct lmdb {
 	struct walk walks[LMDB_WALKS]; /* sweep.c */
 	void (*beat)(void *object);    /* lmdb.h; or NULL */
 	void *beat_object;
-	bool has_freed; /* the last sweep did, and nobody can use it yet */
+	bool has_freed; /* the last sweep freed pages, which the commit
+			 * after the next may use */
 	char reason[256];
 	struct shortage shortage; /* of the last change that found no room */
 };
@@ -276,8 +279,8 @@ struct store *lmdb_store(struct lmdb *lmdb);
 struct lmdb *lmdb_of(const struct store *store);
 
 /*
- * A view for reading; each is ended in the same call. RESULT_IO when the
- * store is broken.
+ * A view for reading. A function of store.h that begins one ends it before it
+ * returns. RESULT_IO when the store is broken.
  */
 MUST_USE enum result lmdb_read_begin(struct lmdb *lmdb, struct view *ret_view);
 /* Ends it, keeps in reason what went wrong, and passes the result on. */
@@ -355,11 +358,11 @@ void lmdb_measure_space(
 bool lmdb_is_short(const struct lmdb *lmdb);
 /* Is there room for a commit that brings nothing? */
 bool lmdb_can_commit(struct lmdb *lmdb);
-/* A scrape, or a look at the room, counts the free pages of so many commits:
- * what a store has that lost them one by one would take seconds. */
+/* LMDB lists free pages by the commit that freed them. Of so many commits they
+ * are counted for /metrics and `status`, since there can be millions. */
 #define LMDB_COMMITS_MOST 10000
-/* Pages that so many commits, oldest first, let go of before this one
- * (figures.c). */
+/* How many pages the first commits, so many and all before this one, have
+ * freed (figures.c). */
 uint64_t lmdb_free_pages(MDB_txn *txn, size_t before, size_t commits);
 /* The commit that the oldest reader reads; 0: none does (figures.c). */
 uint64_t lmdb_oldest_reader(struct lmdb *lmdb);
@@ -443,7 +446,7 @@ bool check_is_fatal(const struct check *check);
 
 /*
  * A slice: what is read between these two is one view. The end passes result
- * on, and lets whoever waits for us go first.
+ * on, and calls order->pace, which may wait for other work.
  */
 MUST_USE enum result check_begin(struct check *check);
 MUST_USE enum result check_end(struct check *check, enum result result);

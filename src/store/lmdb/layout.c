@@ -313,7 +313,8 @@ layout_addend(const MDB_val *value)
 	return unpack_key(bytes + value->mv_size - CHECK_SIZE);
 }
 
-/* What stands there goes, or is overwritten; LMDB's code. */
+/* Take the row that is to be deleted or overwritten out of the sum; LMDB's
+ * code. */
 static int
 subtract(struct view *view, enum database database, MDB_val *name)
 {
@@ -328,7 +329,8 @@ subtract(struct view *view, enum database database, MDB_val *name)
 	return code;
 }
 
-/* A put found what cannot be: half a change may stand in the transaction. */
+/* A put found a row that cannot be there, or a delete found none. Half of the
+ * change may stand in the transaction, which is to be aborted. */
 static enum result
 spoilt(struct view *view, enum database database, int code)
 {

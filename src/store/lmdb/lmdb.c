@@ -26,8 +26,9 @@ note_code(struct lmdb *lmdb, const char *what, int code)
 	    mdb_strerror(code)); /* too long: cut */
 	if ((code != EIO && code != ENOSPC) || !lmdb->is_writer)
 		return;
-	/* A full disk usually arrives as EIO (doc/rules.md 8). Only who writes
-	 * can meet one, and may ask: for a worker the question is its end. */
+	/* A full disk usually arrives as EIO (doc/rules.md 8). Only a writer
+	 * can meet one, and may ask: the call would end a worker, whose
+	 * sandbox forbids it. */
 	if (lmdb->directory >= 0 && fstatvfs(lmdb->directory, &disk) == 0 &&
 	    disk.f_bavail == 0)
 		(void)snprintf(lmdb->reason, sizeof(lmdb->reason),
@@ -166,7 +167,7 @@ lmdb_write_commit(struct lmdb *lmdb, struct view *view)
 	arena_reset(lmdb->scratch);
 	code = mdb_txn_commit(view->txn);
 	if (code == MDB_MAP_FULL || code == MDB_TXN_FULL) {
-		/* From keeping the list of free pages: nothing is written. */
+		/* LMDB had no room to list free pages: nothing is written. */
 		note_code(lmdb, "mdb_txn_commit", code);
 		return RESULT_NO_SPACE;
 	}

@@ -17,8 +17,8 @@ struct store_lmdb_options {
 	uint64_t max_bytes; /* quota over all content; 0: none */
 	uint64_t reserve;   /* free bytes below which creates are refused */
 	bool may_create;    /* where there is none, or half of one, make one */
-	/* Between the commits of a batch that takes several, so that whoever
-	 * watches this process sees that it lives. NULL: nobody does. */
+	/* Called between the commits of a batch that takes several, so that
+	 * the master sees that this process lives. NULL: no master watches. */
 	void (*beat)(void *object);
 	void *object;
 };
@@ -39,29 +39,30 @@ MUST_USE enum result store_lmdb_open_reader(
     const char *directory, char ret_error[256], struct store **ret_store);
 
 /*
- * One bounded slice of sweeping, one commit at most: uploads whose request
- * has ended become waiting content, waiting content that no request can
- * still see goes, idempotency keys expire, applied rows of the dead go.
+ * One bounded slice of sweeping, one commit at most. Uploads whose request has
+ * ended become garbage; garbage that no request can still read is deleted, and
+ * so are expired idempotency keys, and the last changes of processes that have
+ * ended.
  * *ret_more: another slice would find work now. RESULT_IO and RESULT_DAMAGED
  * are as serious as in apply.
  */
 MUST_USE enum result store_lmdb_sweep(
     struct store *store, struct scoreboard *scoreboard, bool *ret_more);
 
-/* Free the reader slots of the dead (doc/rules.md 12). */
+/* Free the reader slots of processes that were killed (doc/rules.md 12). */
 void store_lmdb_clear_readers(struct store *store);
 
 struct store_problem {
 	const char *line;		 /* what is wrong */
 	const char *advice;		 /* what to do about it */
-	const struct artifact *artifact; /* whose; NULL: nobody knows */
+	const struct artifact *artifact; /* whose; NULL: not known */
 };
 
 struct store_check {
 	bool is_deep; /* hash all content too */
 	void (*report)(void *object, const struct store_problem *problem);
 	/* Between two slices, when nothing is held: so many bytes are done,
-	 * of about so many. It may take its time. NULL: nobody wants it. */
+	 * of about so many. It may take its time. NULL: it is not called. */
 	void (*pace)(void *object, uint64_t done, uint64_t total);
 	void *object;
 	/* What came of it: */

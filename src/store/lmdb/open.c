@@ -4,11 +4,12 @@
  * ours, does it hold a store, a whole one? Then environment, databases, first
  * rows.
  *
- * LMDB syncs neither its first meta pages nor the directory, so creation is
- * the one hole in its promise: the file `format` gets its name last, when all
- * else is on disk. A data.mdb without it is refused; where that file still has
- * its first name, `format.new`, who may create begins anew (doc/rules.md 4).
- * Every failure has a sentence for people.
+ * LMDB syncs neither its first meta pages nor the directory, so that a store
+ * may be lost in a power cut while it is made. Hence the file `format`, which
+ * gets its name last, when all else is on disk. A data.mdb without it is
+ * refused; if that file still has its first name, `format.new`, a process that
+ * may create begins anew (doc/rules.md 4). Every failure has a sentence for
+ * people.
  */
 
 #include "internal.h"
@@ -75,7 +76,7 @@ opening_refuse_code(struct opening *opening, const char *what, int code)
 	    opening->directory, what, mdb_strerror(code), way_out(code));
 }
 
-/* By its first word; that of data.mdb is the same, but stands elsewhere. */
+/* Does it not begin with LMDB's number, as each lock.mdb does? */
 static bool
 is_lock_spoilt(const struct opening *opening)
 {
@@ -144,7 +145,8 @@ check_file_system(struct opening *opening)
 	return RESULT_OK;
 }
 
-/* An empty one in its place would be served as if nothing was missing. */
+/* The sentence asks for the disk first: where it is not mounted, a new store
+ * would be served as if nothing was missing. */
 static enum result
 opening_refuse_missing(struct opening *opening)
 {
@@ -232,9 +234,9 @@ check_format_file(struct opening *opening, const char *name)
 }
 
 /*
- * Whoever made data.mdb died before it was ready: nobody was ever told that
- * something is in there. The size is for a doubt: a store that lost its
- * `format` may have the other file from whoever took it.
+ * The process that made data.mdb died before it was ready, so that no client
+ * was told that something is in it. The size counts too, in case that somebody
+ * who moved `format` away left a `format.new` beside a store in use.
  */
 static bool
 is_unfinished(struct opening *opening)
@@ -246,7 +248,8 @@ is_unfinished(struct opening *opening)
 	       stat.st_size <= UNFINISHED_SIZE;
 }
 
-/* RESULT_NOT_FOUND: it is gone, or that it is there has been said. */
+/* Delete the unfinished data.mdb, for a new one. RESULT_NOT_FOUND: it is gone,
+ * or may not be deleted, and error says what to do. */
 static enum result
 clear_unfinished(struct opening *opening)
 {
@@ -311,7 +314,8 @@ store_lmdb_put_format(int directory, const char *name)
 	return false;
 }
 
-/* A parent that is closed to us was synced by who made the directory for us. */
+/* A parent that this user may not open was synced by the process that made the
+ * directory in it. */
 static enum result
 opening_sync(struct opening *opening)
 {
@@ -339,7 +343,8 @@ opening_sync(struct opening *opening)
 #define MAP_LEAST (64 * GIB)
 #define MAP_MOST (16384 * GIB)
 
-/* Flags that lose commits, or let a stray write or a full disk destroy. */
+/* Flags with which commits can be lost, or a stray write or a full disk can
+ * destroy the store. */
 #define FORBIDDEN \
 	(MDB_NOSYNC | MDB_NOMETASYNC | MDB_WRITEMAP | MDB_MAPASYNC | \
 	    MDB_NOMEMINIT | MDB_NOLOCK)
@@ -412,7 +417,8 @@ open_databases(struct opening *opening, bool is_new)
 	return RESULT_OK;
 }
 
-/* A read transaction for good, holding a slot; reset until it is used. */
+/* One read transaction for the life of the store, which keeps its slot in the
+ * table of readers; reset until it is used. */
 static enum result
 open_reader(struct opening *opening)
 {
@@ -506,7 +512,7 @@ create(struct opening *opening)
 
 /* ---- opening what is there ---- */
 
-/* A copy is open to read only, but ours to write. */
+/* LMDB has a copy open to read only; but this process may write to the file. */
 static bool
 lengthen(const struct opening *opening, int fd, off_t size)
 {
@@ -523,11 +529,11 @@ lengthen(const struct opening *opening, int fd, off_t size)
 }
 
 /*
- * Reading behind the end of the file is a death by SIGBUS, at each start
- * anew. Filled up with zeros, what was cut off is damage like other damage:
- * found where it is read, and named. Not a reason to refuse: pages that were
- * let go of in the commit that took them are never written, so that a whole
- * file may end before its last page, too.
+ * A read behind the end of the file ends the process by SIGBUS, at each start
+ * anew. Filled up with zeros, what was cut off is damage like any other: found
+ * and named when it is read. A short file is no reason to refuse the store: a
+ * page that one commit both took and freed is never written, so that a file
+ * that is whole may end before its last page.
  */
 static enum result
 fill_up(struct opening *opening)
@@ -558,8 +564,9 @@ fill_up(struct opening *opening)
  * A writer that was killed between writing a commit and telling the readers
  * of it in lock.mdb leaves them, and us, with the view before it. Taking its
  * lock mends that; else blob numbers would be given twice, and content that
- * it let go of would wait for the next start. Where lock.mdb is spoilt, no
- * try helps as long as somebody has it open, and the master has to know.
+ * the commit made garbage would wait for the next start. If lock.mdb is
+ * damaged, no further try helps as long as a process has it open, and the
+ * master has to know.
  */
 static enum result
 take_over(struct opening *opening)
@@ -570,7 +577,7 @@ take_over(struct opening *opening)
 
 	result = lmdb_write_begin(lmdb, &view);
 	if (result == RESULT_UNKNOWN)
-		result = RESULT_DAMAGED; /* lock.mdb, for whoever tries next */
+		result = RESULT_DAMAGED; /* of lock.mdb */
 	if (result != RESULT_OK)
 		return opening_refuse(opening, result, "%s: %s",
 		    opening->directory, lmdb->reason);
@@ -596,7 +603,7 @@ open_existing(struct opening *opening)
 	return result;
 }
 
-/* The rows that everything hangs on; what waits to be swept. */
+/* Read the format, the counters and, for a writer, what waits to be swept. */
 static enum result
 read_state(struct lmdb *lmdb)
 {

@@ -3,9 +3,9 @@
  * space.c - how much content may come in: the disk's free bytes,
  * and the pages of data.mdb that are free to be written again.
  *
- * data.mdb never gets shorter. What deletes free is in it, not on the disk,
- * so that a store that filled its disk by itself has room again when the
- * disk has not.
+ * data.mdb never gets shorter. A delete frees pages inside it, and nothing on
+ * the disk: a store that filled its disk has room again after deletes, though
+ * the disk has none.
  */
 
 #include "internal.h"
@@ -17,7 +17,7 @@
 
 /* A commit copies the pages that lead to what it changes. */
 #define COMMIT_BYTES (UINT64_C(1) << 20)
-/* From here on no batch meets the end of the disk. */
+/* With so much free on the disk, no batch can fill it. */
 #define AMPLE (4 * (uint64_t)LIMIT_BATCH_BYTES)
 
 /* ---- the disk ---- */
@@ -73,7 +73,7 @@ disk_room(const struct lmdb *lmdb)
 	if (lmdb->file_limit != RLIM_INFINITY)
 		file = lmdb_less(lmdb->file_limit, lmdb_file_size(lmdb));
 	if (fstatvfs(lmdb->directory, &disk) != 0)
-		return 0; /* if it cannot be said, be careful */
+		return 0; /* not known: count on none */
 	bytes = (uint64_t)disk.f_bavail * disk.f_frsize + held_bytes(lmdb);
 	return bytes < file ? bytes : file;
 }
@@ -177,10 +177,10 @@ read_pages(struct lmdb *lmdb, size_t before, size_t most, struct pages *pages)
 }
 
 /*
- * Pages that commits before this one left can be written again: none that a
- * reader may still look at. What the last commit itself let go of is free for
- * the one after the next: not to be counted on where the file cannot grow
- * instead.
+ * The pages that commits before this one freed can be written again: no reader
+ * may still look at them. Those that the last commit freed can be written by
+ * the one after the next, so that they count only if the file can grow until
+ * then.
  */
 static size_t
 reusable_before(struct lmdb *lmdb, bool can_grow)

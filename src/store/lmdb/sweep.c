@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sweep.c - what no longer counts goes, a bounded slice at a time.
+ * sweep.c - deleting what is no longer needed, a bounded slice at a time.
  *
- * Waiting content goes in the order in which it came, once no request is
- * running that may still read it (base/scoreboard.h has the proof). Uploads of
- * the dead, expired idempotency keys and applied rows of the dead are found
- * by walks through their databases, a few rows a second.
+ * Content that was deleted or replaced waits as garbage, and goes in the order
+ * in which it came once no request is running that may still read it
+ * (base/scoreboard.h has the proof). Uploads and last changes of processes that
+ * have ended, and expired idempotency keys, are found by walks through their
+ * databases, a few rows a second.
  *
- * A damaged row is left alone, for check to name: it must not stop the
- * writer. An idle slice opens no transaction, or aborts it.
+ * A damaged row is left for check to report: it must not stop the writer. A
+ * slice that finds nothing to do opens no transaction, or aborts it.
  */
 
 #include "internal.h"
@@ -24,23 +25,24 @@ struct sweep {
 	struct meta meta;
 	uint64_t moment;
 	int64_t now;  /* monotonic */
-	size_t swept; /* from the head of the queue, to leave it */
+	size_t swept; /* entries at the head of the queue that are done */
 	bool is_changed;
-	bool is_freeing; /* more than by settling */
+	bool is_freeing; /* it deletes something, and does not only settle */
 };
 
 /* ---- the queue of content that waits to be swept ---- */
 
 /*
- * pending is the truth; the queue remembers what of it is when due. When it
- * is full the rest is left to a scan, once it is empty.
+ * The database pending says what is garbage; the queue says in which order it
+ * is due. What does not fit is found by a scan of pending when the queue is
+ * empty.
  */
 void
 garbage_push(struct garbage_queue *queue, uint64_t blob)
 {
 	size_t place;
 
-	/* Behind something that is not in here it would be out of order. */
+	/* Behind one that did not fit, this one would be out of order. */
 	if (queue->count == GARBAGE_ROOM || queue->has_more) {
 		queue->has_more = true;
 		return;
@@ -68,7 +70,7 @@ load(struct garbage_queue *queue, struct view *view, MDB_cursor *cursor)
 	code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
 	while (code == MDB_SUCCESS && !queue->has_more) {
 		blob = key_from(&key);
-		/* A damaged row stays for check to name: it holds nobody up. */
+		/* A damaged row is left for check to report. */
 		if (layout_verify(view, DB_PENDING, &key, &value, &bytes) ==
 			RESULT_OK &&
 		    blob.size == 8 && pending_decode(bytes, &pending) &&
@@ -104,8 +106,8 @@ garbage_at(struct garbage_queue *queue, size_t i)
 }
 
 /*
- * What was let go of is committed by now: it belongs to the present epoch,
- * and whoever sees the next one began to read after that commit.
+ * What was pushed is committed by now, so that it belongs to the present epoch:
+ * a request that sees the next epoch began to read after that commit.
  */
 static void
 garbage_tag(struct garbage_queue *queue, struct scoreboard *scoreboard)
@@ -119,7 +121,7 @@ garbage_tag(struct garbage_queue *queue, struct scoreboard *scoreboard)
 		garbage_at(queue, queue->tagged)->epoch = epoch;
 }
 
-/* Is there an i-th entry, and does nobody see it any more? */
+/* Is there an i-th entry, and can no request read its content any more? */
 static bool
 is_sweepable(
     struct garbage_queue *queue, size_t i, struct scoreboard *scoreboard)
@@ -144,7 +146,7 @@ sweep_blob(
 	if (view->error != 0)
 		return result;
 	if (result != RESULT_OK || pending.kind != PENDING_GARBAGE)
-		return RESULT_OK; /* not ours to sweep */
+		return RESULT_OK; /* damaged, or garbage no more */
 	for (;;) {
 		result = layout_first_chunk(view, blob, &key);
 		if (result == RESULT_NOT_FOUND)
@@ -184,7 +186,7 @@ sweep_garbage(struct sweep *sweep)
 
 /* ---- walks ---- */
 
-/* Look at a row: is it to go, or to become something else? */
+/* Each visit sees one row, and deletes or changes it if its time has come. */
 static enum result
 visit_upload(struct sweep *sweep, const struct key *key, struct span bytes)
 {
@@ -266,7 +268,7 @@ walk_row(struct sweep *sweep, size_t which, struct key *position)
 	return walks[which].visit(sweep, position, bytes);
 }
 
-/* Enough to get round in an hour. */
+/* So many that a walk through all rows takes an hour at most. */
 static size_t
 rows_a_slice(struct sweep *sweep, size_t which)
 {
@@ -325,8 +327,9 @@ must_load(const struct garbage_queue *queue)
 }
 
 /*
- * The pages that a commit lets go of are free for the one after the next.
- * Where only they are room, no other commit comes: creates are refused.
+ * The commit after the next may use the pages that a commit freed. If there is
+ * no other room, creates are refused and no commit comes: so make one that
+ * changes nothing.
  */
 static bool
 must_settle(const struct lmdb *lmdb)
@@ -400,7 +403,7 @@ store_lmdb_sweep(
 
 	if (lmdb->is_broken)
 		return RESULT_IO;
-	/* A commit that fails ends this process, for nothing that is urgent. */
+	/* Sweeping can wait, and a commit that fails would end this process. */
 	if (!lmdb_can_commit(lmdb)) {
 		*ret_more = false;
 		return RESULT_OK;

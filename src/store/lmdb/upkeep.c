@@ -96,7 +96,7 @@ copy_into(struct lmdb *lmdb, int directory, char error[256])
 				   : refuse(error, "the compacting copy", code);
 }
 
-/* The counters again, of a commit of the copy. */
+/* Put the counters again, so that they name a commit of the copy. */
 static enum result
 put_meta(struct lmdb *copy, struct meta *ret_meta)
 {
@@ -125,7 +125,7 @@ get_meta(struct lmdb *lmdb, struct meta *ret_meta)
 	return lmdb_read_end(lmdb, &view, layout_get_meta(&view, ret_meta));
 }
 
-/* Sum and all; the commit is another. */
+/* Are they the same, but for the commit that they name? */
 static bool
 is_same(const struct meta *one, const struct meta *other)
 {

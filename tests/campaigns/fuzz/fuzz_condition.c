@@ -81,7 +81,7 @@ take(struct arena *arena, struct span if_match, struct span if_none_match,
 
 	*ret_change = (struct change){ .kind = CHANGE_CONTENT };
 	response_init(&response, arena);
-	if (response_take_conditions(&response, &request, ret_change))
+	if (response_read_conditions(&response, &request, ret_change))
 		return true;
 	DEMAND(response.status == 400);
 	return false;

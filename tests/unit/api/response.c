@@ -211,7 +211,7 @@ take(struct response *response, struct span if_match, struct span if_none_match,
 
 	*ret_change = (struct change){ .kind = CHANGE_CONTENT };
 	response_init(response, response->arena);
-	return response_take_conditions(response, &request, ret_change);
+	return response_read_conditions(response, &request, ret_change);
 }
 
 Test(response, keeps_of_if_match_the_tags_that_could_be_ours)
