@@ -21,7 +21,8 @@ enum change_kind {
 	 * id; artifact: all of it, with its own moments; bytes or a staged
 	 * blob. RESULT_EXISTS: it is there already; RESULT_MISMATCH: another
 	 * one has the id, and it is not to replace it; RESULT_CLOCK: it is of
-	 * a time that is yet to come. Never sent: who can send could backdate.
+	 * a time that is yet to come. Never sent over the channel to the
+	 * writer: a worker could give artifacts any date with it.
 	 */
 	CHANGE_IMPORT,
 };
