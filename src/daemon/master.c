@@ -70,7 +70,8 @@ watch_writer(struct master *master, struct child *writer, int64_t now)
 		return;
 	if (!writer->is_ready && now - writer->born > WRITER_READY_WITHIN)
 		event = "writer_not_ready";
-	else if (writer->is_ready && silence(master, now) > SCOREBOARD_WRITER_SILENT)
+	else if (writer->is_ready &&
+		 silence(master, now) > SCOREBOARD_WRITER_SILENT)
 		event = "writer_silent";
 	if (event == NULL)
 		return;
