@@ -185,7 +185,7 @@ static bool
 open_store(struct worker *worker)
 {
 	const struct process *process = worker->process;
-	const struct store_remote_options options = {
+	const struct store_proxy_options options = {
 		.control_fd = process->control_fd,
 		.incarnation = process->slot->incarnation,
 		.scoreboard = process->scoreboard,
@@ -200,7 +200,7 @@ open_store(struct worker *worker)
 		log_close();
 		return false;
 	}
-	store_remote_add(worker->store, &options);
+	store_proxy_add(worker->store, &options);
 	return true;
 }
 
@@ -258,7 +258,7 @@ serve(struct worker *worker)
 		if (arrival == ARRIVAL_PEER)
 			serve_connection(worker);
 		/* The master connects the worker that is started next. */
-		if (store_remote_is_cut_off(worker->store)) {
+		if (store_proxy_is_cut_off(worker->store)) {
 			log_open(LOG_ERR, "writer_unreachable");
 			log_close();
 			return PROCESS_DONE;

@@ -64,7 +64,7 @@ struct kept {
 	struct span bytes; /* malloc'd */
 };
 
-struct remote {
+struct proxy {
 	int control_fd;
 	enum channel channel;
 	int channel_fd; /* of an open one */
@@ -92,14 +92,14 @@ struct remote {
  * withdrawn, and has not happened.
  */
 static bool
-gives_way(struct remote *remote)
+gives_way(struct proxy *proxy)
 {
-	if (remote->scoreboard == NULL ||
-	    !scoreboard_must_give_way(remote->scoreboard, remote->slot))
+	if (proxy->scoreboard == NULL ||
+	    !scoreboard_must_give_way(proxy->scoreboard, proxy->slot))
 		return false;
-	if (remote->asked != 0 && !slot_withdraw(remote->slot, remote->asked))
+	if (proxy->asked != 0 && !slot_withdraw(proxy->slot, proxy->asked))
 		return false;
-	remote->reason = "the writer has answered nothing for a second";
+	proxy->reason = "the writer has answered nothing for a second";
 	return true;
 }
 
@@ -109,37 +109,37 @@ gives_way(struct remote *remote)
  * between enter and leave may give way, too, as long as nothing has happened.
  */
 static enum result
-remote_enter(struct remote *remote)
+proxy_enter(struct proxy *proxy)
 {
-	if (remote->slot == NULL)
+	if (proxy->slot == NULL)
 		return RESULT_OK;
-	slot_wait_begin(remote->slot);
-	return gives_way(remote) ? RESULT_UNAVAILABLE : RESULT_OK;
+	slot_wait_begin(proxy->slot);
+	return gives_way(proxy) ? RESULT_UNAVAILABLE : RESULT_OK;
 }
 
 static void
-remote_leave(struct remote *remote)
+proxy_leave(struct proxy *proxy)
 {
-	if (remote->slot != NULL)
-		slot_wait_end(remote->slot);
+	if (proxy->slot != NULL)
+		slot_wait_end(proxy->slot);
 }
 
 /* ---- the channel ---- */
 
 static void
-channel_close(struct remote *remote)
+channel_close(struct proxy *proxy)
 {
-	if (remote->channel != CHANNEL_OPEN)
+	if (proxy->channel != CHANNEL_OPEN)
 		return;
-	(void)close(remote->channel_fd);
-	remote->channel = CHANNEL_NONE;
+	(void)close(proxy->channel_fd);
+	proxy->channel = CHANNEL_NONE;
 }
 
 static void
-channel_give_up(struct remote *remote)
+channel_give_up(struct proxy *proxy)
 {
-	channel_close(remote);
-	remote->channel = CHANNEL_CUT_OFF;
+	channel_close(proxy);
+	proxy->channel = CHANNEL_CUT_OFF;
 }
 
 /*
@@ -147,80 +147,80 @@ channel_give_up(struct remote *remote)
  * not the time, so that a process that was stopped has not waited meanwhile.
  */
 static enum step
-receive(struct remote *remote, int fd, int timeout_ms,
+receive(struct proxy *proxy, int fd, int timeout_ms,
     struct wire_message *ret_message)
 {
 	enum wire_result result;
 	int waited = 0;
 
 	do {
-		arena_reset(remote->scratch);
+		arena_reset(proxy->scratch);
 		result = wire_receive(fd, timeout_ms > 0 ? SLICE_MS : 0,
-		    remote->scratch, ret_message);
+		    proxy->scratch, ret_message);
 		if (result != WIRE_NOT_NOW)
 			return result == WIRE_DONE ? STEP_DONE : STEP_GONE;
 		waited += SLICE_MS;
 		if (waited >= timeout_ms)
 			return STEP_SILENT;
-	} while (!gives_way(remote));
+	} while (!gives_way(proxy));
 	return STEP_WITHDRAWN;
 }
 
 /* Wait for the newest channel that the master has sent: older ones lead to
  * writers that are gone. */
 static enum step
-channel_open(struct remote *remote)
+channel_open(struct proxy *proxy)
 {
 	/* A send that takes longer is tried again, unless it gives way. */
 	const struct timeval slice = { .tv_usec = SLICE_MS * 1000 };
 	struct wire_message message;
 	enum step step;
 
-	if (remote->channel == CHANNEL_CUT_OFF)
+	if (proxy->channel == CHANNEL_CUT_OFF)
 		return STEP_SILENT;
-	channel_close(remote);
+	channel_close(proxy);
 	for (;;) {
-		step = receive(remote, remote->control_fd,
-		    remote->channel == CHANNEL_OPEN ? 0 : CHANNEL_WAIT_MS,
+		step = receive(proxy, proxy->control_fd,
+		    proxy->channel == CHANNEL_OPEN ? 0 : CHANNEL_WAIT_MS,
 		    &message);
 		if (step != STEP_DONE)
 			break;
 		if (message.kind != WIRE_CHANNEL)
 			continue;
-		channel_close(remote);
-		remote->channel_fd = message.fd;
-		remote->channel = CHANNEL_OPEN;
+		channel_close(proxy);
+		proxy->channel_fd = message.fd;
+		proxy->channel = CHANNEL_OPEN;
 	}
-	if (remote->channel == CHANNEL_OPEN &&
-	    setsockopt(remote->channel_fd, SOL_SOCKET, SO_SNDTIMEO, &slice,
+	if (proxy->channel == CHANNEL_OPEN &&
+	    setsockopt(proxy->channel_fd, SOL_SOCKET, SO_SNDTIMEO, &slice,
 		sizeof(slice)) == 0)
 		return STEP_DONE;
 	if (step == STEP_WITHDRAWN)
 		return step;
-	channel_give_up(remote);
-	remote->reason = "no writer came within 10 seconds";
+	channel_give_up(proxy);
+	proxy->reason = "no writer came within 10 seconds";
 	return STEP_SILENT;
 }
 
 /* Send a message, waiting for room. */
 static enum step
-channel_send(struct remote *remote, const struct wire_message *message)
+channel_send(struct proxy *proxy, const struct wire_message *message)
 {
 	enum wire_result result;
 
-	if (remote->channel != CHANNEL_OPEN)
+	if (proxy->channel != CHANNEL_OPEN)
 		return STEP_GONE;
 	do {
-		arena_reset(remote->scratch);
-		result = wire_send(
-		    remote->channel_fd, message, true, remote->scratch);
+		arena_reset(proxy->scratch);
+		result =
+		    wire_send(proxy->channel_fd, message, true, proxy->scratch);
 		if (result == WIRE_DONE)
 			return STEP_DONE;
 		if (result != WIRE_NOT_NOW) {
-			channel_close(remote);
+			channel_close(proxy);
 			return STEP_GONE;
 		}
-	} while (!gives_way(remote));
+	} while (!gives_way(proxy));
 	return STEP_WITHDRAWN;
 }
 
@@ -230,83 +230,82 @@ channel_send(struct remote *remote, const struct wire_message *message)
  */
 static enum step
 channel_receive(
-    struct remote *remote, bool is_waiting, struct wire_message *ret_message)
+    struct proxy *proxy, bool is_waiting, struct wire_message *ret_message)
 {
 	enum step step;
 
-	if (remote->channel != CHANNEL_OPEN)
+	if (proxy->channel != CHANNEL_OPEN)
 		return STEP_GONE;
-	step = receive(remote, remote->channel_fd,
+	step = receive(proxy, proxy->channel_fd,
 	    is_waiting ? ANSWER_WAIT_MS : 0, ret_message);
 	if (step == STEP_DONE && ret_message->kind == WIRE_ANSWER &&
 	    ret_message->outcome.result == RESULT_UNKNOWN)
 		step = STEP_GONE;
 	if (step == STEP_GONE)
-		channel_close(remote);
+		channel_close(proxy);
 	return step;
 }
 
 /* ---- chunks that were sent and are not durable yet ---- */
 
 static void
-forget_first(struct remote *remote)
+forget_first(struct proxy *proxy)
 {
-	free((void *)(uintptr_t)remote->kept[0].bytes.data);
-	remote->kept_count--;
-	memmove(&remote->kept[0], &remote->kept[1],
-	    remote->kept_count * sizeof(remote->kept[0]));
+	free((void *)(uintptr_t)proxy->kept[0].bytes.data);
+	proxy->kept_count--;
+	memmove(&proxy->kept[0], &proxy->kept[1],
+	    proxy->kept_count * sizeof(proxy->kept[0]));
 }
 
 static void
-forget_chunks(struct remote *remote)
+forget_chunks(struct proxy *proxy)
 {
-	while (remote->kept_count > 0)
-		forget_first(remote);
+	while (proxy->kept_count > 0)
+		forget_first(proxy);
 }
 
 static enum step
-send_chunk(struct remote *remote, const struct kept *kept)
+send_chunk(struct proxy *proxy, const struct kept *kept)
 {
 	struct change change = {
 		.kind = CHANGE_STAGE,
 		.number = kept->number,
-		.owner = remote->staging.owner,
-		.blob = remote->staging.blob,
+		.owner = proxy->staging.owner,
+		.blob = proxy->staging.blob,
 		.chunk = kept->chunk,
 		.bytes = kept->bytes,
 	};
 	struct wire_message message = { .kind = WIRE_CHANGE,
 		.change = &change };
 
-	return channel_send(remote, &message);
+	return channel_send(proxy, &message);
 }
 
 static enum step
-send_chunks(struct remote *remote)
+send_chunks(struct proxy *proxy)
 {
 	enum step step = STEP_DONE;
 	size_t i;
 
-	if (remote->staging.blob == 0)
+	if (proxy->staging.blob == 0)
 		return STEP_DONE; /* its number is being asked for */
-	for (i = 0; i < remote->kept_count && step == STEP_DONE; i++)
-		step = send_chunk(remote, &remote->kept[i]);
+	for (i = 0; i < proxy->kept_count && step == STEP_DONE; i++)
+		step = send_chunk(proxy, &proxy->kept[i]);
 	return step;
 }
 
 /* The answers to one channel's chunks come in the order they were sent. */
 static void
-note_chunk_answer(struct remote *remote, const struct wire_message *message)
+note_chunk_answer(struct proxy *proxy, const struct wire_message *message)
 {
-	if (remote->kept_count == 0 ||
-	    remote->kept[0].number != message->number)
+	if (proxy->kept_count == 0 || proxy->kept[0].number != message->number)
 		return; /* of an upload that was dropped or begun again */
 	if (message->outcome.result == RESULT_OK) {
-		remote->is_partly_durable = true;
-		forget_first(remote);
-	} else if (remote->stage_result == RESULT_OK) {
-		remote->stage_result = message->outcome.result;
-		remote->shortage = message->outcome.shortage;
+		proxy->is_partly_durable = true;
+		forget_first(proxy);
+	} else if (proxy->stage_result == RESULT_OK) {
+		proxy->stage_result = message->outcome.result;
+		proxy->shortage = message->outcome.shortage;
 	}
 }
 
@@ -314,29 +313,29 @@ note_chunk_answer(struct remote *remote, const struct wire_message *message)
 
 /* Take the next channel, and send again the chunks that were not answered. */
 static enum step
-recover(struct remote *remote)
+recover(struct proxy *proxy)
 {
-	enum step step = channel_open(remote);
+	enum step step = channel_open(proxy);
 
 	if (step == STEP_DONE)
-		step = send_chunks(remote);
+		step = send_chunks(proxy);
 	/* If this writer died, too, then the next step finds no channel. */
 	return step == STEP_GONE ? STEP_DONE : step;
 }
 
 /* Wait for the answer to this number; answers to chunks come before it. */
 static enum step
-await(struct remote *remote, uint64_t number, struct wire_message *ret)
+await(struct proxy *proxy, uint64_t number, struct wire_message *ret)
 {
 	enum step step;
 
 	for (;;) {
-		step = channel_receive(remote, true, ret);
+		step = channel_receive(proxy, true, ret);
 		if (step == STEP_SILENT)
-			remote->reason = "the writer did not answer in time";
+			proxy->reason = "the writer did not answer in time";
 		if (step != STEP_DONE || ret->number == number)
 			return step;
-		note_chunk_answer(remote, ret);
+		note_chunk_answer(proxy, ret);
 	}
 }
 
@@ -345,23 +344,23 @@ await(struct remote *remote, uint64_t number, struct wire_message *ret)
  * may have the message.
  */
 static enum step
-ask(struct remote *remote, const struct wire_message *message, uint64_t number,
+ask(struct proxy *proxy, const struct wire_message *message, uint64_t number,
     struct wire_message *ret_answer, bool *ret_was_sent)
 {
 	enum step step = STEP_GONE;
 	int try;
 
 	for (try = 0; try <= TRIES && step == STEP_GONE; try++) {
-		step = remote->channel == CHANNEL_OPEN ? STEP_DONE
-						       : recover(remote);
+		step =
+		    proxy->channel == CHANNEL_OPEN ? STEP_DONE : recover(proxy);
 		if (step == STEP_DONE)
-			step = channel_send(remote, message);
+			step = channel_send(proxy, message);
 		if (step != STEP_DONE)
 			continue;
 		*ret_was_sent = true;
-		step = await(remote, number, ret_answer);
+		step = await(proxy, number, ret_answer);
 		if (step == STEP_GONE)
-			remote->reason = "the writer died with the change";
+			proxy->reason = "the writer died with the change";
 	}
 	return step;
 }
@@ -372,65 +371,65 @@ ask(struct remote *remote, const struct wire_message *message, uint64_t number,
  * answered.
  */
 static enum result
-remote_ask(struct remote *remote, const struct wire_message *message,
+proxy_ask(struct proxy *proxy, const struct wire_message *message,
     uint64_t number, struct wire_message *ret_answer)
 {
-	bool is_change = message->kind == WIRE_CHANGE && remote->slot != NULL;
+	bool is_change = message->kind == WIRE_CHANGE && proxy->slot != NULL;
 	bool was_sent = false;
 	enum step step;
 
 	if (is_change) {
-		slot_ask(remote->slot, number);
-		remote->asked = number;
+		slot_ask(proxy->slot, number);
+		proxy->asked = number;
 	}
-	step = ask(remote, message, number, ret_answer, &was_sent);
+	step = ask(proxy, message, number, ret_answer, &was_sent);
 	if (is_change) {
-		slot_ask_end(remote->slot, number);
-		remote->asked = 0;
+		slot_ask_end(proxy->slot, number);
+		proxy->asked = 0;
 	}
 	if (step == STEP_DONE)
 		return RESULT_OK;
 	if (step == STEP_WITHDRAWN)
 		return RESULT_UNAVAILABLE;
-	channel_give_up(remote);
+	channel_give_up(proxy);
 	return was_sent ? RESULT_UNKNOWN : RESULT_UNAVAILABLE;
 }
 
 /* ---- staging ---- */
 
 static enum result
-ask_blob(struct remote *remote)
+ask_blob(struct proxy *proxy)
 {
 	struct wire_message message = { .kind = WIRE_BEGIN };
 	struct wire_message answer;
 	enum result result;
 
-	message.number = ++remote->last_number;
-	message.request = remote->staging.owner.request;
-	result = remote_ask(remote, &message, message.number, &answer);
+	message.number = ++proxy->last_number;
+	message.request = proxy->staging.owner.request;
+	result = proxy_ask(proxy, &message, message.number, &answer);
 	if (result == RESULT_OK)
-		remote->staging.blob = answer.blob;
+		proxy->staging.blob = answer.blob;
 	/* Nothing is lost by a number that was given and never used. */
 	return result == RESULT_UNKNOWN ? RESULT_UNAVAILABLE : result;
 }
 
 static enum result
-remote_stage_begin(void *state, struct staging *staging)
+proxy_stage_begin(void *state, struct staging *staging)
 {
-	struct remote *remote = state;
+	struct proxy *proxy = state;
 	enum result result;
 
-	remote->reason = "";
-	forget_chunks(remote);
-	remote->staging = *staging;
-	remote->staging.owner.incarnation = remote->incarnation;
-	remote->is_partly_durable = false;
-	remote->stage_result = RESULT_OK;
-	result = remote_enter(remote);
+	proxy->reason = "";
+	forget_chunks(proxy);
+	proxy->staging = *staging;
+	proxy->staging.owner.incarnation = proxy->incarnation;
+	proxy->is_partly_durable = false;
+	proxy->stage_result = RESULT_OK;
+	result = proxy_enter(proxy);
 	if (result == RESULT_OK)
-		result = ask_blob(remote);
-	remote_leave(remote);
-	staging->blob = remote->staging.blob;
+		result = ask_blob(proxy);
+	proxy_leave(proxy);
+	staging->blob = proxy->staging.blob;
 	return result;
 }
 
@@ -439,32 +438,32 @@ remote_stage_begin(void *state, struct staging *staging)
  * not durable when a writer died. Begin again with what is kept: all of it.
  */
 static enum result
-stage_again(struct remote *remote)
+stage_again(struct proxy *proxy)
 {
 	enum result result;
 	enum step step;
 	size_t i;
 
-	if (remote->is_partly_durable)
+	if (proxy->is_partly_durable)
 		return RESULT_UNAVAILABLE;
-	remote->stage_result = RESULT_OK;
+	proxy->stage_result = RESULT_OK;
 	/* Should a writer die meanwhile, then the next one must not get chunks
 	 * under the old number. */
-	remote->staging.blob = 0;
-	result = ask_blob(remote);
+	proxy->staging.blob = 0;
+	result = ask_blob(proxy);
 	if (result != RESULT_OK)
 		return result;
-	for (i = 0; i < remote->kept_count; i++)
-		remote->kept[i].number = ++remote->last_number;
-	step = send_chunks(remote);
+	for (i = 0; i < proxy->kept_count; i++)
+		proxy->kept[i].number = ++proxy->last_number;
+	step = send_chunks(proxy);
 	if (step == STEP_GONE)
-		step = recover(remote);
+		step = recover(proxy);
 	return step == STEP_DONE ? RESULT_OK : RESULT_UNAVAILABLE;
 }
 
 /* Take the answers that are there; wait for one if no more can be kept. */
 static enum result
-take_answers(struct remote *remote)
+take_answers(struct proxy *proxy)
 {
 	struct wire_message message;
 	enum result result = RESULT_OK;
@@ -472,116 +471,116 @@ take_answers(struct remote *remote)
 	int tries = 0;
 
 	while (result == RESULT_OK) {
-		bool is_full = remote->kept_count == KEPT;
+		bool is_full = proxy->kept_count == KEPT;
 
-		step = channel_receive(remote, is_full, &message);
+		step = channel_receive(proxy, is_full, &message);
 		if (step == STEP_SILENT && !is_full)
 			return RESULT_OK;
 		if (step == STEP_DONE)
-			note_chunk_answer(remote, &message);
+			note_chunk_answer(proxy, &message);
 		else if (step != STEP_GONE || tries++ == TRIES ||
-			 recover(remote) != STEP_DONE)
+			 recover(proxy) != STEP_DONE)
 			return RESULT_UNAVAILABLE;
-		result = remote->stage_result;
+		result = proxy->stage_result;
 		if (result == RESULT_STALE)
-			result = stage_again(remote);
+			result = stage_again(proxy);
 	}
 	return result;
 }
 
 static enum result
-stage(struct remote *remote, uint32_t chunk, struct span bytes)
+stage(struct proxy *proxy, uint32_t chunk, struct span bytes)
 {
 	struct kept *kept;
 	enum result result;
 	char *copy;
 
-	result = take_answers(remote);
+	result = take_answers(proxy);
 	if (result != RESULT_OK)
 		return result;
 	copy = malloc(bytes.size);
 	if (copy == NULL)
 		abort();
 	memcpy(copy, bytes.data, bytes.size);
-	kept = &remote->kept[remote->kept_count++];
-	kept->number = ++remote->last_number;
+	kept = &proxy->kept[proxy->kept_count++];
+	kept->number = ++proxy->last_number;
 	kept->chunk = chunk;
 	kept->bytes = span_of(copy, bytes.size);
 	/* If there is no writer now, take_answers sends it to the next. */
-	return send_chunk(remote, kept) == STEP_WITHDRAWN ? RESULT_UNAVAILABLE
-							  : RESULT_OK;
+	return send_chunk(proxy, kept) == STEP_WITHDRAWN ? RESULT_UNAVAILABLE
+							 : RESULT_OK;
 }
 
 static enum result
-remote_stage(void *state, struct staging *staging, struct span bytes)
+proxy_stage(void *state, struct staging *staging, struct span bytes)
 {
-	struct remote *remote = state;
-	enum result result = remote_enter(remote);
+	struct proxy *proxy = state;
+	enum result result = proxy_enter(proxy);
 
 	if (result == RESULT_OK)
-		result = stage(remote, staging->chunks, bytes);
-	remote_leave(remote);
+		result = stage(proxy, staging->chunks, bytes);
+	proxy_leave(proxy);
 	return result;
 }
 
 static enum result
-remote_stage_end(void *state, struct staging *staging)
+proxy_stage_end(void *state, struct staging *staging)
 {
-	struct remote *remote = state;
-	enum result result = remote_enter(remote);
+	struct proxy *proxy = state;
+	enum result result = proxy_enter(proxy);
 
 	if (result == RESULT_OK)
-		result = take_answers(remote);
-	remote_leave(remote);
-	staging->blob = remote->staging.blob;
+		result = take_answers(proxy);
+	proxy_leave(proxy);
+	staging->blob = proxy->staging.blob;
 	return result;
 }
 
 /* Without being told, the writer sweeps the chunks when the request has
  * ended. */
 static void
-remote_stage_drop(void *state, struct staging *staging)
+proxy_stage_drop(void *state, struct staging *staging)
 {
-	struct remote *remote = state;
+	struct proxy *proxy = state;
 	struct change change = { .kind = CHANGE_DROP,
-		.owner = remote->staging.owner };
+		.owner = proxy->staging.owner };
 	struct wire_message message = { .kind = WIRE_CHANGE,
 		.change = &change };
 
-	if (staging->blob != remote->staging.blob)
+	if (staging->blob != proxy->staging.blob)
 		return;
-	forget_chunks(remote);
-	change.number = ++remote->last_number;
+	forget_chunks(proxy);
+	change.number = ++proxy->last_number;
 	change.blob = staging->blob;
-	if (remote_enter(remote) == RESULT_OK)
-		(void)channel_send(remote, &message);
-	remote_leave(remote);
+	if (proxy_enter(proxy) == RESULT_OK)
+		(void)channel_send(proxy, &message);
+	proxy_leave(proxy);
 }
 
 /* ---- changes ---- */
 
 static bool
-names_staged(const struct remote *remote, const struct change *change)
+names_staged(const struct proxy *proxy, const struct change *change)
 {
-	return change->artifact != NULL && remote->staging.blob != 0 &&
-	       change->artifact->content.blob == remote->staging.blob;
+	return change->artifact != NULL && proxy->staging.blob != 0 &&
+	       change->artifact->content.blob == proxy->staging.blob;
 }
 
 /* What came of a change whose staged content the writer does not know. */
 static enum result
-settle_staging(struct remote *remote, struct change *change)
+settle_staging(struct proxy *proxy, struct change *change)
 {
-	enum result result = remote->stage_result;
+	enum result result = proxy->stage_result;
 
 	if (result == RESULT_OK || result == RESULT_STALE)
-		result = stage_again(remote);
-	change->artifact->content.blob = remote->staging.blob;
+		result = stage_again(proxy);
+	change->artifact->content.blob = proxy->staging.blob;
 	return result;
 }
 
 static enum result
 apply_one(
-    struct remote *remote, struct change *change, struct outcome *ret_outcome)
+    struct proxy *proxy, struct change *change, struct outcome *ret_outcome)
 {
 	struct wire_message message = { .kind = WIRE_CHANGE, .change = change };
 	struct wire_message answer;
@@ -589,17 +588,17 @@ apply_one(
 	int try;
 
 	for (try = 0; try < TRIES; try++) {
-		change->number = ++remote->last_number;
-		result = remote_ask(remote, &message, change->number, &answer);
+		change->number = ++proxy->last_number;
+		result = proxy_ask(proxy, &message, change->number, &answer);
 		if (result != RESULT_OK)
 			return result;
 		*ret_outcome = answer.outcome;
 		if (answer.outcome.result != RESULT_STALE ||
-		    !names_staged(remote, change)) {
-			remote->shortage = answer.outcome.shortage;
+		    !names_staged(proxy, change)) {
+			proxy->shortage = answer.outcome.shortage;
 			return answer.outcome.result;
 		}
-		result = settle_staging(remote, change);
+		result = settle_staging(proxy, change);
 		if (result != RESULT_OK)
 			return result;
 	}
@@ -607,24 +606,24 @@ apply_one(
 }
 
 static void
-remote_apply(void *state, struct change *const *changes, size_t count,
+proxy_apply(void *state, struct change *const *changes, size_t count,
     struct outcome *ret_outcomes)
 {
-	struct remote *remote = state;
+	struct proxy *proxy = state;
 	size_t i;
 
-	remote->reason = "";
+	proxy->reason = "";
 	for (i = 0; i < count; i++) {
-		changes[i]->owner.incarnation = remote->incarnation;
-		ret_outcomes[i].result = remote_enter(remote);
+		changes[i]->owner.incarnation = proxy->incarnation;
+		ret_outcomes[i].result = proxy_enter(proxy);
 		if (ret_outcomes[i].result == RESULT_OK)
 			ret_outcomes[i].result =
-			    apply_one(remote, changes[i], &ret_outcomes[i]);
-		remote_leave(remote);
-		if (names_staged(remote, changes[i]) &&
+			    apply_one(proxy, changes[i], &ret_outcomes[i]);
+		proxy_leave(proxy);
+		if (names_staged(proxy, changes[i]) &&
 		    ret_outcomes[i].result == RESULT_OK) {
-			forget_chunks(remote);
-			remote->staging.blob = 0;
+			forget_chunks(proxy);
+			proxy->staging.blob = 0;
 		}
 	}
 }
@@ -632,65 +631,64 @@ remote_apply(void *state, struct change *const *changes, size_t count,
 /* ---- the table ---- */
 
 static const char *
-remote_reason(const void *state)
+proxy_reason(const void *state)
 {
-	const struct remote *remote = state;
+	const struct proxy *proxy = state;
 
-	return remote->reason;
+	return proxy->reason;
 }
 
 static struct shortage
-remote_shortage(const void *state)
+proxy_shortage(const void *state)
 {
-	const struct remote *remote = state;
+	const struct proxy *proxy = state;
 
-	return remote->shortage;
+	return proxy->shortage;
 }
 
 static void
-remote_close(void *state)
+proxy_close(void *state)
 {
-	struct remote *remote = state;
+	struct proxy *proxy = state;
 
-	forget_chunks(remote);
-	channel_close(remote);
-	arena_close(remote->scratch);
-	free(remote);
+	forget_chunks(proxy);
+	channel_close(proxy);
+	arena_close(proxy->scratch);
+	free(proxy);
 }
 
 static const struct store_changing changing = {
-	.stage_begin = remote_stage_begin,
-	.stage = remote_stage,
-	.stage_end = remote_stage_end,
-	.stage_drop = remote_stage_drop,
-	.apply = remote_apply,
-	.reason = remote_reason,
-	.shortage = remote_shortage,
-	.close = remote_close,
+	.stage_begin = proxy_stage_begin,
+	.stage = proxy_stage,
+	.stage_end = proxy_stage_end,
+	.stage_drop = proxy_stage_drop,
+	.apply = proxy_apply,
+	.reason = proxy_reason,
+	.shortage = proxy_shortage,
+	.close = proxy_close,
 };
 
 void
-store_remote_add(
-    struct store *store, const struct store_remote_options *options)
+store_proxy_add(struct store *store, const struct store_proxy_options *options)
 {
-	struct remote *remote = calloc(1, sizeof(*remote));
+	struct proxy *proxy = calloc(1, sizeof(*proxy));
 
-	if (remote == NULL)
+	if (proxy == NULL)
 		abort();
-	remote->reason = "";
-	remote->control_fd = options->control_fd;
-	remote->channel = CHANNEL_NONE;
-	remote->incarnation = options->incarnation;
-	remote->scoreboard = options->scoreboard;
-	remote->slot = options->slot;
-	remote->scratch = arena_open();
-	store_add_changing(store, &changing, remote);
+	proxy->reason = "";
+	proxy->control_fd = options->control_fd;
+	proxy->channel = CHANNEL_NONE;
+	proxy->incarnation = options->incarnation;
+	proxy->scoreboard = options->scoreboard;
+	proxy->slot = options->slot;
+	proxy->scratch = arena_open();
+	store_add_changing(store, &changing, proxy);
 }
 
 bool
-store_remote_is_cut_off(const struct store *store)
+store_proxy_is_cut_off(const struct store *store)
 {
-	const struct remote *remote = store->change_state;
+	const struct proxy *proxy = store->change_state;
 
-	return remote->channel == CHANNEL_CUT_OFF;
+	return proxy->channel == CHANNEL_CUT_OFF;
 }

@@ -116,9 +116,9 @@ static struct scoreboard *scoreboard; /* NULL: it is alone */
 static struct slot *slot;
 
 static void
-open_remote_with(void (*script)(void))
+open_proxy_with(void (*script)(void))
 {
-	struct store_remote_options options = { .incarnation = INCARNATION,
+	struct store_proxy_options options = { .incarnation = INCARNATION,
 		.scoreboard = scoreboard,
 		.slot = slot };
 	int fds[2];
@@ -136,12 +136,12 @@ open_remote_with(void (*script)(void))
 	(void)close(fds[0]);
 	options.control_fd = fds[1];
 	store = store_mem_open_reader();
-	store_remote_add(store, &options);
+	store_proxy_add(store, &options);
 }
 
 /* The script went as written. */
 static void
-close_remote(void)
+close_proxy(void)
 {
 	int status;
 
@@ -199,12 +199,12 @@ answers_two_changes(void)
 	say(2, RESULT_OK);
 }
 
-Test(store_remote, sends_a_change_and_takes_its_answer)
+Test(store_proxy, sends_a_change_and_takes_its_answer)
 {
-	open_remote_with(answers_two_changes);
+	open_proxy_with(answers_two_changes);
 	cr_assert_eq(delete_something(), RESULT_NOT_FOUND);
 	cr_assert_eq(delete_something(), RESULT_OK);
-	close_remote();
+	close_proxy();
 }
 
 static void
@@ -216,7 +216,7 @@ answers_the_change_that_comes(void)
 }
 
 /* Three others wait for a writer that is silent. */
-Test(store_remote, gives_way_instead_of_taking_one_of_the_last_workers)
+Test(store_proxy, gives_way_instead_of_taking_one_of_the_last_workers)
 {
 	size_t i;
 
@@ -226,16 +226,16 @@ Test(store_remote, gives_way_instead_of_taking_one_of_the_last_workers)
 		slot_occupy(&scoreboard->slots[i], INCARNATION - 3 + i);
 	for (i = 0; i < 3; i++)
 		scoreboard->slots[i].waits = scoreboard_now() - 2000000;
-	open_remote_with(answers_the_change_that_comes);
+	open_proxy_with(answers_the_change_that_comes);
 	cr_assert_eq(delete_something(), RESULT_UNAVAILABLE);
-	cr_assert_not(store_remote_is_cut_off(store));
+	cr_assert_not(store_proxy_is_cut_off(store));
 	cr_assert_eq(slot->waits, 0);
 	cr_assert_eq(create_of(3), RESULT_UNAVAILABLE);
-	cr_assert_not(store_remote_is_cut_off(store));
+	cr_assert_not(store_proxy_is_cut_off(store));
 	scoreboard_answers(scoreboard);
 	cr_assert_eq(delete_something(), RESULT_OK);
 	cr_assert_eq(slot->waits, 0);
-	close_remote();
+	close_proxy();
 	scoreboard_close(scoreboard);
 }
 
@@ -249,12 +249,12 @@ dies_with_a_change_in_hand(void)
 	say(1, RESULT_OK);
 }
 
-Test(store_remote, asks_the_next_writer_with_the_same_number)
+Test(store_proxy, asks_the_next_writer_with_the_same_number)
 {
-	open_remote_with(dies_with_a_change_in_hand);
+	open_proxy_with(dies_with_a_change_in_hand);
 	cr_assert_eq(delete_something(), RESULT_OK);
-	cr_assert_not(store_remote_is_cut_off(store));
-	close_remote();
+	cr_assert_not(store_proxy_is_cut_off(store));
+	close_proxy();
 }
 
 static void
@@ -268,11 +268,11 @@ fails_to_commit(void)
 	say(1, RESULT_OK);
 }
 
-Test(store_remote, asks_the_next_writer_after_a_failed_commit)
+Test(store_proxy, asks_the_next_writer_after_a_failed_commit)
 {
-	open_remote_with(fails_to_commit);
+	open_proxy_with(fails_to_commit);
 	cr_assert_eq(delete_something(), RESULT_OK);
-	close_remote();
+	close_proxy();
 }
 
 static void
@@ -286,12 +286,12 @@ dies_again_and_again(void)
 	}
 }
 
-Test(store_remote, gives_up_after_three_more_writers)
+Test(store_proxy, gives_up_after_three_more_writers)
 {
-	open_remote_with(dies_again_and_again);
+	open_proxy_with(dies_again_and_again);
 	cr_assert_eq(delete_something(), RESULT_UNKNOWN);
-	cr_assert(store_remote_is_cut_off(store));
-	close_remote();
+	cr_assert(store_proxy_is_cut_off(store));
+	close_proxy();
 }
 
 static void
@@ -299,12 +299,12 @@ is_not_there(void)
 {
 }
 
-Test(store_remote, says_unavailable_when_it_could_never_ask)
+Test(store_proxy, says_unavailable_when_it_could_never_ask)
 {
-	open_remote_with(is_not_there);
+	open_proxy_with(is_not_there);
 	cr_assert_eq(delete_something(), RESULT_UNAVAILABLE);
-	cr_assert(store_remote_is_cut_off(store));
-	close_remote();
+	cr_assert(store_proxy_is_cut_off(store));
+	close_proxy();
 }
 
 /* ---- content ---- */
@@ -323,11 +323,11 @@ takes_content(void)
 	say(hear_create(9), RESULT_OK);
 }
 
-Test(store_remote, stages_content_and_then_names_it)
+Test(store_proxy, stages_content_and_then_names_it)
 {
-	open_remote_with(takes_content);
+	open_proxy_with(takes_content);
 	cr_assert_eq(create_of(2), RESULT_OK);
-	close_remote();
+	close_proxy();
 }
 
 static void
@@ -337,11 +337,11 @@ takes_content_with_the_change(void)
 	say(hear_create(0), RESULT_OK);
 }
 
-Test(store_remote, stages_nothing_for_one_chunk)
+Test(store_proxy, stages_nothing_for_one_chunk)
 {
-	open_remote_with(takes_content_with_the_change);
+	open_proxy_with(takes_content_with_the_change);
 	cr_assert_eq(create_of(1), RESULT_OK);
-	close_remote();
+	close_proxy();
 }
 
 static void
@@ -361,11 +361,11 @@ dies_before_chunks_are_durable(void)
 	say(hear_create(9), RESULT_OK);
 }
 
-Test(store_remote, sends_again_just_the_chunks_that_were_not_answered)
+Test(store_proxy, sends_again_just_the_chunks_that_were_not_answered)
 {
-	open_remote_with(dies_before_chunks_are_durable);
+	open_proxy_with(dies_before_chunks_are_durable);
 	cr_assert_eq(create_of(2), RESULT_OK);
-	close_remote();
+	close_proxy();
 }
 
 static void
@@ -387,11 +387,11 @@ gives_the_blob_to_another(void)
 	say(hear_create(10), RESULT_OK);
 }
 
-Test(store_remote, begins_again_when_its_blob_went_to_another)
+Test(store_proxy, begins_again_when_its_blob_went_to_another)
 {
-	open_remote_with(gives_the_blob_to_another);
+	open_proxy_with(gives_the_blob_to_another);
 	cr_assert_eq(create_of(2), RESULT_OK);
-	close_remote();
+	close_proxy();
 }
 
 static void
@@ -415,11 +415,11 @@ dies_when_asked_for_another_blob(void)
 	say(hear_create(10), RESULT_OK);
 }
 
-Test(store_remote, sends_nothing_of_a_lost_blob_while_it_asks_for_another)
+Test(store_proxy, sends_nothing_of_a_lost_blob_while_it_asks_for_another)
 {
-	open_remote_with(dies_when_asked_for_another_blob);
+	open_proxy_with(dies_when_asked_for_another_blob);
 	cr_assert_eq(create_of(2), RESULT_OK);
-	close_remote();
+	close_proxy();
 }
 
 static void
@@ -436,13 +436,13 @@ has_no_space(void)
 	say(number, RESULT_STALE);
 }
 
-Test(store_remote, tells_why_content_was_not_staged)
+Test(store_proxy, tells_why_content_was_not_staged)
 {
-	open_remote_with(has_no_space);
+	open_proxy_with(has_no_space);
 	cr_assert_eq(create_of(2), RESULT_NO_SPACE);
 	cr_assert_eq(store_shortage(store).have, 5);
 	cr_assert_eq(store_shortage(store).limit, 7);
-	close_remote();
+	close_proxy();
 }
 
 static void
@@ -461,10 +461,10 @@ answers_late(void)
 	say(hear_create(9), RESULT_OK);
 }
 
-Test(store_remote, waits_when_it_holds_as_much_as_it_may)
+Test(store_proxy, waits_when_it_holds_as_much_as_it_may)
 {
-	open_remote_with(answers_late);
+	open_proxy_with(answers_late);
 	cr_assert_eq(
 	    create_of(LIMIT_UNACKNOWLEDGED / LIMIT_CHUNK + 1), RESULT_OK);
-	close_remote();
+	close_proxy();
 }
