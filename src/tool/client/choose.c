@@ -155,17 +155,6 @@ next_lookup(void *context, struct arena *arena, void **ret_item,
 	return true;
 }
 
-/* "Artifact not found: ...", as the server says it in a 404. */
-static void
-say_missing(struct arena *arena, const struct ctl_http_answer *answer)
-{
-	struct span detail = ctl_remote_text(arena, answer, "detail");
-
-	if (detail.data == NULL)
-		detail = SPAN("Artifact not found");
-	(void)ctl_error(CTL_NOT_FOUND, "%s", ctl_visible(arena, detail).data);
-}
-
 static int
 end_lookup(void *context, void *item, const struct ctl_http_end *end)
 {
@@ -173,6 +162,7 @@ end_lookup(void *context, void *item, const struct ctl_http_end *end)
 	struct ctl_choice *choice = lookup->choice;
 	struct ctl_chosen *chosen = item;
 	struct ctl_artifact artifact;
+	struct span detail;
 	int exit_code;
 
 	if (end->answer == NULL) {
@@ -181,8 +171,11 @@ end_lookup(void *context, void *item, const struct ctl_http_end *end)
 							    : CTL_OK;
 	}
 	if (end->answer->status == 404) {
-		say_missing(end->arena, end->answer);
-		lose(choice, CTL_NOT_FOUND);
+		detail = ctl_remote_text(end->arena, end->answer, "detail");
+		if (detail.data == NULL)
+			detail = SPAN("Artifact not found");
+		lose(choice, ctl_error(CTL_NOT_FOUND, "%s",
+				 ctl_visible(end->arena, detail).data));
 		return CTL_OK;
 	}
 	exit_code = ctl_remote_read_detail(

@@ -342,24 +342,17 @@ find_state(const struct getting *getting, const struct ctl_chosen *chosen)
 
 /* ---- many: names ---- */
 
-static struct span
-shown_path(const struct getting *getting, struct arena *arena,
-    const struct ctl_chosen *chosen)
-{
-	size_t size = strlen(getting->directory);
-
-	if (strcmp(getting->directory, ".") == 0)
-		return span_str(chosen->path);
-	return arena_printf(arena, "%s%s%s", getting->directory,
-	    getting->directory[size - 1] == '/' ? "" : "/", chosen->path);
-}
-
 static void
 print_job(const struct getting *getting, const struct job *job)
 {
+	const char *directory = getting->directory;
 	struct arena *arena = arena_open();
-	struct span path = shown_path(getting, arena, job->chosen);
+	struct span path = span_str(job->chosen->path);
 
+	if (strcmp(directory, ".") != 0)
+		path = arena_printf(arena, "%s%s%s", directory,
+		    directory[strlen(directory) - 1] == '/' ? "" : "/",
+		    job->chosen->path);
 	if (getting->ctl->is_json)
 		ctl_choose_row(getting->output, job->chosen, path);
 	else

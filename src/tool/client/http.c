@@ -251,19 +251,12 @@ ctl_http_idempotency_key(struct arena *arena)
 	return arena_printf(arena, "Idempotency-Key: %s", text).data;
 }
 
-static void
-wait_for(long wait)
-{
-	struct timespec time = { wait / 1000, wait % 1000 * 1000000 };
-
-	(void)nanosleep(&time, NULL);
-}
-
 int
 ctl_http_send(struct ctl_http *http, const struct ctl_http_request *request,
     struct arena *arena, struct ctl_http_answer *ret_answer)
 {
 	struct exchange exchange;
+	struct timespec time;
 	long wait = 0;
 	CURLcode code;
 	int exit_code;
@@ -275,7 +268,8 @@ ctl_http_send(struct ctl_http *http, const struct ctl_http_request *request,
 		if (!exchange_repeats(&exchange, code, &wait))
 			break;
 		exchange_tell_wait(&exchange, code, wait);
-		wait_for(wait);
+		time = (struct timespec){ wait / 1000, wait % 1000 * 1000000 };
+		(void)nanosleep(&time, NULL);
 		exchange_release(&exchange);
 	}
 	exit_code = exchange_conclude(&exchange, code, ret_answer);
@@ -350,17 +344,6 @@ start_request(struct traffic *traffic, struct lane *lane,
 	start_lane(traffic, lane);
 }
 
-static struct lane *
-idle_lane(struct traffic *traffic)
-{
-	size_t i;
-
-	for (i = 0; i < CTL_HTTP_AT_ONCE; i++)
-		if (!traffic->lanes[i].is_busy)
-			return &traffic->lanes[i];
-	return NULL;
-}
-
 /*
  * Give one idle lane a request; false: no lane is idle, or there are no more
  * requests. Only one is begun at a time: next may have to hash a large file
@@ -370,10 +353,12 @@ static bool
 start_next(struct traffic *traffic)
 {
 	struct ctl_http_request request = { 0 };
-	struct lane *lane = idle_lane(traffic);
+	struct lane *lane = traffic->lanes;
 
-	if (lane == NULL || traffic->is_over)
+	if (traffic->busy == CTL_HTTP_AT_ONCE || traffic->is_over)
 		return false;
+	while (lane->is_busy)
+		lane++;
 	arena_reset(lane->arena);
 	lane->item = NULL;
 	if (!traffic->many->next(

@@ -235,33 +235,18 @@ walk_on(struct files *files, struct arena *arena, struct found *ret_found)
 
 /* ---- a list ---- */
 
-/* The next name in it; false: there is none. */
-static bool
-read_name(struct files *files, struct span *ret_name)
-{
-	ssize_t size;
-
-	while ((size = getdelim(
-		    &files->line, &files->room, files->end, files->list)) > 0) {
-		if (files->line[size - 1] == (char)files->end)
-			size--;
-		*ret_name = span_of(files->line, (size_t)size);
-		if (size > 0)
-			return true;
-	}
-	return false;
-}
-
+/* Read the next line of the list. ret_found->path NULL: nothing to put. */
 static int
 read_list(struct files *files, struct arena *arena, struct found *ret_found)
 {
+	int exit_code = CTL_OK;
 	struct stat status;
 	struct span name;
 	const char *path;
+	ssize_t size;
 
-	if (!read_name(files, &name)) {
-		int exit_code = CTL_OK;
-
+	size = getdelim(&files->line, &files->room, files->end, files->list);
+	if (size <= 0) {
 		if (ferror(files->list))
 			exit_code = ctl_fail(
 			    "cannot read %.200s: %m", files->list_name);
@@ -270,6 +255,11 @@ read_list(struct files *files, struct arena *arena, struct found *ret_found)
 		files->list = NULL;
 		return exit_code;
 	}
+	if (files->line[size - 1] == (char)files->end)
+		size--;
+	if (size == 0)
+		return CTL_OK;
+	name = span_of(files->line, (size_t)size);
 	path = arena_string(arena, name);
 	if (strlen(path) != name.size)
 		return ctl_fail("%.200s: a name in it has a NUL; is --null "
