@@ -9,9 +9,9 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -137,6 +137,33 @@ note_read(const char *directory, const char *name, struct note *ret_note)
 
 /* ---- writing ---- */
 
+/*
+ * Calls of stdio are not allowed in a handler of signals, in which a note of
+ * what was ended half way is written.
+ */
+static size_t
+put_text(char *text, const char *more)
+{
+	size_t size = strlen(more);
+
+	memcpy(text, more, size);
+	return size;
+}
+
+static size_t
+put_number(char *text, uint64_t number)
+{
+	char digits[20];
+	size_t count = 0, i;
+
+	do
+		digits[count++] = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	for (i = 0; i < count; i++)
+		text[i] = digits[count - 1 - i];
+	return count;
+}
+
 static size_t
 format(
     const struct note *note, const struct note *success, char text[NOTE_MOST])
@@ -153,10 +180,13 @@ format(
 	};
 	size_t size = 0, key;
 
-	/* Eight lines of 30 bytes each, at most. */
-	for (key = 0; key < KEYS; key++)
-		size += (size_t)snprintf(text + size, NOTE_MOST - size,
-		    "%s=%llu\n", keys[key], (unsigned long long)values[key]);
+	/* Eight lines of 31 bytes each, at most. */
+	for (key = 0; key < KEYS; key++) {
+		size += put_text(text + size, keys[key]);
+		size += put_text(text + size, "=");
+		size += put_number(text + size, values[key]);
+		size += put_text(text + size, "\n");
+	}
 	return size;
 }
 
@@ -230,13 +260,17 @@ note_write(const char *directory, const char *name, const struct note *note)
 {
 	int parent = open_directory(directory);
 	char draft[NAME_MOST];
+	size_t size;
 	struct note success = { 0 };
 	bool is_done;
 	int fd, error;
 
 	if (parent < 0)
 		return RESULT_IO;
-	(void)snprintf(draft, sizeof(draft), "%s.new", name); /* short */
+	assert(strlen(name) + sizeof(".new") <= sizeof(draft));
+	size = put_text(draft, name);
+	size += put_text(draft + size, ".new");
+	draft[size] = '\0';
 	fd = open_draft(parent, draft);
 	if (fd >= 0)
 		success = last_success(directory, name, note);

@@ -60,7 +60,7 @@ note_read(const char *directory, const char *name, struct note *ret_note);
  * Replace the note of this name, whole and durably. RESULT_IO: the one before
  * stays, errno says why. note->succeeded is not read: the new note has
  * note->finished for it if is_ok, or else what the one before has, of which it
- * takes place over too.
+ * takes place over too. Safe in a handler of signals.
  */
 MUST_USE enum result
 note_write(const char *directory, const char *name, const struct note *note);
