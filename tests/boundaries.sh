@@ -54,7 +54,7 @@ BEGIN {
 	folder("tool/client", "tool config " engines, \
 	    "file.h http.h http_text.h remote.h rm.h")
 	folder("tool/local", "tool tool/client config " engines, \
-	    "local.h mount.h verify.h")
+	    "local.h")
 	folder("tool/transfer", \
 	    "tool tool/client tool/local config " engines, "")
 	folder("tool/doctor", \

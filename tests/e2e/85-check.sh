@@ -127,6 +127,26 @@ check "4.7 MB at 2 MiB/s take more than two seconds" \
 ctl check --rate 0
 check "no rate is wrong usage" equal "$CODE" 2
 
+# ---- shortened by somebody while it is read
+
+cp -a "$STORE" "$WORK/long"
+(
+	ctl check --rate 1
+	exit "$CODE"
+) &
+checking=$!
+sleep 1
+truncate -s 65536 "$STORE/data.mdb"
+wait $checking
+CODE=$?
+check "what is missing under the map is told" \
+    says 4 "ended by signal 7 while it read a data.mdb"
+check "... and kept" equal "$(sed -n 's/^is_ok=//p; s/^problems=//p' \
+    "$STORE/last-check" | sort | xargs)" "0 1"
+cp "$WORK/long/data.mdb" "$STORE/data.mdb"
+ctl check
+check "brought back, it is whole" equal "$CODE" 0
+
 # ---- damage
 
 offset=$(python3 -c 'import sys

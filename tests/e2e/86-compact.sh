@@ -179,7 +179,7 @@ for _ in {1..100}; do
 	sleep 0.02
 done
 sleep 0.2
-reading=$(for child in $(children_of $reader); do children_of $child; done)
+reading=$(children_of $reader)
 kill -STOP $reading
 kill -CONT $STOPPED
 wait $COMPACTION

@@ -64,7 +64,6 @@ interrupt()
 		all) kill -"$signal" -- -$leader ;;
 		one) kill -"$signal" $leader ;;
 		esac
-		[ "$STOPPED" = $leader ] || sleep 0.05 # it is passed on
 		kill -CONT -- -$leader
 	fi
 	wait $leader
@@ -158,8 +157,8 @@ interrupt 8 HUP all backup "$BACKUPS"
 check "nohup is respected" equal "$CODE $(ls "$BACKUPS" | wc -l)" "0 1"
 # ---- stopped, and forgotten
 
-# stopped_reader COMMAND...: its process that reads the store is stopped, and
-# it comes to an end nevertheless.
+# stopped_reader COMMAND...: it is stopped while it reads the store, which is
+# when another process of its own watches it, and comes to an end nevertheless.
 stopped_reader()
 {
 	local n leader
@@ -177,7 +176,7 @@ stopped_reader()
 			    break
 			sleep 0.02
 		done
-		[ "$STOPPED" != $leader ] && [ -n "$STOPPED" ] && break
+		[ -n "$STOPPED" ] && [ -n "$(children_of $leader)" ] && break
 		kill -CONT -- -$leader
 		wait $leader
 	done

@@ -119,7 +119,7 @@ prepare(struct doctor *doctor)
 	if (doctor->has_directory && ctl_local_has_store(&doctor->local)) {
 		doctor->check = "store";
 		doctor_open_store(doctor);
-		if (doctor->store->is_open)
+		if (doctor->has_store)
 			has |= DOCTOR_STORE;
 	}
 	if (doctor_ask_systemd(doctor))

@@ -17,9 +17,8 @@
 
 #define DOCTOR_FIGURES 32
 
-/* What the store says of itself; filled in by a process of its user. */
+/* What the store says of itself. */
 struct doctor_store {
-	bool is_open;
 	struct {
 		char name[48];
 		uint64_t value;
@@ -36,7 +35,8 @@ struct doctor {
 	const char *error;	     /* then why */
 	struct ctl_local local;
 	bool has_directory; /* state_dir exists, and local is filled */
-	struct doctor_store *store;
+	bool has_store;	    /* there is one that can be read, and store is it */
+	struct doctor_store store;
 	const char *unit;	   /* properties of artifactd.service */
 	struct ctl_http *http;	   /* to nginx; NULL: it was not asked */
 	bool is_nginx_ours;	   /* it passes to us, or turned us away */

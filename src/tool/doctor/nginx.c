@@ -10,7 +10,6 @@
 #include "protocol/json.h"
 #include "tool/client/http.h"
 #include "tool/client/http_text.h"
-#include "tool/local/mount.h"
 
 #include <stdlib.h>
 

@@ -5,14 +5,14 @@
  */
 
 #include "doctor.h"
-#include "tool/local/verify.h"
-#include "config/note.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SECOND UINT64_C(1000000)
@@ -39,48 +39,89 @@ keep_figure(void *object, const struct store_figure *figure)
 }
 
 static int
-look_into(void *object)
+look_into(struct doctor *doctor, struct store *store)
 {
-	struct doctor *doctor = object;
 	const struct filter all = { 0 };
 	const struct position newest = { 0 };
-	struct store *store;
 	struct page page;
-	enum result result;
-	int exit_code = ctl_local_open_reader(&doctor->local, &store);
+	enum result result = store_figures(store, keep_figure, &doctor->store);
 
-	if (exit_code != CTL_OK)
-		return exit_code;
-	result = store_figures(store, keep_figure, doctor->store);
 	if (result == RESULT_OK)
 		result = store_room(store, doctor->config->reserve,
-		    doctor->config->max_bytes, &doctor->store->room);
+		    doctor->config->max_bytes, &doctor->store.room);
 	if (result == RESULT_OK)
 		result =
 		    store_list(store, &all, &newest, 1, doctor->arena, &page);
 	if (result == RESULT_OK && page.count > 0)
-		doctor->store->newest = page.artifacts[0]->created;
-	doctor->store->is_open = result == RESULT_OK;
-	if (result != RESULT_OK)
-		exit_code = ctl_local_refusal(result, store_reason(store));
-	store_close(store);
-	return exit_code;
+		doctor->store.newest = page.artifacts[0]->created;
+	return result == RESULT_OK
+		   ? CTL_OK
+		   : ctl_local_refusal(result, store_reason(store));
+}
+
+/* Never returns. */
+static void
+run_reader(struct doctor *doctor, int answer)
+{
+	struct store *store;
+	int exit_code = ctl_local_become(&doctor->local);
+
+	ctl_local_guard(&(struct ctl_ending){ .local = &doctor->local });
+	if (exit_code == CTL_OK)
+		exit_code = ctl_local_open_reader(&doctor->local, &store);
+	if (exit_code == CTL_OK) {
+		exit_code = look_into(doctor, store);
+		store_close(store);
+	}
+	if (exit_code == CTL_OK &&
+	    write(answer, &doctor->store, sizeof(doctor->store)) < 0)
+		exit_code = CTL_FAILED;
+	_exit(exit_code);
+}
+
+/*
+ * Read the store in a process of its own, which no other command needs: it is
+ * the store's user, while doctor stays root, for whom it is to look at other
+ * files; and doctor goes on when damaged pages end it. What it has read, less
+ * than PIPE_BUF, comes at once.
+ */
+static int
+read_store(struct doctor *doctor)
+{
+	struct doctor_store store;
+	int ends[2], status = 0;
+	pid_t reader = -1;
+
+	if (pipe2(ends, O_CLOEXEC) == 0) {
+		fflush(stdout); /* or both would print it */
+		reader = fork();
+		if (reader == 0)
+			run_reader(doctor, ends[1]);
+		(void)close(ends[1]); /* it is the reader's */
+	}
+	if (reader < 0)
+		return ctl_fail("cannot start a process: %s", strerror(errno));
+	doctor->has_store =
+	    read(ends[0], &store, sizeof(store)) == sizeof(store);
+	if (doctor->has_store)
+		doctor->store = store;
+	(void)close(ends[0]);		   /* it was only read */
+	(void)waitpid(reader, &status, 0); /* it is there */
+	return WIFEXITED(status) ? WEXITSTATUS(status) : CTL_FAILED;
 }
 
 void
 doctor_open_store(struct doctor *doctor)
 {
 	const char *directory = doctor->local.directory;
-	int exit_code;
+	int exit_code = read_store(doctor);
 
-	doctor->store = ctl_shared(sizeof(*doctor->store));
-	exit_code = ctl_local_run(&doctor->local, look_into, doctor, NULL);
 	if (exit_code == CTL_INTEGRITY)
 		doctor_problem(doctor,
 		    "the store in %s is damaged, as was said above: see "
 		    "\"artifactctl check\", and restore a backup",
 		    directory);
-	else if (exit_code != CTL_OK || !doctor->store->is_open)
+	else if (!doctor->has_store)
 		doctor_problem(doctor,
 		    "the store in %s cannot be read, for what was said above",
 		    directory);
@@ -91,9 +132,9 @@ figure(const struct doctor *doctor, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < doctor->store->count; i++)
-		if (strcmp(doctor->store->figures[i].name, name) == 0)
-			return doctor->store->figures[i].value;
+	for (i = 0; i < doctor->store.count; i++)
+		if (strcmp(doctor->store.figures[i].name, name) == 0)
+			return doctor->store.figures[i].value;
 	return 0;
 }
 
@@ -257,7 +298,7 @@ disk_size(const struct doctor *doctor)
 static void
 look_at_reserve(struct doctor *doctor)
 {
-	const struct store_room *room = &doctor->store->room;
+	const struct store_room *room = &doctor->store.room;
 	uint64_t reserve = doctor->config->reserve;
 	uint64_t disk = disk_size(doctor);
 
@@ -292,7 +333,7 @@ look_at_reserve(struct doctor *doctor)
 static void
 look_at_quota(struct doctor *doctor)
 {
-	const struct store_room *room = &doctor->store->room;
+	const struct store_room *room = &doctor->store.room;
 	uint64_t most = doctor->config->max_bytes;
 	uint64_t used = figure(doctor, "content_bytes");
 
@@ -369,7 +410,7 @@ look_at_clock(struct doctor *doctor)
 static void
 look_at_moments(struct doctor *doctor)
 {
-	uint64_t newest = doctor->store->newest / SECOND;
+	uint64_t newest = doctor->store.newest / SECOND;
 	uint64_t now = moment_now() / SECOND;
 
 	if (newest > now + DAY)

@@ -8,10 +8,8 @@
  */
 
 #include "local.h"
-#include "mount.h"
 #include "tool/output.h"
 #include "tool/program.h"
-#include "config/note.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -41,14 +39,7 @@ service_user(const struct ctl *ctl)
 		return NULL;
 	name = program.output;
 	name.size = strcspn(arena_string(ctl->arena, name), "\n");
-	return name.size == 0 ? NULL
-			      : getpwnam(arena_string(ctl->arena, name));
-}
-
-static int
-cannot(const char *path, const char *what)
-{
-	return ctl_fail("%s: %s: %s", path, what, strerror(errno));
+	return name.size == 0 ? NULL : getpwnam(arena_string(ctl->arena, name));
 }
 
 static bool
@@ -72,12 +63,13 @@ give_directory(const char *path, int directory, const struct passwd *user)
 	struct stat file;
 
 	if (fstat(directory, &file) != 0)
-		return cannot(path, "cannot be looked at");
+		return ctl_local_cannot(path, "cannot be looked at");
 	if (user == NULL || file.st_uid != 0 || user->pw_uid == 0)
 		return CTL_OK;
 	if (fchown(directory, user->pw_uid, user->pw_gid) != 0 ||
 	    fchmod(directory, 0700) != 0)
-		return cannot(path, "cannot be given to the service's user");
+		return ctl_local_cannot(
+		    path, "cannot be given to the service's user");
 	return CTL_OK;
 }
 
@@ -88,18 +80,19 @@ prepare(const struct ctl *ctl, const char *path)
 	int directory, exit_code;
 
 	if (!is_new && errno != EEXIST)
-		return cannot(path, "cannot be made");
+		return ctl_local_cannot(path, "cannot be made");
 	directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0 && errno == EACCES)
 		return CTL_OK; /* whose it is will be said */
 	if (directory < 0)
-		return cannot(path, "cannot be opened");
+		return ctl_local_cannot(path, "cannot be opened");
 	if (is_new)
 		(void)fchmod(directory, 0700); /* whatever the umask */
 	exit_code = give_directory(path, directory, service_user(ctl));
 	/* Its user may not be let in there. */
 	if (exit_code == CTL_OK && is_new && !sync_parent(directory))
-		exit_code = cannot(path, "its parent cannot be synced");
+		exit_code =
+		    ctl_local_cannot(path, "its parent cannot be synced");
 	(void)close(directory); /* nothing was written */
 	return exit_code;
 }
@@ -130,7 +123,7 @@ refuse_others(const struct ctl_local *local)
 	int exit_code = CTL_OK;
 
 	if (directory == NULL)
-		return cannot(local->directory, "cannot be opened");
+		return ctl_local_cannot(local->directory, "cannot be opened");
 	while (exit_code == CTL_OK && (entry = readdir(directory)) != NULL)
 		if (!is_harmless(entry->d_name))
 			exit_code = ctl_fail(
@@ -173,9 +166,8 @@ make(struct ctl_local *local)
 }
 
 static int
-make_or_find(void *object)
+make_or_find(struct ctl_local *local)
 {
-	struct ctl_local *local = object;
 	struct ctl_row *row = ctl_row(local->ctl->arena);
 	bool is_there = has_whole_store(local);
 	int exit_code = is_there ? CTL_OK : make(local);
@@ -205,7 +197,12 @@ run(struct ctl *ctl)
 	if (exit_code == CTL_OK)
 		exit_code = ctl_local_load(ctl, &local);
 	if (exit_code == CTL_OK)
-		exit_code = ctl_local_run(&local, make_or_find, &local, NULL);
+		exit_code = ctl_local_become(&local);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	ctl_local_guard(&(struct ctl_ending){ .local = &local });
+	exit_code = make_or_find(&local);
+	ctl_local_let_go();
 	return exit_code;
 }
 

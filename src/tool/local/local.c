@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* local.c - the store of this host: configuration, user, opening. */
+/* local.c - the store of this host: configuration, user, opening, disks. */
 
 #include "local.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <mntent.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- configuration ---- */
@@ -104,36 +107,76 @@ ctl_local_load(const struct ctl *ctl, struct ctl_local *ret_local)
 	return CTL_OK;
 }
 
-int
-ctl_local_become(struct ctl_local *local)
+/* may_return: root stays the user who was called, and the one saved. */
+static int
+become(struct ctl_local *local, bool may_return)
 {
 	const struct passwd *user;
-	bool has_groups;
+	bool is_done;
 
 	if (!local->must_become)
 		return CTL_OK;
 	user = getpwuid(local->uid);
-	has_groups = user != NULL ? initgroups(user->pw_name, local->gid) == 0
-				  : setgroups(0, NULL) == 0;
-	if (!has_groups || setgid(local->gid) != 0 || setuid(local->uid) != 0)
+	is_done = user != NULL ? initgroups(user->pw_name, local->gid) == 0
+			       : setgroups(0, NULL) == 0;
+	is_done = is_done && setgid(local->gid) == 0 &&
+		  (may_return ? seteuid(local->uid) : setuid(local->uid)) == 0;
+	if (!is_done)
 		return ctl_fail("cannot become %s, whom %s belongs to: %s",
 		    local->user, local->directory, strerror(errno));
 	local->must_become = false;
+	local->may_return = may_return;
 	return CTL_OK;
 }
 
 int
-ctl_local_yield(struct ctl_local *local, int directory)
+ctl_local_become(struct ctl_local *local)
+{
+	return become(local, false);
+}
+
+int
+ctl_local_become_for_now(struct ctl_local *local)
+{
+	return become(local, true);
+}
+
+/* Not by seteuid of libc, which a handler of signals may not call. */
+static void
+switch_to(const struct ctl_local *local, uid_t uid)
+{
+	if (local->may_return && syscall(SYS_setresuid, -1, uid, -1) != 0)
+		_exit(CTL_FAILED); /* rather than go on as somebody else */
+}
+
+void
+ctl_local_as_root(const struct ctl_local *local)
+{
+	switch_to(local, 0);
+}
+
+void
+ctl_local_as_user(const struct ctl_local *local)
+{
+	switch_to(local, local->uid);
+}
+
+bool
+ctl_local_is_theirs(const struct ctl_local *local, int directory)
 {
 	struct stat file;
 
-	if (!local->must_become || fstat(directory, &file) != 0 ||
-	    file.st_uid != local->uid)
-		return CTL_OK;
-	return ctl_local_become(local);
+	return local->must_become && fstat(directory, &file) == 0 &&
+	       file.st_uid == local->uid;
 }
 
 /* ---- opening ---- */
+
+int
+ctl_local_cannot(const char *path, const char *what)
+{
+	return ctl_fail("%s: %s: %s", path, what, strerror(errno));
+}
 
 int
 ctl_local_refusal(enum result result, const char *sentence)
@@ -235,4 +278,124 @@ ctl_local_is_running(const struct ctl_local *local)
 	is_running = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 	(void)close(fd); /* lets go of it */
 	return is_running;
+}
+
+/* ---- disks: what fstab says, and what is so ---- */
+
+/* Without links and dots. Of a path that is not there, its directory's. */
+static const char *
+whole_path(struct arena *arena, const char *path)
+{
+	char *found = realpath(path, NULL);
+	const char *slash = strrchr(path, '/');
+	const char *whole = path;
+	const char *parent;
+
+	if (found != NULL) {
+		whole = arena_string(arena, span_str(found));
+	} else if (slash != NULL && slash != path) {
+		parent =
+		    arena_printf(arena, "%.*s", (int)(slash - path), path).data;
+		whole = arena_printf(
+		    arena, "%s%s", whole_path(arena, parent), slash)
+			    .data;
+	}
+	free(found);
+	return whole;
+}
+
+/* Is path this directory, or in it? */
+static bool
+is_below(const char *path, const char *directory)
+{
+	size_t size = strlen(directory);
+
+	while (size > 0 && directory[size - 1] == '/')
+		size--;
+	return strncmp(path, directory, size) == 0 &&
+	       (path[size] == '/' || path[size] == '\0');
+}
+
+/*
+ * By the device, which is another one than above it: in its own view of the
+ * file system systemd mounts what a service may write to onto itself, so that
+ * it is in the list of what is mounted, with or without its disk. Only where
+ * a directory is bound to another place that list is all there is.
+ */
+static bool
+is_mounted(struct arena *arena, const char *point, bool is_bound)
+{
+	const char *above = arena_printf(arena, "%s/..", point).data;
+	struct stat here, there;
+	struct mntent *entry;
+	bool is_found = false;
+	FILE *mounts;
+
+	if (!is_bound)
+		return stat(point, &here) == 0 && stat(above, &there) == 0 &&
+		       (here.st_dev != there.st_dev ||
+			   here.st_ino == there.st_ino); /* the root */
+	mounts = setmntent("/proc/self/mounts", "re");
+	if (mounts == NULL)
+		return true;
+	while (!is_found && (entry = getmntent(mounts)) != NULL)
+		is_found = strcmp(entry->mnt_dir, point) == 0;
+	(void)endmntent(mounts); /* it was only read */
+	return is_found;
+}
+
+/*
+ * The mount point at or above path that fstab names, if nothing is mounted
+ * there; NULL: all is well, or nobody can say.
+ */
+static const char *
+missing_mount(struct arena *arena, const char *path)
+{
+	const char *fstab = getenv("LIBMOUNT_FSTAB");
+	const char *whole = whole_path(arena, path);
+	const char *nearest = NULL, *point;
+	bool is_bound = false;
+	struct mntent *entry;
+	FILE *file;
+
+	file = setmntent(fstab != NULL ? fstab : "/etc/fstab", "re");
+	if (file == NULL)
+		return NULL;
+	while ((entry = getmntent(file)) != NULL) {
+		if (entry->mnt_dir[0] != '/')
+			continue; /* swap */
+		point = whole_path(arena, entry->mnt_dir);
+		if (!is_below(whole, point) ||
+		    (nearest != NULL && !is_below(point, nearest)))
+			continue;
+		nearest = point;
+		is_bound = hasmntopt(entry, "bind") != NULL ||
+			   hasmntopt(entry, "rbind") != NULL;
+	}
+	(void)endmntent(file); /* it was only read */
+	return nearest != NULL && !is_mounted(arena, nearest, is_bound)
+		   ? nearest
+		   : NULL;
+}
+
+int
+ctl_mount_judge(struct arena *arena, const char *path, const char *what)
+{
+	const char *point = missing_mount(arena, path);
+
+	if (point == NULL)
+		return CTL_OK;
+	return ctl_fail("nothing is mounted on %s, as fstab says that there "
+			"should be, so %s would go onto the disk below it: "
+			"mount %s",
+	    point, what, point);
+}
+
+bool
+ctl_mount_is_shared(const char *one, const char *other)
+{
+	struct stat first, second;
+
+	return stat(one, &first) == 0 && stat(other, &second) == 0 &&
+	       first.st_dev == second.st_dev;
 }

@@ -5,14 +5,18 @@
  *
  * The store belongs to a user, the service's. A file made there by root would
  * lock the service out, so a command that root started becomes that user
- * before it opens anything of the store (doc/rules.md 2): for good, or in a
- * process of its own while root goes on. What that user may not open is
- * opened before.
+ * before it opens anything of the store (doc/rules.md 2). What that user may
+ * not open is opened before.
+ *
+ * A command works in one process. Whatever ends it half way, a signal or
+ * damage under the memory map of data.mdb, is answered by a handler of
+ * signals, which says a sentence and cleans up (ending.c).
  */
 #ifndef CTL_LOCAL_H
 #define CTL_LOCAL_H
 
 #include "config/config.h"
+#include "config/note.h"
 #include "tool/ctl.h"
 #include "store/lmdb/upkeep.h"
 
@@ -26,10 +30,13 @@ struct ctl_local {
 	gid_t gid;
 	const char *user; /* their name, or number, as text */
 	bool must_become; /* we are root, and they are not */
+	bool may_return;  /* we are them for now, and can be root again */
 };
 
 /* Functions that give an int give an exit code; if it is not CTL_OK, they
  * have said why. */
+
+/* ---- configuration and user ---- */
 
 /* Read the configuration alone; NULL: *ret_error is a sentence. */
 struct config *ctl_local_config(const struct ctl *ctl, const char **ret_error);
@@ -41,10 +48,21 @@ MUST_USE int ctl_local_load(const struct ctl *ctl, struct ctl_local *ret_local);
 MUST_USE int ctl_local_become(struct ctl_local *local);
 
 /*
- * An open directory whose files we are about to touch: if it is that user's,
- * become them, who could have put a link to anything there.
+ * Become its user, but be able to return to root: for a command that reads
+ * the store and puts its result into a directory where only root may. Between
+ * ctl_local_as_root and ctl_local_as_user nothing of the store is touched.
+ * Both do nothing where nobody can return, and are safe in a handler of
+ * signals.
  */
-MUST_USE int ctl_local_yield(struct ctl_local *local, int directory);
+MUST_USE int ctl_local_become_for_now(struct ctl_local *local);
+void ctl_local_as_root(const struct ctl_local *local);
+void ctl_local_as_user(const struct ctl_local *local);
+
+/* Does this open directory belong to that user, while we are root? They could
+ * have put a link to anything there, so become them before it is followed. */
+bool ctl_local_is_theirs(const struct ctl_local *local, int directory);
+
+/* ---- opening ---- */
 
 /* Become its user and open the store, beside a service that runs or not. */
 MUST_USE int
@@ -67,6 +85,8 @@ MUST_USE int ctl_local_sweep(struct store *store);
 /* Say what opening the store came to, and give the exit code for it. */
 MUST_USE int ctl_local_refusal(enum result result, const char *sentence);
 
+/* Say what cannot be done with a path, for what errno says. */
+int ctl_local_cannot(const char *path, const char *what);
 /* Say that the service has to be stopped first. */
 MUST_USE int ctl_local_in_use(void);
 /* Say that there is none, and what to do. */
@@ -76,35 +96,86 @@ bool ctl_local_has_store(const struct ctl_local *local);
 /* Is the store in use by a service, or by a command that changes it? */
 bool ctl_local_is_running(const struct ctl_local *local);
 
-/*
- * Run job in a process of its own that is the store's user, wait for its end
- * and give its exit code. It dies with us; should it crash over damaged
- * pages, that is said. It must be called before we open the store ourselves.
- * while_it_runs (NULL: nothing) is called a few times a second.
- */
-MUST_USE int ctl_local_run(struct ctl_local *local, int (*job)(void *object),
-    void *object, void (*while_it_runs)(void *object));
-/*
- * The same for what is to be done in the end, whatever came before:
- * cleaning up, a note. SIGINT, SIGTERM and SIGHUP do not end it.
- */
-MUST_USE int ctl_local_run_last(
-    struct ctl_local *local, int (*job)(void *object), void *object);
+/* ---- disks ---- */
 
 /*
- * In the process of a job that reads beside the service for long: should it be
- * stopped, by Ctrl-Z for instance, then end it after half a minute. Else the
- * store would keep for ever what it was reading.
+ * A disk that is not mounted leaves an empty directory, in which a store or a
+ * backup would be made on the disk below. CTL_FAILED: fstab(5) names a mount
+ * point at or above path, where nothing is mounted; what was to be there is
+ * for the sentence ("the store"). path need not exist. $LIBMOUNT_FSTAB names
+ * another file, as for mount(8).
  */
-void ctl_local_end_when_stopped(void);
+MUST_USE int
+ctl_mount_judge(struct arena *arena, const char *path, const char *what);
+
+/* Are both on one file system? Paths that are not there are not. */
+bool ctl_mount_is_shared(const char *one, const char *other);
+
+/* ---- when a signal ends it: ending.c ---- */
+
+struct ctl_ending {
+	const struct ctl_local *local;
+	/*
+	 * What to do before the end; NULL: nothing. is_damaged: pages of a
+	 * data.mdb cannot be read. Called in a handler of signals, so that it
+	 * may make only the calls that signal-safety(7) allows: no stdio, no
+	 * malloc.
+	 */
+	void (*clean_up)(void *object, bool is_damaged);
+	void *object;
+	const char *if_damaged; /* one more sentence then; NULL: none */
+};
 
 /*
- * Around what leaves something behind when it is ended half way: SIGINT,
- * SIGTERM and SIGHUP end the process of ctl_local_run, and no other begins,
- * but we go on, to clean up, and end by that signal where we let go. They
- * nest.
+ * From now on SIGINT, SIGTERM and SIGHUP end this process with a sentence and
+ * what *ending says, and so does what comes of damaged pages: exit code
+ * CTL_INTEGRITY. To be called once.
+ */
+void ctl_local_guard(const struct ctl_ending *ending);
+/*
+ * SIGINT, SIGTERM and SIGHUP wait: for ctl_local_guard, or, before what is to
+ * be done whole, for ctl_local_let_go, which lets them end the process, and
+ * ends the guard.
  */
 void ctl_local_hold(void);
 void ctl_local_let_go(void);
+
+/*
+ * Start a process that watches this one, until ctl_local_unwatch. is_reader:
+ * we read beside the service; should we be stopped for half a minute, by
+ * Ctrl-Z for instance, we are ended, or else the store would keep for ever
+ * what we were reading. look (NULL: nothing) is called there a few times a
+ * second. Before the store is opened.
+ */
+void ctl_local_watch(bool is_reader, void (*look)(void *object), void *object);
+void ctl_local_unwatch(void);
+
+/* ---- checking, and what is noted: check.c ---- */
+
+struct ctl_verify {
+	const struct ctl *ctl;
+	const char *what; /* "check", for progress */
+	bool is_deep;
+	uint64_t rate; /* bytes a second to read at most; 0: no limit */
+	/* What came of it: */
+	uint64_t problems;
+	uint64_t artifacts;
+	uint64_t bytes;
+	bool is_counted; /* store/lmdb/lmdb.h */
+};
+
+/* CTL_INTEGRITY: there are problems, and each was printed as a row. */
+MUST_USE int ctl_verify(struct store *store, struct ctl_verify *verify);
+
+/*
+ * Keep in state_dir what became of a check or a backup that began at this
+ * moment; succeeded, finished and duration are filled in here. false: errno
+ * says why not. Safe in a handler of signals.
+ */
+MUST_USE bool ctl_note(const struct ctl_local *local, const char *name,
+    uint64_t began, struct note *note);
+/* The same with a sentence. */
+MUST_USE int ctl_keep_note(const struct ctl_local *local, const char *name,
+    uint64_t began, struct note *note);
 
 #endif

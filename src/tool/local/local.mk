@@ -4,7 +4,6 @@ noinst_LIBRARIES += libtool-local.a
 libtool_local_a_CPPFLAGS = $(AM_CPPFLAGS) $(CTL_CFLAGS)
 libtool_local_a_CFLAGS = $(AM_CFLAGS) -DIS_TOOL $(BANNED)
 libtool_local_a_SOURCES = \
-	%D%/backup.c %D%/backup.h %D%/backup_make.c %D%/check.c %D%/compact.c \
-	%D%/copies.c %D%/copies.h %D%/init.c %D%/local.c %D%/local.h \
-	%D%/local_run.c %D%/mount.c %D%/mount.h %D%/restore.c \
-	%D%/retain.c %D%/status.c %D%/verify.c %D%/verify.h
+	%D%/backup.c %D%/check.c %D%/compact.c %D%/copies.c %D%/copies.h \
+	%D%/ending.c %D%/init.c %D%/local.c %D%/local.h %D%/restore.c \
+	%D%/retain.c %D%/status.c

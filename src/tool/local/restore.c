@@ -2,56 +2,47 @@
 /*
  * restore.c - artifactctl restore: a backup becomes the store.
  *
- * `format` comes first and data.mdb last, which is copied into
- * state_dir/restore.partial and verified there: a `format` alone is refused by
- * the service, with the advice to restore a backup, and taken by us. So a
- * restore that was killed left nothing, or that, or all, and a service that is
- * started behind it makes no empty store where the old one should be.
+ * `format` comes first and data.mdb last: a `format` alone is refused by the
+ * service, with the advice to restore a backup, and taken by us. So a restore
+ * that was killed left nothing, or that, or all, and a service that is started
+ * behind it makes no empty store where the old one should be.
  */
 
 #include "copies.h"
-#include "mount.h"
 #include "tool/output.h"
-#include "verify.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#define PARTIAL "restore" COPIES_PARTIAL
 #define PIECE (UINT64_C(16) << 20)
 
-/* Shared with the process that does it. */
-struct restored {
-	struct ctl_verify verify;
-	bool has_made_format; /* the one in state_dir, to keep its place */
-};
-
-struct restoring {
-	struct ctl_local *local;
-	const char *path; /* of the backup */
-	int source;	  /* its data.mdb */
-	uint64_t size;
-	int directory; /* state_dir, locked */
-	struct restored *restored;
-};
-
+/*
+ * Open a file of a backup to be read. -1: errno says why not, EBADF that it
+ * is no plain file, of which reading might never end.
+ */
 static int
-cannot(const char *path, const char *what)
+open_plain(int directory, const char *name)
 {
-	return ctl_fail("%s: %s: %s", path, what, strerror(errno));
-}
+	/* What is a pipe would otherwise wait for somebody who writes. */
+	int fd = openat(directory, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat file;
 
-/* ---- which backup ---- */
+	if (fd < 0 || (fstat(fd, &file) == 0 && S_ISREG(file.st_mode)))
+		return fd;
+	(void)close(fd); /* nothing was written */
+	errno = EBADF;
+	return -1;
+}
 
 static bool
 read_format(int backup, uint32_t *ret_format)
 {
 	char text[32] = "";
-	int fd = ctl_copies_open(backup, "format");
+	int fd = open_plain(backup, "format");
 	ssize_t size;
 
 	if (fd < 0)
@@ -62,12 +53,15 @@ read_format(int backup, uint32_t *ret_format)
 }
 
 static int
-open_backup(struct restoring *restoring, int backup)
+open_backup(struct ctl_copy *copy, int backup)
 {
-	const char *path = restoring->path;
+	const char *path = copy->backup;
 	struct stat file;
 	uint32_t format = 0;
-	int exit_code = ctl_local_yield(restoring->local, backup);
+	struct ctl_local *local = &copy->local;
+	int exit_code = ctl_local_is_theirs(local, backup)
+			    ? ctl_local_become(local)
+			    : CTL_OK;
 
 	if (exit_code != CTL_OK)
 		return exit_code;
@@ -80,86 +74,90 @@ open_backup(struct restoring *restoring, int backup)
 				"format %u: restore it with the version that "
 				"made it",
 		    path, format, store_lmdb_format());
-	restoring->source = ctl_copies_open(backup, "data.mdb");
-	if (restoring->source < 0 && errno == EBADF)
+	copy->source = open_plain(backup, "data.mdb");
+	if (copy->source < 0 && errno == EBADF)
 		return ctl_fail("%s/data.mdb is no plain file: this is no "
 				"backup",
 		    path);
-	if (restoring->source < 0 || fstat(restoring->source, &file) != 0)
-		return cannot(path, "data.mdb");
-	restoring->size = (uint64_t)file.st_size;
+	if (copy->source < 0 || fstat(copy->source, &file) != 0)
+		return ctl_local_cannot(path, "data.mdb");
+	copy->size = (uint64_t)file.st_size;
 	return CTL_OK;
 }
 
 /* A directory of backups stands for the newest of them. */
 static int
-find_backup(struct restoring *restoring, int directory)
+find_backup(struct ctl_copy *copy)
 {
-	struct arena *arena = restoring->local->ctl->arena;
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	int fd, exit_code, directory = open(copy->backup, flags);
 	const char **names;
-	int backup, exit_code;
+	struct stat file;
 
-	if (ctl_copies_is_one(directory))
-		return open_backup(restoring, directory);
-	if (ctl_copies_list(directory, arena, &names) == 0)
+	if (directory < 0)
+		return ctl_local_cannot(copy->backup, "cannot be opened");
+	if (fstatat(directory, "data.mdb", &file, 0) == 0 &&
+	    fstatat(directory, "format", &file, 0) == 0) {
+		fd = directory;
+	} else if (ctl_copies_list(directory, "", copy->arena, &names) == 0) {
+		(void)close(directory); /* nothing was written */
 		return ctl_fail("%s holds no backup: there is no data.mdb in "
 				"it, and no artifactd-<time>",
-		    restoring->path);
-	restoring->path =
-	    arena_printf(arena, "%s/%s", restoring->path, names[0]).data;
-	backup =
-	    openat(directory, names[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (backup < 0)
-		return cannot(restoring->path, "cannot be opened");
-	exit_code = open_backup(restoring, backup);
-	(void)close(backup); /* nothing was written */
+		    copy->backup);
+	} else {
+		copy->backup =
+		    arena_printf(copy->arena, "%s/%s", copy->backup, names[0])
+			.data;
+		fd = openat(directory, names[0], flags);
+		(void)close(directory); /* nothing was written */
+	}
+	if (fd < 0)
+		return ctl_local_cannot(copy->backup, "cannot be opened");
+	exit_code = open_backup(copy, fd);
+	(void)close(fd); /* nothing was written */
 	return exit_code;
 }
 
-/* ---- into the store's place, as its user ---- */
-
+/* A `format` where no data.mdb is yet. */
 static int
-lock_directory(struct restoring *restoring)
+keep_place(struct ctl_copy *copy)
 {
-	struct ctl_local *local = restoring->local;
+	struct stat file;
 
-	restoring->directory =
-	    open(local->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (restoring->directory < 0)
-		return cannot(local->directory, "cannot be opened");
-	if (flock(restoring->directory, LOCK_EX | LOCK_NB) != 0)
-		return ctl_local_in_use();
+	copy->has_made_format =
+	    fstatat(copy->directory, "format", &file, 0) != 0;
+	if (copy->has_made_format &&
+	    (!store_lmdb_put_format(copy->directory, "format") ||
+		fsync(copy->directory) != 0))
+		return ctl_local_cannot(copy->path, "format");
 	return CTL_OK;
 }
 
 static int
-refuse_to_overwrite(const struct restoring *restoring)
+begin_restore(struct ctl_copy *copy)
 {
-	const char *directory = restoring->local->directory;
+	const char *path = copy->local.directory;
 	struct stat file;
+	int exit_code = ctl_copy_open_state_dir(copy, "restore" COPY_PARTIAL);
 
-	if (fstatat(restoring->directory, "data.mdb", &file, 0) != 0 ||
-	    file.st_size == 0)
-		return CTL_OK;
-	return ctl_fail("%s holds a store already, which restore never "
-			"overwrites. If it is not to be kept in use: "
-			"mkdir %s.old && mv %s/*.mdb %s/format %s.old/",
-	    directory, directory, directory, directory, directory);
-}
-
-static int
-judge_room(const struct restoring *restoring)
-{
-	struct statvfs disk;
-	uint64_t bytes = 0;
-
-	if (fstatvfs(restoring->directory, &disk) == 0)
-		bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
-	if (bytes >= restoring->size)
-		return CTL_OK;
-	return ctl_fail("%s has %llu bytes free, and the backup takes %llu",
-	    restoring->local->directory, (unsigned long long)bytes,
-	    (unsigned long long)restoring->size);
+	if (exit_code != CTL_OK)
+		return exit_code;
+	if (flock(copy->directory, LOCK_EX | LOCK_NB) != 0)
+		return ctl_local_in_use();
+	copy->has_lock = true;
+	if (fstatat(copy->directory, "data.mdb", &file, 0) == 0 &&
+	    file.st_size != 0)
+		return ctl_fail("%s holds a store already, which restore never "
+				"overwrites. If it is not to be kept in use: "
+				"mkdir %s.old && mv %s/*.mdb %s/format %s.old/",
+		    path, path, path, path, path);
+	if (!ctl_copy_remove(copy->directory, "restore" COPY_PARTIAL))
+		return ctl_local_cannot(path, "restore" COPY_PARTIAL);
+	if (ctl_copy_free_bytes(copy) < copy->size)
+		return ctl_copy_no_room(copy, copy->size);
+	exit_code = keep_place(copy);
+	return exit_code == CTL_OK ? ctl_copy_begin(copy, "restore", 0)
+				   : exit_code;
 }
 
 /* By sharing blocks where the file system can, else inside the kernel. */
@@ -178,230 +176,122 @@ copy_piece(int from, int to, char *room)
 }
 
 static bool
-copy_data(struct restoring *restoring, int to)
+copy_data(struct ctl_copy *copy, int to)
 {
-	const struct ctl *ctl = restoring->local->ctl;
+	const struct ctl *ctl = copy->local.ctl;
 	char *room = arena_room(ctl->arena, PIECE);
 	struct ctl_progress progress;
 	uint64_t done = 0;
 	ssize_t size;
 
-	ctl_progress_begin(&progress, ctl, "copy", restoring->size);
+	ctl_progress_begin(&progress, ctl, "copy", copy->size);
 	do {
-		size = copy_piece(restoring->source, to, room);
+		size = copy_piece(copy->source, to, room);
 		done += size > 0 ? (uint64_t)size : 0;
 		ctl_progress_at(&progress, done);
 	} while (size > 0);
 	ctl_progress_end(&progress);
-	return size == 0 && done == restoring->size && fsync(to) == 0;
+	return size == 0 && done == copy->size && fsync(to) == 0;
 }
 
 static int
-copy_in(struct restoring *restoring, int partial)
+fill_restore(struct ctl_copy *copy)
 {
-	int fd = openat(
-	    partial, "data.mdb", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = ctl_copy_make_data(copy);
 
 	if (fd < 0)
-		return cannot(PARTIAL, "data.mdb");
-	if (!copy_data(restoring, fd)) {
-		(void)cannot(restoring->path, "copying its data.mdb");
+		return CTL_FAILED;
+	if (!copy_data(copy, fd)) {
+		(void)ctl_local_cannot(copy->backup, "copying its data.mdb");
 		(void)close(fd); /* it has failed already */
 		return CTL_FAILED;
 	}
-	if (close(fd) != 0)
-		return cannot(PARTIAL, "data.mdb");
-	if (!store_lmdb_put_format(partial, "format") || fsync(partial) != 0)
-		return cannot(PARTIAL, "format");
-	return CTL_OK;
+	return ctl_copy_end_data(copy, fd, copy->size);
 }
 
+/* Each name is durable before the next one. */
 static int
-verify(struct restoring *restoring)
+put_restored(struct ctl_copy *copy)
 {
-	struct ctl_local *local = restoring->local;
-	const char *path =
-	    arena_printf(local->ctl->arena, "%s/" PARTIAL, local->directory)
-		.data;
-	int exit_code = ctl_verify_copy(path, &restoring->restored->verify);
+	int directory = copy->directory;
 
-	if (exit_code == CTL_INTEGRITY)
-		(void)ctl_fail("%s is damaged, and was not restored: take an "
-			       "older backup",
-		    restoring->path);
-	return exit_code;
-}
-
-/* A `format` where no data.mdb is yet. */
-static int
-keep_place(const struct restoring *restoring)
-{
-	struct restored *restored = restoring->restored;
-	int directory = restoring->directory;
-	struct stat file;
-
-	restored->has_made_format = fstatat(directory, "format", &file, 0) != 0;
-	if (restored->has_made_format &&
-	    (!store_lmdb_put_format(directory, "format") ||
-		fsync(directory) != 0))
-		return cannot(restoring->local->directory, "format");
+	/* Of the store that was here, and of one that never was. */
+	(void)unlinkat(directory, "lock.mdb", 0);
+	(void)unlinkat(directory, "format.new", 0);
+	if (renameat(copy->fd, "format", directory, "format") != 0 ||
+	    fsync(directory) != 0 ||
+	    renameat(copy->fd, "data.mdb", directory, "data.mdb") != 0 ||
+	    fsync(directory) != 0)
+		return ctl_local_cannot(copy->path, "renaming");
+	ctl_copy_drop(copy);
 	return CTL_OK;
 }
 
 /* No place is kept, unless all is there, and only not durable. */
 static void
-leave(const struct restoring *restoring)
+leave_restore(void *object, bool is_damaged)
 {
-	int directory = restoring->directory;
+	const struct ctl_copy *copy = object;
 	struct stat file;
 
-	if (restoring->restored->has_made_format &&
-	    fstatat(directory, "data.mdb", &file, 0) != 0)
-		(void)unlinkat(directory, "format", 0);
-	/* Else the next one removes it. */
-	(void)!ctl_copies_remove(directory, PARTIAL);
+	(void)is_damaged; /* nobody is told but who called */
+	if (!copy->has_lock)
+		return;
+	if (copy->has_made_format &&
+	    fstatat(copy->directory, "data.mdb", &file, 0) != 0)
+		(void)unlinkat(copy->directory, "format", 0);
+	ctl_copy_drop(copy);
 }
 
-/* Each name is durable before the next one. */
 static int
-put_in_place(const struct restoring *restoring, int partial)
+conclude_restore(struct ctl_copy *copy)
 {
-	int directory = restoring->directory;
+	struct ctl_row *row = ctl_row(copy->arena);
 
-	/* Of the store that was here, and of one that never was. */
-	(void)unlinkat(directory, "lock.mdb", 0);
-	(void)unlinkat(directory, "format.new", 0);
-	if (renameat(partial, "format", directory, "format") != 0 ||
-	    fsync(directory) != 0 ||
-	    renameat(partial, "data.mdb", directory, "data.mdb") != 0 ||
-	    fsync(directory) != 0)
-		return cannot(restoring->local->directory, "renaming");
+	ctl_row_text(row, "backup", span_str(copy->backup));
+	ctl_row_text(row, "store", span_str(copy->path));
+	ctl_row_number(row, "artifacts", copy->verify.artifacts);
+	ctl_row_size(row, "bytes", copy->size);
+	ctl_print_facts(copy->local.ctl, row);
 	return CTL_OK;
 }
 
-static int
-fill_partial(struct restoring *restoring)
-{
-	int exit_code, partial;
-
-	if (mkdirat(restoring->directory, PARTIAL, 0700) != 0)
-		return cannot(restoring->local->directory, PARTIAL);
-	partial = openat(
-	    restoring->directory, PARTIAL, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (partial < 0)
-		return cannot(restoring->local->directory, PARTIAL);
-	exit_code = copy_in(restoring, partial);
-	if (exit_code == CTL_OK)
-		exit_code = verify(restoring);
-	if (exit_code == CTL_OK)
-		exit_code = put_in_place(restoring, partial);
-	(void)close(partial); /* nothing is to be written */
-	return exit_code;
-}
+static const struct ctl_copy_kind restoring = {
+	.begin = begin_restore,
+	.fill = fill_restore,
+	.put = put_restored,
+	.conclude = conclude_restore,
+	.leave = leave_restore,
+	.what = "and the backup takes",
+	.advice = "",
+};
 
 static int
-restore(void *object)
+run_restore(struct ctl *ctl)
 {
-	struct restoring *restoring = object;
-	int exit_code;
+	struct ctl_copy copy;
+	int exit_code = ctl_copy_load(ctl, &restoring, &copy);
 
-	(void)umask(0077); /* returns the old one */
-	exit_code = lock_directory(restoring);
 	if (exit_code == CTL_OK)
-		exit_code = refuse_to_overwrite(restoring);
+		exit_code = ctl_mount_judge(
+		    ctl->arena, copy.local.directory, "the store");
 	if (exit_code != CTL_OK)
 		return exit_code;
-	if (!ctl_copies_remove(restoring->directory, PARTIAL))
-		return cannot(restoring->local->directory, PARTIAL);
-	exit_code = judge_room(restoring);
+	copy.backup = ctl->operands[0];
+	copy.source = -1;
+	exit_code = find_backup(&copy);
 	if (exit_code == CTL_OK)
-		exit_code = keep_place(restoring);
-	if (exit_code == CTL_OK)
-		exit_code = fill_partial(restoring);
-	leave(restoring);
-	return exit_code;
-}
-
-/* What the process left that was ended in it, if the place is still ours. */
-static int
-clean_up(void *object)
-{
-	struct restoring *restoring = object;
-
-	restoring->directory = open(
-	    restoring->local->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (restoring->directory < 0)
-		return CTL_FAILED;
-	if (flock(restoring->directory, LOCK_EX | LOCK_NB) == 0)
-		leave(restoring);
-	(void)close(restoring->directory); /* lets go of the lock */
-	return CTL_OK;
-}
-
-/* ---- the command ---- */
-
-static void
-print_result(const struct restoring *restoring)
-{
-	const struct ctl *ctl = restoring->local->ctl;
-	struct ctl_row *row = ctl_row(ctl->arena);
-
-	ctl_row_text(row, "backup", span_str(restoring->path));
-	ctl_row_text(row, "store", span_str(restoring->local->directory));
-	ctl_row_number(row, "artifacts", restoring->restored->verify.artifacts);
-	ctl_row_size(row, "bytes", restoring->size);
-	ctl_print_facts(ctl, row);
-}
-
-static int
-restore_or_leave(struct restoring *restoring)
-{
-	struct ctl_local *local = restoring->local;
-	int exit_code;
-
-	ctl_local_hold();
-	exit_code = ctl_local_run(local, restore, restoring, NULL);
-	if (exit_code == CTL_OK)
-		print_result(restoring);
-	else
-		/* It has failed already. */
-		(void)!ctl_local_run_last(local, clean_up, restoring);
-	ctl_local_let_go();
-	return exit_code;
-}
-
-static int
-run(struct ctl *ctl)
-{
-	struct ctl_local local;
-	struct restoring restoring = {
-		.local = &local, .path = ctl->operands[0], .source = -1
-	};
-	int directory, exit_code;
-
-	exit_code = ctl_local_load(ctl, &local);
-	if (exit_code == CTL_OK)
-		exit_code =
-		    ctl_mount_judge(ctl->arena, local.directory, "the store");
+		exit_code = ctl_local_become(&copy.local);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	directory = open(restoring.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (directory < 0)
-		return cannot(restoring.path, "cannot be opened");
-	restoring.restored = ctl_shared(sizeof(*restoring.restored));
-	restoring.restored->verify = (struct ctl_verify){
-		.ctl = ctl, .what = "verification", .is_deep = true
-	};
-	exit_code = find_backup(&restoring, directory);
-	if (exit_code == CTL_OK)
-		exit_code = restore_or_leave(&restoring);
-	if (restoring.source >= 0)
-		(void)close(restoring.source); /* nothing was written */
-	(void)close(directory);
-	return exit_code;
+	copy.if_damaged = arena_printf(ctl->arena,
+	    "%s is damaged, and was not restored: take an older backup",
+	    copy.backup)
+			      .data;
+	return ctl_copy_make(&copy);
 }
 
-static const struct ctl_option options[] = { { NULL, 0, NULL, NULL } };
+static const struct ctl_option restore_options[] = { { NULL, 0, NULL, NULL } };
 
 const struct ctl_command ctl_command_restore = {
 	.name = "restore",
@@ -410,12 +300,12 @@ const struct ctl_command ctl_command_restore = {
 	.least = 1,
 	.most = 1,
 	.where = CTL_LOCAL,
-	.options = options,
+	.options = restore_options,
 	.details =
 	    "DIR is a backup, or holds backups: then it is the newest one. "
 	    "The\n"
 	    "service has to be stopped. A store that is there is never\n"
 	    "overwritten. The copy is verified before it gets its place; a\n"
 	    "restore that was killed can be repeated.\n",
-	.run = run,
+	.run = run_restore,
 };

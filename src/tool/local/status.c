@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* status.c - artifactctl status: the store of this host in numbers. */
 
+#include "local.h"
 #include "tool/output.h"
-#include "verify.h"
-#include "config/note.h"
 
 #define SECOND UINT64_C(1000000)
 
@@ -111,9 +110,8 @@ static const char *const backup_names[] = { "last_backup", "last_backup_result",
 	"last_good_backup" };
 
 static int
-show(void *object)
+show(struct ctl_local *local)
 {
-	struct ctl_local *local = object;
 	struct ctl_row *row = ctl_row(local->ctl->arena);
 	enum note_place place;
 	struct store *store;
@@ -143,9 +141,14 @@ run(struct ctl *ctl)
 	struct ctl_local local;
 	int exit_code = ctl_local_load(ctl, &local);
 
+	if (exit_code == CTL_OK)
+		exit_code = ctl_local_become(&local);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	return ctl_local_run(&local, show, &local, NULL);
+	ctl_local_guard(&(struct ctl_ending){ .local = &local });
+	exit_code = show(&local);
+	ctl_local_let_go();
+	return exit_code;
 }
 
 static const struct ctl_option options[] = { { NULL, 0, NULL, NULL } };

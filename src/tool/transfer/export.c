@@ -3,8 +3,8 @@
  * export.c - artifactctl export writes the store of this host into a tar file,
  * while the service goes on.
  *
- * The store is read as the user that it belongs to; the file is named by the
- * user who called. If that is root there are two processes.
+ * The store is read as the user that it belongs to; the file is opened and
+ * named as the user who called: root becomes the store's user in between.
  *
  * An export is written block by block (export.h). A tar tells the size of a
  * member before its bytes, but a content may be deleted while it is read. So
@@ -21,7 +21,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define BLOCK_BYTES LIMIT_BATCH_BYTES /* of content; one may have more */
@@ -300,7 +299,7 @@ struct export
 	struct filter filter;
 	struct arena *arena; /* of a page */
 	struct ctl_progress progress;
-	struct export_counts *counts; /* in shared memory */
+	struct export_counts counts;
 	struct export_block block;
 };
 
@@ -321,8 +320,8 @@ write_end(struct export *export)
 	struct json_value *end = json_object(export->arena);
 	int exit_code;
 
-	json_put_number(end, "artifacts", export->counts->artifacts);
-	json_put_number(end, "bytes", export->counts->bytes);
+	json_put_number(end, "artifacts", export->counts.artifacts);
+	json_put_number(end, "bytes", export->counts.bytes);
 	exit_code = write_text(
 	    &export->block, EXPORT_END, json_text(export->arena, end), 0);
 	return exit_code == CTL_OK ? ctl_tar_finish(export->block.tar)
@@ -370,16 +369,12 @@ has_filter(const struct export *export)
 	       0;
 }
 
-/* As the store's user. */
 static int
-run_as_user(void *object)
+write_all(struct export *export)
 {
-	struct export *export = object;
 	struct store_stat stat = { 0 };
-	int exit_code;
+	int exit_code = ctl_local_open_reader(&export->local, &export->store);
 
-	ctl_local_end_when_stopped();
-	exit_code = ctl_local_open_reader(&export->local, &export->store);
 	if (exit_code != CTL_OK)
 		return exit_code;
 	export->block.store = export->store;
@@ -412,7 +407,7 @@ static int
 conclude(const struct export *export)
 {
 	const struct ctl *ctl = export->ctl;
-	const struct export_counts *counts = export->counts;
+	const struct export_counts *counts = &export->counts;
 	bool is_stdout = strcmp(ctl->operands[0], "-") == 0;
 	FILE *file = is_stdout ? stderr : stdout;
 	struct ctl_row *row = ctl_row(ctl->arena);
@@ -436,20 +431,40 @@ conclude(const struct export *export)
 	    ctl_count_text(ctl->arena, counts->damaged, "artifact").data);
 }
 
+/* Where a file cannot be without a name. A handler of signals calls this. */
+static void
+leave_no_file(void *object, bool is_damaged)
+{
+	struct export *export = object;
+
+	(void)is_damaged; /* nobody is told but who called */
+	ctl_local_as_root(&export->local);
+	ctl_tar_drop(export->block.tar);
+}
+
 static int
 run_open(struct export *export)
 {
+	struct ctl_local *local = &export->local;
 	const char *path = export->ctl->operands[0];
 	int exit_code;
 
 	export->block.ctl = export->ctl;
-	export->block.directory = export->local.directory;
-	export->block.counts = export->counts;
+	export->block.directory = local->directory;
+	export->block.counts = &export->counts;
 	export->block.progress = &export->progress;
 	exit_code = export_block_open(&export->block, path);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	exit_code = ctl_local_run(&export->local, run_as_user, export, NULL);
+	exit_code = ctl_local_become_for_now(local);
+	ctl_local_guard(&(struct ctl_ending){
+	    .local = local, .clean_up = leave_no_file, .object = export });
+	ctl_local_watch(true, NULL, NULL);
+	if (exit_code == CTL_OK)
+		exit_code = write_all(export);
+	ctl_local_unwatch();
+	ctl_local_hold();
+	ctl_local_as_root(local);
 	if (exit_code == CTL_OK)
 		exit_code = ctl_tar_keep(export->block.tar);
 	export_block_close(&export->block);
@@ -472,14 +487,10 @@ run(struct ctl *ctl)
 	export.filter.type = span_lower(ctl->arena, export.filter.type);
 	if (strcmp(ctl->operands[0], "-") == 0 && isatty(STDOUT_FILENO))
 		return ctl_usage(ctl, "a tar file is nothing for a terminal");
-	export.counts = mmap(NULL, sizeof(*export.counts),
-	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (export.counts == MAP_FAILED)
-		return ctl_fail("no memory: %s", strerror(errno));
 	exit_code = ctl_local_load(ctl, &export.local);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	ctl_local_hold(); /* where a file cannot be without a name */
+	ctl_local_hold();
 	exit_code = ctl_tar_create(ctl, ctl->operands[0], &export.block.tar);
 	if (exit_code == CTL_OK) {
 		exit_code = run_open(&export);

@@ -190,15 +190,21 @@ ctl_tar_keep(struct ctl_tar_writer *tar)
 }
 
 void
+ctl_tar_drop(struct ctl_tar_writer *tar)
+{
+	if (tar->name != NULL)
+		ctl_file_drop(&tar->file);
+}
+
+void
 ctl_tar_discard(struct ctl_tar_writer *tar)
 {
 	/* Do not write the bytes that libarchive keeps back. */
 	if (tar->is_open)
 		(void)archive_write_fail(tar->archive);
 	(void)archive_write_free(tar->archive);
-	if (tar->name != NULL)
-		ctl_file_drop(&tar->file);
-	else if (tar->fd != STDOUT_FILENO)
+	ctl_tar_drop(tar);
+	if (tar->name == NULL && tar->fd != STDOUT_FILENO)
 		(void)close(tar->fd);
 }
 

@@ -27,11 +27,13 @@ MUST_USE int ctl_tar_create(
 MUST_USE int ctl_tar_add(struct ctl_tar_writer *tar, const char *name,
     uint64_t size, uint64_t modified);
 MUST_USE int ctl_tar_write(struct ctl_tar_writer *tar, struct span bytes);
-/* Write what is left. In the process that wrote the members. */
+/* Write what is left. */
 MUST_USE int ctl_tar_finish(struct ctl_tar_writer *tar);
 /* Sync it and give it its name; or take it away again. */
 MUST_USE int ctl_tar_keep(struct ctl_tar_writer *tar);
 void ctl_tar_discard(struct ctl_tar_writer *tar);
+/* Take it away, and no more. Safe in a handler of signals. */
+void ctl_tar_drop(struct ctl_tar_writer *tar);
 
 /* ---- reading ---- */
 
