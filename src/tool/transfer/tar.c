@@ -99,6 +99,20 @@ open_output(struct arena *arena, struct ctl_tar_writer *tar)
 	return CTL_OK;
 }
 
+static bool
+open_archive(struct ctl_tar_writer *tar)
+{
+	struct archive *archive = tar->archive;
+
+	tar->is_open =
+	    archive_write_set_format_pax_restricted(archive) == ARCHIVE_OK &&
+	    archive_write_set_bytes_per_block(archive, BLOCK) == ARCHIVE_OK &&
+	    archive_write_set_bytes_in_last_block(archive, BLOCK) ==
+		ARCHIVE_OK &&
+	    archive_write_open_fd(archive, tar->fd) == ARCHIVE_OK;
+	return tar->is_open;
+}
+
 int
 ctl_tar_create(
     const struct ctl *ctl, const char *path, struct ctl_tar_writer **ret_tar)
@@ -113,26 +127,13 @@ ctl_tar_create(
 	tar->archive = archive_write_new();
 	if (tar->archive == NULL)
 		abort();
+	if (!open_archive(tar)) {
+		exit_code = write_failed(tar);
+		ctl_tar_discard(tar);
+		return exit_code;
+	}
 	*ret_tar = tar;
 	return CTL_OK;
-}
-
-/* Opened by the process that writes, with the first member: libarchive keeps
- * bytes back, and a fork would copy them. */
-static bool
-open_archive(struct ctl_tar_writer *tar)
-{
-	struct archive *archive = tar->archive;
-
-	if (tar->is_open)
-		return true;
-	tar->is_open =
-	    archive_write_set_format_pax_restricted(archive) == ARCHIVE_OK &&
-	    archive_write_set_bytes_per_block(archive, BLOCK) == ARCHIVE_OK &&
-	    archive_write_set_bytes_in_last_block(archive, BLOCK) ==
-		ARCHIVE_OK &&
-	    archive_write_open_fd(archive, tar->fd) == ARCHIVE_OK;
-	return tar->is_open;
 }
 
 int
@@ -142,8 +143,6 @@ ctl_tar_add(struct ctl_tar_writer *tar, const char *name, uint64_t size,
 	struct archive_entry *entry;
 	int code;
 
-	if (!open_archive(tar))
-		return write_failed(tar);
 	entry = archive_entry_new();
 	if (entry == NULL)
 		abort();
