@@ -43,7 +43,7 @@ log_level_of(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(levels) / sizeof(*levels); i++)
+	for (i = 0; i < COUNT_OF(levels); i++)
 		if (strcmp(levels[i].name, name) == 0)
 			return levels[i].level;
 	return -1;
@@ -146,7 +146,7 @@ log_keep_standard(void)
 	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
 	int fd;
 
-	for (fd = 0; fd < (int)(sizeof(modes) / sizeof(modes[0])); fd++)
+	for (fd = 0; fd < (int)COUNT_OF(modes); fd++)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
 		    open("/dev/null", modes[fd]) != fd)
 			return false;

@@ -19,6 +19,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* How many elements an array has. */
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
 /* Bytes of somebody else; data == NULL means absent, size == 0 empty. */
 struct span {
 	const char *data;

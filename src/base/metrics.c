@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MICRO 1000000
 
 /* ---- labels: closed sets of values ---- */
@@ -57,13 +56,13 @@ static const struct {
 } sets[SETS] = {
 	[SET_NONE] = { NULL, NULL, 1 },
 	[SET_ROUTE] = { "route", NULL, METRICS_ROUTES },
-	[SET_METHOD] = { "method", methods, COUNT(methods) },
-	[SET_CODE] = { "code", codes, COUNT(codes) },
-	[SET_ROLE] = { "role", roles, COUNT(roles) },
-	[SET_REASON] = { "reason", reasons, COUNT(reasons) },
-	[SET_STATE] = { "state", states, COUNT(states) },
-	[SET_OUTCOME] = { "outcome", outcomes, COUNT(outcomes) },
-	[SET_LIMIT] = { "limit", limits, COUNT(limits) },
+	[SET_METHOD] = { "method", methods, COUNT_OF(methods) },
+	[SET_CODE] = { "code", codes, COUNT_OF(codes) },
+	[SET_ROLE] = { "role", roles, COUNT_OF(roles) },
+	[SET_REASON] = { "reason", reasons, COUNT_OF(reasons) },
+	[SET_STATE] = { "state", states, COUNT_OF(states) },
+	[SET_OUTCOME] = { "outcome", outcomes, COUNT_OF(outcomes) },
+	[SET_LIMIT] = { "limit", limits, COUNT_OF(limits) },
 };
 
 /* The place of a text among values, of which the last stands for the rest. */
@@ -80,7 +79,7 @@ place_of(struct span text, const char *const *values, unsigned count)
 unsigned
 metrics_method(struct span method)
 {
-	return place_of(method, methods, COUNT(methods));
+	return place_of(method, methods, COUNT_OF(methods));
 }
 
 unsigned
@@ -89,7 +88,7 @@ metrics_code(int status)
 	char text[16];
 
 	(void)snprintf(text, sizeof(text), "%d", status); /* it is short */
-	return place_of(span_str(text), codes, COUNT(codes));
+	return place_of(span_str(text), codes, COUNT_OF(codes));
 }
 
 /* ---- rows ---- */
@@ -109,8 +108,8 @@ static const struct kind_of_metric {
 } kinds[KINDS] = {
 	[KIND_COUNTER] = { "counter", NULL, 0, 1 },
 	[KIND_GAUGE] = { "gauge", NULL, 0, 1 },
-	[KIND_SECONDS] = { "histogram", seconds, COUNT(seconds), MICRO },
-	[KIND_SIZES] = { "histogram", sizes, COUNT(sizes), 1 },
+	[KIND_SECONDS] = { "histogram", seconds, COUNT_OF(seconds), MICRO },
+	[KIND_SIZES] = { "histogram", sizes, COUNT_OF(sizes), 1 },
 };
 
 static const struct {

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#define SILENCE 1000000 /* us without an answer, and changes give way */
+#define SILENCE SECOND /* without an answer, and changes give way */
 
 /* State of the change that `asked` numbers; a number stays below both. */
 #define TAKEN (UINT64_C(1) << 63)
@@ -42,7 +42,7 @@ scoreboard_now(void)
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* this clock is there */
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	return (int64_t)now.tv_sec * SECOND + now.tv_nsec / 1000;
 }
 
 void

@@ -37,6 +37,8 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#define SECOND INT64_C(1000000) /* times are microseconds, monotonic */
+
 #define SCOREBOARD_WORKERS 256
 #define SCOREBOARD_WRITER SCOREBOARD_WORKERS /* index of the writer's slot */
 #define SCOREBOARD_SLOTS (SCOREBOARD_WORKERS + 1)

@@ -15,7 +15,6 @@
 #define SIZE_MOST (UINT64_C(1) << 62)
 #define JSON_MOST (UINT64_C(1) << 30) /* json-c counts in int */
 
-#define COUNT(table) (sizeof(table) / sizeof(*(table)))
 #define AT(member) offsetof(struct config, member)
 
 const struct config_row config_rows[CONFIG_ROWS] = {
@@ -126,7 +125,7 @@ parse_level(struct span text, long *ret_level)
 {
 	size_t i;
 
-	for (i = 0; i < COUNT(level_names); i++) {
+	for (i = 0; i < COUNT_OF(level_names); i++) {
 		if (!span_is(text, level_names[i]))
 			continue;
 		*ret_level = log_level_of(level_names[i]);
@@ -201,7 +200,7 @@ print_level(int level, FILE *file)
 {
 	size_t i;
 
-	for (i = 0; i < COUNT(level_names); i++)
+	for (i = 0; i < COUNT_OF(level_names); i++)
 		if (log_level_of(level_names[i]) == level)
 			fputs(level_names[i], file);
 }

@@ -333,16 +333,6 @@ master_stop(struct master *master, int exit_code)
 		child_end(&master->children[i]);
 }
 
-/* Stop; a second request to stop ends the wait for requests in progress. */
-static void
-hurry(struct master *master)
-{
-	if (master->phase == PHASE_STOPPING)
-		master->stop_deadline = 0;
-	else
-		master_stop(master, PROCESS_DONE);
-}
-
 /* The writer is the last to go: workers that drain need it. */
 static bool
 is_over(struct master *master)
@@ -526,8 +516,13 @@ read_signals(struct master *master)
 
 	while (read(master->signal_fd, &info, sizeof(info)) ==
 	       (ssize_t)sizeof(info)) {
-		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
-			hurry(master);
+		bool is_end =
+		    info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT;
+
+		if (is_end && master->phase == PHASE_STOPPING)
+			master->stop_deadline = 0; /* wait no longer */
+		else if (is_end)
+			master_stop(master, PROCESS_DONE);
 		else if (info.ssi_signo == SIGHUP &&
 			 master->phase != PHASE_STOPPING)
 			reload(master);

@@ -29,8 +29,6 @@ int master_run(const struct master_options *options, struct config *config);
 
 /* ---- what master.c and children.c share ---- */
 
-#define SECOND INT64_C(1000000) /* times are microseconds, monotonic */
-
 /*
  * A child's index is its slot's in the scoreboard: workers from 0 on, the
  * writer at SCOREBOARD_WRITER.

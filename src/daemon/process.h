@@ -21,7 +21,8 @@ struct process {
 
 /*
  * A worker's life: one request at a time, from bytes to bytes. Serve until
- * SIGTERM, retirement or loss of the master; an exit code.
+ * SIGTERM, retirement or loss of the master; an exit code. Here and below the
+ * caller has called process_signals.
  */
 int worker_run(const struct process *process);
 

@@ -36,6 +36,8 @@ sandbox_is_built(void)
 
 #else
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -60,6 +62,7 @@ struct call {
 	struct scmp_arg_cmp checks[CHECKS];
 };
 
+#define ANY_FD (-1)
 #define INT_BITS UINT32_MAX /* what the kernel looks at */
 
 #define IS(argument, value) \
@@ -111,7 +114,6 @@ static const struct call common_calls[] = {
 
 static const struct call worker_calls[] = {
 	{ "accept4", "connections", 0, { { 0 } } },
-	{ "accept", "accept4, where libc calls this", 0, { { 0 } } },
 	{ "read", "requests", 0, { { 0 } } },
 };
 
@@ -146,16 +148,14 @@ static const struct call connection_calls[] = {
 };
 /* clang-format on */
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
 static const struct {
 	const struct call *calls;
 	size_t count;
 	rlim_t descriptors; /* the writer holds two channels a worker slot */
 	unsigned connections;
 } roles[] = {
-	[SANDBOX_WORKER] = { worker_calls, COUNT(worker_calls), 64, 8 },
-	[SANDBOX_WRITER] = { writer_calls, COUNT(writer_calls), 1024, 0 },
+	[SANDBOX_WORKER] = { worker_calls, COUNT_OF(worker_calls), 64, 8 },
+	[SANDBOX_WRITER] = { writer_calls, COUNT_OF(writer_calls), 1024, 0 },
 };
 
 bool
@@ -164,7 +164,7 @@ sandbox_is_built(void)
 	return true;
 }
 
-/* A rule; 0, or -errno, as libseccomp has it. */
+/* Add a rule; 0, or -errno, as libseccomp has it. */
 static int
 add(scmp_filter_ctx filter, const char *name, unsigned check_count,
     const struct scmp_arg_cmp *checks)
@@ -179,21 +179,9 @@ add(scmp_filter_ctx filter, const char *name, unsigned check_count,
 	    filter, SCMP_ACT_ALLOW, number, check_count, checks);
 }
 
+/* Allow calls, with a descriptor as their first argument or with ANY_FD. */
 static int
-allow(scmp_filter_ctx filter, const struct call *calls, size_t count)
-{
-	int code = 0;
-	size_t i;
-
-	for (i = 0; i < count && code == 0; i++)
-		code = add(filter, calls[i].name, calls[i].check_count,
-		    calls[i].checks);
-	return code;
-}
-
-/* The same, but on one descriptor alone, their first argument. */
-static int
-allow_on(scmp_filter_ctx filter, const struct call *calls, size_t count, int fd)
+allow(scmp_filter_ctx filter, const struct call *calls, size_t count, int fd)
 {
 	struct call call;
 	int code = 0;
@@ -201,17 +189,19 @@ allow_on(scmp_filter_ctx filter, const struct call *calls, size_t count, int fd)
 
 	for (i = 0; i < count && code == 0; i++) {
 		call = calls[i];
-		call.checks[call.check_count++] =
-		    (struct scmp_arg_cmp)HAS(0, INT_BITS, fd);
+		if (fd >= 0)
+			call.checks[call.check_count++] =
+			    (struct scmp_arg_cmp)HAS(0, INT_BITS, fd);
 		code = add(filter, call.name, call.check_count, call.checks);
 	}
 	return code;
 }
 
 /*
- * On the numbers that come next, which are the lowest that are free: a worker
- * has a connection and a channel, and for a moment one more of each. A rule
- * for every number that it may have would take it ten times as long to start.
+ * Allow the calls of connections on the descriptors that come next, which are
+ * the lowest free ones: a worker has a connection and a channel, and for a
+ * moment one more of each. With a rule for every descriptor that it may have,
+ * it would take ten times as long to start.
  */
 static int
 allow_on_new(scmp_filter_ctx filter, unsigned most, int end)
@@ -222,26 +212,26 @@ allow_on_new(scmp_filter_ctx filter, unsigned most, int end)
 	for (fd = 0; fd < end && count < most && code == 0; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0)
 			continue;
-		code = allow_on(
-		    filter, connection_calls, COUNT(connection_calls), fd);
+		code = allow(
+		    filter, connection_calls, COUNT_OF(connection_calls), fd);
 		count++;
 	}
 	return code;
 }
 
-/* The first thread is all there is, so its number is the process's. */
+/* Allow abort: there is one thread, and its number is that of the process. */
 static int
 allow_abort(scmp_filter_ctx filter)
 {
 	const struct scmp_arg_cmp checks[] = { HAS(0, INT_BITS, getpid()),
 		HAS(1, INT_BITS, getpid()), HAS(2, INT_BITS, SIGABRT) };
 
-	return add(filter, "tgkill", COUNT(checks), checks);
+	return add(filter, "tgkill", COUNT_OF(checks), checks);
 }
 
 /*
- * realloc's, and of the heap alone: a stack that is made longer is bounded by
- * no limit. The heap lies below the stack, wherever that will grow to.
+ * Allow the mremap of realloc, for the heap alone, which lies below all that the
+ * stack can grow to: RLIMIT_DATA does not count a stack that mremap makes longer.
  */
 static int
 allow_realloc(scmp_filter_ctx filter)
@@ -252,7 +242,7 @@ allow_realloc(scmp_filter_ctx filter)
 		IS(3, MREMAP_MAYMOVE),
 	};
 
-	return add(filter, "mremap", COUNT(checks), checks);
+	return add(filter, "mremap", COUNT_OF(checks), checks);
 }
 
 static int
@@ -262,20 +252,22 @@ load(scmp_filter_ctx filter, enum sandbox_role role)
 
 	code = seccomp_attr_set(
 	    filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	/* A tree: the cost of a call hangs little on its place. */
+	/* A tree of rules: a call costs about the same wherever its rule is. */
 	if (code == 0)
 		code = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (code == 0)
-		code = allow(filter, common_calls, COUNT(common_calls));
+		code =
+		    allow(filter, common_calls, COUNT_OF(common_calls), ANY_FD);
 	if (code == 0)
-		code = allow(filter, roles[role].calls, roles[role].count);
+		code =
+		    allow(filter, roles[role].calls, roles[role].count, ANY_FD);
 	if (code == 0)
 		code = allow_abort(filter);
 	if (code == 0)
 		code = allow_realloc(filter);
 	if (code == 0)
-		code = allow_on(
-		    filter, log_calls, COUNT(log_calls), STDERR_FILENO);
+		code = allow(
+		    filter, log_calls, COUNT_OF(log_calls), STDERR_FILENO);
 	if (code == 0)
 		code = allow_on_new(filter, roles[role].connections,
 		    (int)roles[role].descriptors);

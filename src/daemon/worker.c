@@ -279,7 +279,6 @@ worker_run(const struct process *process)
 	struct worker worker = { .process = process };
 	int code = PROCESS_FAILED;
 
-	process_signals();
 	worker.arena = arena_open();
 	if (start(&worker))
 		code = serve(&worker);

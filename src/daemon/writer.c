@@ -18,13 +18,13 @@
 #include <poll.h>
 #include <unistd.h>
 
-#define LOCK_WAIT_US 15000000 /* for a writer that still ends */
+#define LOCK_WAIT_US (15 * SECOND) /* for a writer that still ends */
 #define LOCK_RETRY_US 100000
 #define PEERS (2 * SCOREBOARD_WORKERS) /* a reload may overlap */
 #define STAGE_WAIT_US 20000  /* a commit follows the first staged chunk */
 #define STAGE_BYTES 524288   /* or so many of them, if no more wait */
 #define LOSS_WAIT_US 50000   /* until the master is told again */
-#define TICK_US 1000000	     /* stale readers, sweeping when idle */
+#define TICK_US SECOND	     /* stale readers, sweeping when idle */
 #define BUSY_SWEEP_US 100000 /* sweeping goes on under load too */
 
 /* A worker at the other end of a channel. */
@@ -577,16 +577,6 @@ open_store(
 	}
 }
 
-/* The exit code for a store that does not open: another try may do where the
- * system is the cause, and will not where the store is. */
-static int
-code_of_refusal(enum result result)
-{
-	return result == RESULT_IO || result == RESULT_NO_SPACE
-		   ? PROCESS_FAILED
-		   : PROCESS_REFUSED;
-}
-
 static int
 fail(const char *event, const char *cause, int code)
 {
@@ -612,7 +602,12 @@ start(const struct process *process, struct arena *scratch,
 
 	result = open_store(process, error, ret_store);
 	if (result != RESULT_OK)
-		return fail("store_refused", error, code_of_refusal(result));
+		/* Another try may do where the system is the cause, and will
+		 * not where the store is. */
+		return fail("store_refused", error,
+		    result == RESULT_IO || result == RESULT_NO_SPACE
+			? PROCESS_FAILED
+			: PROCESS_REFUSED);
 	/* LMDB's list of pages to reuse may need any amount of memory. */
 	if (sandbox_enter(SANDBOX_WRITER, 0) != RESULT_OK)
 		return fail("sandbox_failed", strerror(errno), PROCESS_FAILED);
@@ -629,7 +624,6 @@ writer_run(const struct process *process)
 	static struct writer writer;
 	int code;
 
-	process_signals();
 	scoreboard_answers(process->scoreboard); /* its silence begins now */
 	writer.process = process;
 	writer.scratch = arena_open();

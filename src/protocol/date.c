@@ -222,7 +222,7 @@ date_parse(struct span text, int64_t *ret_seconds)
 	size_t i;
 
 	text = span_trim(text);
-	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+	for (i = 0; i < COUNT_OF(forms); i++) {
 		if (!read_form(text, forms[i], &reader))
 			continue;
 		if (reader.tm.tm_sec == 60)

@@ -181,7 +181,7 @@ query_bool(
 	if (value.data == NULL)
 		return;
 
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (i = 0; i < COUNT_OF(words); i++) {
 		if (span_is_nocase(value, words[i].word)) {
 			*ret_bool = words[i].value;
 			return;

@@ -36,7 +36,7 @@ lead_of(unsigned char byte)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(leads) / sizeof(leads[0]); i++)
+	for (i = 0; i < COUNT_OF(leads); i++)
 		if (byte >= leads[i].first && byte <= leads[i].last)
 			return leads[i].lead;
 
@@ -165,7 +165,7 @@ utf8_steers(struct span sequence)
 
 	if (sequence.size == 1)
 		return first < 0x20 || first == 0x7f;
-	for (i = 0; i < sizeof(steering) / sizeof(steering[0]); i++)
+	for (i = 0; i < COUNT_OF(steering); i++)
 		if (sequence.size == strlen(steering[i].first) &&
 		    memcmp(sequence.data, steering[i].first, sequence.size) >=
 			0 &&

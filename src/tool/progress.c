@@ -6,7 +6,6 @@
 #include "output.h"
 #include "base/scoreboard.h"
 
-#define SECOND INT64_C(1000000)
 #define EVERY (SECOND / 5)
 
 void

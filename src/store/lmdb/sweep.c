@@ -14,7 +14,6 @@
 
 #include "internal.h"
 
-#define SECOND INT64_C(1000000)
 #define CHUNKS_A_SLICE 256
 #define ROWS_AT_MOST 1024 /* a slice, of a large database */
 

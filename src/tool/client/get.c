@@ -23,7 +23,6 @@
 
 #define WINDOW 128 /* open files without a name, at most */
 #define TOGETHER 64
-#define SECOND INT64_C(1000000)
 
 /* ---- a download: the exact bytes, hashed on their way ---- */
 

@@ -18,7 +18,6 @@
 #define HERE "http://127.0.0.1:8137"
 #define KEY_SIZE 16    /* bytes: no two random keys are the same */
 #define POLL_MOST 1000 /* ms */
-#define SECOND INT64_C(1000000)
 
 /* ---- opening ---- */
 

@@ -15,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SECOND UINT64_C(1000000)
 #define DAY (24 * 60 * 60)
 #define CHECK_MOST (15 * DAY) /* one that a weekly timer made up for */
 #define BACKUP_MOST (2 * DAY)
@@ -398,7 +397,7 @@ look_at_readers(struct doctor *doctor)
 static void
 look_at_clock(struct doctor *doctor)
 {
-	uint64_t now = moment_now() / SECOND;
+	uint64_t now = moment_now() / MOMENT_SECOND;
 
 	if (now < CLOCK_LEAST)
 		doctor_problem(doctor,
@@ -410,8 +409,8 @@ look_at_clock(struct doctor *doctor)
 static void
 look_at_moments(struct doctor *doctor)
 {
-	uint64_t newest = doctor->store.newest / SECOND;
-	uint64_t now = moment_now() / SECOND;
+	uint64_t newest = doctor->store.newest / MOMENT_SECOND;
+	uint64_t now = moment_now() / MOMENT_SECOND;
 
 	if (newest > now + DAY)
 		doctor_problem(doctor,
@@ -435,10 +434,10 @@ static void
 tell_of_failure(struct doctor *doctor, const struct note *note, uint64_t most,
     const char *what)
 {
-	uint64_t now = moment_now() / SECOND;
+	uint64_t now = moment_now() / MOMENT_SECOND;
 	char text[MOMENT_TEXT + 1];
 
-	moment_format(note->succeeded * SECOND, text);
+	moment_format(note->succeeded * MOMENT_SECOND, text);
 	if (note->problems == 0 && note->succeeded + most >= now)
 		doctor_warning(doctor,
 		    "the last %s did not end well, but that of %.19sZ did: see "
@@ -455,7 +454,7 @@ static void
 look_at_note(struct doctor *doctor, const char *name, uint64_t most,
     const char *what, const char *how)
 {
-	uint64_t now = moment_now() / SECOND;
+	uint64_t now = moment_now() / MOMENT_SECOND;
 	struct note note;
 	enum result result = note_read(doctor->local.directory, name, &note);
 

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define SECOND INT64_C(1000000)
 #define MIB (UINT64_C(1) << 20)
 
 /* ---- a check of any store, with progress, at a rate ---- */

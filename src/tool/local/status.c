@@ -4,7 +4,6 @@
 #include "local.h"
 #include "tool/output.h"
 
-#define SECOND UINT64_C(1000000)
 
 static bool
 is_size(const char *name)
@@ -47,7 +46,7 @@ time_text(struct arena *arena, uint64_t seconds)
 
 	if (seconds == 0)
 		return SPAN_NONE;
-	moment_format(seconds * SECOND, text);
+	moment_format(seconds * MOMENT_SECOND, text);
 	return arena_printf(arena, "%.19sZ", text);
 }
 

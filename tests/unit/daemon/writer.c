@@ -45,6 +45,7 @@ start(size_t workers)
 	if (writer == 0) {
 		(void)close(fds[0]);
 		process.control_fd = fds[1];
+		process_signals();
 		_exit(writer_run(&process));
 	}
 	(void)close(fds[1]);
