@@ -33,7 +33,7 @@ print_help(void)
 	       "  -c, --config FILE       read FILE instead of\n"
 	       "                          %s\n"
 	       "      --set NAME=VALUE    change a setting; may be repeated\n"
-	       "  -t, --test              judge the configuration and exit\n"
+	       "  -t, --test              test the configuration and exit\n"
 	       "  -T, --print             print the whole configuration and "
 	       "exit\n"
 	       "  -h, --help              print this and exit\n"

@@ -407,10 +407,16 @@ open_databases(struct opening *opening, bool is_new)
 	for (i = 0; i < DB_COUNT && code == MDB_SUCCESS; i++)
 		code = mdb_dbi_open(txn, layout_name((enum database)i),
 		    is_new ? MDB_CREATE : 0, &lmdb->databases[i]);
-	if (code != MDB_SUCCESS) {
+	if (code != MDB_SUCCESS)
 		mdb_txn_abort(txn);
+	/* The commit that made the store made all of them. */
+	if (!is_new && (code == MDB_NOTFOUND || code == MDB_INCOMPATIBLE))
+		return opening_refuse(opening, RESULT_DAMAGED,
+		    "%s: data.mdb is damaged: the list of its databases is "
+		    "not whole; restore a backup",
+		    opening->directory);
+	if (code != MDB_SUCCESS)
 		return opening_refuse_code(opening, "its databases", code);
-	}
 	code = mdb_txn_commit(txn); /* keeps the handles */
 	if (code != MDB_SUCCESS)
 		return opening_refuse_code(opening, "its databases", code);

@@ -150,6 +150,36 @@ Test(store_lmdb, says_of_data_that_is_overwritten_to_restore)
 	lmdb_remove();
 }
 
+/* The first page of LMDB's list of databases is named in the two first pages. */
+Test(store_lmdb, says_of_a_list_of_databases_that_is_overwritten_to_restore)
+{
+	struct store *store = lmdb_writer();
+	char pages[2 * 4096];
+	uint64_t transactions[2], root;
+	/* MDB_page behind its number: P_LEAF, mp_lower, mp_upper: no keys. */
+	const uint16_t empty[] = { 0, 0x02, 16, 4096 };
+	FILE *file;
+
+	store_close(store);
+	file = fopen(lmdb_path("data.mdb"), "r+");
+	cr_assert_not_null(file);
+	cr_assert_eq(fread(pages, 1, sizeof(pages), file), sizeof(pages));
+	/* MDB_meta of lmdb 0.9.24: md_root of the second database, mm_txnid. */
+	memcpy(&transactions[0], pages + 144, sizeof(uint64_t));
+	memcpy(&transactions[1], pages + 4096 + 144, sizeof(uint64_t));
+	memcpy(&root,
+	    pages + (transactions[1] > transactions[0] ? 4096 : 0) + 128,
+	    sizeof(root));
+	cr_assert_eq(fseek(file, (long)root * 4096 + 8, SEEK_SET), 0);
+	cr_assert_eq(fwrite(empty, 1, sizeof(empty), file), sizeof(empty));
+	cr_assert_eq(fclose(file), 0);
+	cr_expect_eq(lmdb_try(NULL, &store), RESULT_DAMAGED);
+	cr_expect_not_null(
+	    strstr(lmdb_error, "the list of its databases is not whole"), "%s",
+	    lmdb_error);
+	lmdb_remove();
+}
+
 /* The process that has it open is a child's: a lock is for a process. */
 Test(store_lmdb, says_of_a_spoilt_lock_that_it_is_that)
 {
