@@ -114,6 +114,9 @@ static const struct call common_calls[] = {
 
 static const struct call worker_calls[] = {
 	{ "accept4", "connections", 0, { { 0 } } },
+	/* Behind a record that it cannot read libfcgi asks its own listening
+	 * socket for the next connection; that is -1, see fcgi.c. */
+	{ "accept", "libfcgi, in vain", 1, { HAS(0, INT_BITS, INT_BITS) } },
 	{ "read", "requests", 0, { { 0 } } },
 };
 

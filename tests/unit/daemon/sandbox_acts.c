@@ -227,6 +227,20 @@ shut_connection(const struct things *things)
 	return shutdown(fd, SHUT_RDWR) == 0;
 }
 
+/* As libfcgi does behind a record that it cannot read. */
+static bool
+accept_in_vain(const struct things *things)
+{
+	(void)things;
+	return accept(-1, NULL, NULL) == -1 && errno == EBADF;
+}
+
+static bool
+accept_without_flags(const struct things *things)
+{
+	return accept(things->listener, NULL, NULL) >= 0;
+}
+
 /* As fcgi.c does. */
 static bool
 serve_connection(const struct things *things)
@@ -422,6 +436,8 @@ static const struct act {
 	{ "change the listening socket's timeout", hurry_listener, BY_BOTH, 0 },
 	{ "shut a connection both ways", shut_connection, BY_BOTH, 0 },
 	{ "serve a connection", serve_connection, BY_WRITER, BY_WORKER },
+	{ "accept in vain", accept_in_vain, BY_WRITER, BY_WORKER },
+	{ "accept without flags", accept_without_flags, BY_BOTH, 0 },
 	{ "send a message", send_message, 0, BY_BOTH },
 	{ "send a message to an address", send_to_address, BY_BOTH, 0 },
 	{ "send a descriptor", send_descriptor, BY_BOTH, 0 },
