@@ -106,7 +106,7 @@ done <"$WORK/made"
 
 # The master alone is killed, and started again while a worker that it left
 # still waits for a peer: the new one waits as well, and then serves.
-SOCKET=$SOCKET python3 -c 'import os, socket, time
+SOCKET=$SOCKET env python3 -S -c 'import os, socket, time
 peer = socket.socket(socket.AF_UNIX)
 peer.connect(os.environ["SOCKET"])
 peer.sendall(b"\1\1\0\1\0\10\0\0\0\1\0\0\0\0\0\0")

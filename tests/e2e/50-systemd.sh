@@ -50,7 +50,7 @@ managed_start()
 		arguments+=(--set "$setting")
 	done
 	rm -f "$SOCKET" "$WORK/notify"
-	python3 "$WORK/manager.py" "$SOCKET" "$WORK/notify" "$TOLD" \
+	env python3 -S "$WORK/manager.py" "$SOCKET" "$WORK/notify" "$TOLD" \
 	    "${1:-0}" "$ARTIFACTD" -c "$CONFIG" "${arguments[@]}" \
 	    2>>"$DAEMON_LOG" >&2 </dev/null &
 	DAEMON=$!

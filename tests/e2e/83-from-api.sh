@@ -14,7 +14,7 @@ original()
 	original_stop
 	: >"$WORK/asked"
 	rm -f "$WORK/source.fail"
-	PYTHONDONTWRITEBYTECODE=1 python3 "$HERE/original_api.py" \
+	PYTHONDONTWRITEBYTECODE=1 env python3 -S "$HERE/original_api.py" \
 	    "$WORK/source.json" "$@" >"$WORK/asked" 2>"$WORK/original.log" &
 	ORIGINAL=$!
 	for _ in {1..100}; do

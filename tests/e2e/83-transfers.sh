@@ -41,7 +41,7 @@ lie()
 {
 	LOG=$WORK/liar${#liars[@]}.log
 	: >"$LOG"
-	setpriv --pdeathsig KILL python3 "$HERE/liar.py" "$@" \
+	setpriv --pdeathsig KILL python3 -S "$HERE/liar.py" "$@" \
 	    >"$LOG" 2>"$LOG.errors" </dev/null &
 	liars+=($!)
 	for _ in {1..100}; do
@@ -304,7 +304,7 @@ check "... though it was told the digest" grep -qF "Repr-Digest: sha-256=:$(
 # grow FILE: a line each 10 ms, until it is killed: by pid, in GROWING.
 grow()
 {
-	setpriv --pdeathsig KILL python3 - "$1" <<-'PYTHON' &
+	setpriv --pdeathsig KILL python3 -S - "$1" <<-'PYTHON' &
 	import sys, time
 	with open(sys.argv[1], "ab", buffering=0) as file:
 	    while True:

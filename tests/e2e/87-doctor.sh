@@ -334,7 +334,7 @@ check "... but a page" asked "$site/page" unknown ": .*status 200"
 check "nobody there" asked http://0.0.0.0:1 unknown ": .*does not answer"
 check "... which is no finding" eval '! grep -vE "^(ok|unknown) |belongs to root" \
     "$WORK/out" && { [ "$(id -u)" = 0 ] || equal "$CODE" 0; }'
-python3 - >"$WORK/silent" <<'PYTHON' &
+env python3 -S - >"$WORK/silent" <<'PYTHON' &
 import socket, time
 server = socket.create_server(("127.0.0.1", 0))
 print(server.getsockname()[1], flush=True)
@@ -593,7 +593,7 @@ check "... also where it asks who is there" eval 'ASKED=$here \
 right
 
 # A store that wants the body which is announced, and what then comes of it.
-python3 - "$WORK/came" >"$WORK/wanting" <<'PYTHON' &
+env python3 -S - "$WORK/came" >"$WORK/wanting" <<'PYTHON' &
 import socket, sys
 server = socket.create_server(("127.0.0.1", 0))
 print(server.getsockname()[1], flush=True)

@@ -48,6 +48,14 @@ mkdir -p "$STORE" "$WORK/nginx-tmp"
 : >"$DAEMON_LOG"
 : >"$NGINX_LOG"
 
+# python3 ARGUMENT...: without the packages of the host, since no script uses
+# them and looking for them takes longer than reading a member of a JSON object.
+# A script that needs the pid in $! calls "env python3 -S" itself.
+python3()
+{
+	command python3 -S "$@"
+}
+
 # ---- checks
 
 pass()
@@ -111,7 +119,7 @@ python_checks()
 	    DAEMON="$DAEMON" DAEMON_LOG="$DAEMON_LOG" NGINX_LOG="$NGINX_LOG" \
 	    SOCKET="$SOCKET" ARTIFACTD="$ARTIFACTD" ARTIFACTCTL="$ARTIFACTCTL" \
 	    STORE="$STORE" SECRET="$SECRET" \
-	    python3 "$@"
+	    python3 -S "$@"
 }
 
 # part NAME COMMAND...: run this part of a campaign, unless the command line
