@@ -223,6 +223,49 @@ Test(writer, passes_over_a_change_that_its_worker_has_withdrawn)
 	stop();
 }
 
+/* ---- who asks ---- */
+
+/* An empty artifact, which the answer has to name. */
+static void
+create(int fd, uint64_t incarnation)
+{
+	struct artifact artifact = { .id = id_random(),
+		.workflow = SPAN("w"),
+		.type = SPAN("t"),
+		.title = SPAN("t"),
+		.content.type = SPAN("text/plain") };
+	struct change change = { .kind = CHANGE_CREATE,
+		.number = 1,
+		.owner = { incarnation, 1 },
+		.id = artifact.id,
+		.artifact = &artifact };
+	struct wire_message message = { .kind = WIRE_CHANGE,
+		.change = &change };
+
+	cr_assert_eq(wire_send(fd, &message, true, arena), WIRE_DONE);
+	cr_assert_eq(wire_receive(fd, 20000, arena, &message), WIRE_DONE);
+	cr_assert_eq(message.kind, WIRE_ANSWER);
+	cr_assert_eq(message.outcome.result, RESULT_OK);
+	cr_expect_arr_eq(&message.outcome.id, &artifact.id, sizeof(struct id),
+	    "the answer is that of another change");
+}
+
+/* Else a worker that was taken over could use up the numbers of another, whose
+ * change would then be answered and not made. */
+Test(writer, takes_the_name_of_a_sender_from_the_master_alone)
+{
+	int fd, fd_of_other;
+
+	start(2);
+	fd = connect_worker(0);
+	fd_of_other = connect_worker(1);
+	create(fd, INCARNATION + 1);
+	create(fd_of_other, INCARNATION + 1);
+	(void)close(fd);
+	(void)close(fd_of_other);
+	stop();
+}
+
 /* ---- channels ---- */
 
 Test(writer, tells_the_master_of_each_loss_when_that_has_time_to_listen)

@@ -79,6 +79,8 @@ void plain_skip(const char *why) __attribute__((noreturn));
 #define cr_expect_null(a, ...) PLAIN(false, (a) == NULL, ##__VA_ARGS__)
 #define cr_expect_not_null(a, ...) PLAIN(false, (a) != NULL, ##__VA_ARGS__)
 #define cr_expect_eq(a, b, ...) PLAIN(false, (a) == (b), ##__VA_ARGS__)
+#define cr_expect_arr_eq(a, b, size, ...) \
+	PLAIN(false, memcmp(a, b, size) == 0, ##__VA_ARGS__)
 #define cr_expect_str_eq(a, b, ...) \
 	PLAIN(false, strcmp(a, b) == 0, ##__VA_ARGS__)
 
