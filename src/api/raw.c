@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * raw.c - the exact bytes of an artifact, whole or a part of them,
- * with all that HTTP (RFC 9110) and a browser have to be told about them.
+ * raw.c - GET of the exact bytes of an artifact, whole or a part of them,
+ * with all that HTTP (RFC 9110) and a browser have to be told about them. (PUT
+ * of them is in upload.c.)
  */
 
 #include "handle.h"
@@ -100,7 +101,7 @@ refuse_range(struct response *response, const struct content *content)
 
 /* 200, or 206 when length is less than all because a range was asked for. */
 static enum result
-send_range(
+put_range(
     struct reading *reading, bool is_part, uint64_t offset, uint64_t length)
 {
 	const struct content *content = &reading->artifact->content;
@@ -154,7 +155,7 @@ answer(struct reading *reading)
 		refuse_range(response, content);
 		return RESULT_OK;
 	}
-	return send_range(reading, range == RANGE_PART, offset, length);
+	return put_range(reading, range == RANGE_PART, offset, length);
 }
 
 void

@@ -2,6 +2,10 @@
 /*
  * request.h - a request, from the parameters that nginx sends.
  *
+ * api/ turns a request (here) into an answer (response.h) by a table of routes
+ * (router.h); the handlers behind it are in handle.h. It knows HTTP and the
+ * store, but no socket, no process and no engine.
+ *
  * Knows the names of FastCGI parameters and the limits of headers. What a
  * header means for an artifact is left to the handlers.
  */

@@ -35,7 +35,7 @@ struct response {
 	uint64_t offset;
 	uint64_t size;
 	enum result cause; /* of a 5xx, for the log */
-	bool is_judged;	   /* by the request's conditions, see below */
+	bool is_judged;	   /* the request's conditions were looked at */
 };
 
 void response_init(struct response *response, struct arena *arena);
@@ -49,8 +49,9 @@ response_header(struct response *response, const char *name, struct span value);
 void
 response_json(struct response *response, int status, struct json_value *value);
 /*
- * Errors (these five) drop the headers that were put before: what belongs to
- * an error, such as Content-Range of a 416, is put after.
+ * The functions from here to response_shortage are for errors. They drop the
+ * headers that were put before: what belongs to an error, such as Content-Range
+ * of a 416, is put after.
  */
 /* {"detail": "<text>"}; the text is formatted. */
 void response_error(struct response *response, int status, const char *format,

@@ -2,6 +2,9 @@
 /*
  * router.c - the table, and how a path finds its row. It knows the names of
  * the handlers and nothing of what they do.
+ *
+ * A new pattern also needs a location in nginx/artifactd-locations.conf.in, and
+ * an entry in doc/openapi.json and doc/contract.md.
  */
 
 #include "handle.h"

@@ -35,12 +35,13 @@ struct route {
 
 /*
  * Set request->id, base and route, and fill response by the route's handler or
- * with 307, 404, 405 or 415; a 507 says the store's numbers.
+ * with 307, 404, 405 or 415. Then judge the request's conditions, add the
+ * store's numbers to a 507, and say what caches may do with the answer.
  */
 void router_dispatch(const struct context *context, struct request *request,
     struct response *response);
 
-/* By the routes of another table, and no numbers. */
+/* For tests and the fuzzer: only fill the response, by this table. */
 void
 router_dispatch_in(const struct route *table, const struct context *context,
     struct request *request, struct response *response);

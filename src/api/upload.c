@@ -73,7 +73,8 @@ replace(const struct context *context, struct handle_body *body,
 	}
 	if (result == RESULT_OK)
 		result = store_apply(context->store, &change, &outcome);
-	/* If the outcome is not known, the record may name it by now. */
+	/* When the outcome is not known, the record may name this content
+	 * already, so that its chunks must stay. */
 	if (result != RESULT_OK && result != RESULT_UNKNOWN)
 		upload_drop(new->upload);
 	if (result == RESULT_OK)

@@ -7,11 +7,14 @@
 #ifndef LIMITS_H
 #define LIMITS_H
 
-/* Members of an artifact: index keys must fit LMDB's 511 bytes. */
+/* Members of an artifact that are in the index, whose keys have one byte for
+ * the length of a value. */
 #define LIMIT_WORKFLOW 200
 #define LIMIT_PHASE 200
 #define LIMIT_SESSION 200
 #define LIMIT_TYPE 64
+
+/* Its other members. */
 #define LIMIT_TITLE 1024
 #define LIMIT_CONTENT_TYPE 255 /* RFC 6838: 127 + 1 + 127 */
 #define LIMIT_FILENAME 255     /* what file systems take */

@@ -13,7 +13,8 @@
  *	log_close();
  *
  * A line is written with one write(2). Below the level that log_level set
- * nothing is written. Only main, master, worker, writer and ctl log.
+ * nothing is written. Only the processes of src/daemon/ log. Each event has an
+ * entry in doc/artifactd.8.in, which tests/host/manuals.sh compares.
  */
 #ifndef LOG_H
 #define LOG_H

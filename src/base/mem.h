@@ -2,6 +2,10 @@
 /*
  * mem.h - memory: spans, arenas, growing buffers.
  *
+ * base/ is what all others stand on: memory, results (result.h), limits
+ * (limits.h), integers as bytes (pack.h), hashes (digest.h), the log (log.h), and
+ * what processes share (scoreboard.h, metrics.h). It includes no other folder.
+ *
  * A span is untrusted bytes: a pointer and a length, no NUL, owned by
  * somebody else. An arena owns what a request allocates; all of it dies with
  * arena_reset. A buffer grows inside an arena.

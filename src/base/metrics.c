@@ -43,11 +43,24 @@ static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "DELETE",
 static const char *const codes[] = { "200", "201", "206", "304", "307", "400",
 	"404", "405", "409", "411", "412", "413", "415", "416", "422", "500",
 	"503", "507", "other" };
-static const char *const roles[] = { "worker", "writer" };
-static const char *const reasons[] = { "done", "failed", "crashed", "killed" };
-static const char *const states[] = { "busy", "idle" };
-static const char *const outcomes[] = { "taken", "refused" };
-static const char *const limits[] = { "disk", "quota" };
+/* clang-format off */
+static const char *const roles[] = {
+	[METRICS_WORKER] = "worker", [METRICS_WRITER] = "writer",
+};
+static const char *const reasons[] = {
+	[METRICS_DONE] = "done", [METRICS_FAILED] = "failed",
+	[METRICS_CRASHED] = "crashed", [METRICS_KILLED] = "killed",
+};
+static const char *const states[] = {
+	[METRICS_BUSY] = "busy", [METRICS_IDLE] = "idle",
+};
+static const char *const outcomes[] = {
+	[METRICS_TAKEN] = "taken", [METRICS_REFUSED] = "refused",
+};
+static const char *const limits[] = {
+	[METRICS_DISK] = "disk", [METRICS_QUOTA] = "quota",
+};
+/* clang-format on */
 
 static const struct {
 	const char *label;

@@ -49,7 +49,9 @@
 
 struct slot {
 	_Atomic pid_t pid;
-	_Atomic uint64_t incarnation; /* random; 0: the slot is empty */
+	/* A random number for each process, as pids come again; 0: the slot
+	 * is empty. */
+	_Atomic uint64_t incarnation;
 	_Atomic uint64_t requests; /* number of the latest; writer: commits */
 	_Atomic uint64_t epoch;	   /* seen by the present request */
 	_Atomic int64_t began;	   /* present request, us, monotonic; 0: none */

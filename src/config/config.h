@@ -2,6 +2,9 @@
 /*
  * config.h - the configuration: the door to libconfuse.
  *
+ * config/ reads settings, and the notes that artifactctl leaves in state_dir
+ * (note.h). It knows what a setting may be, and not what it is for.
+ *
  * table.c has a row per setting: name, type, bounds, default, help. Sizes
  * are plain bytes, times seconds.
  */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * process.h - what a child of the master is given, which of two lives it
- * leads with that, and how it ends.
+ * process.h - what the master gives a child, the two kinds of children (worker
+ * and writer), and how a child ends.
+ *
+ * daemon/ is artifactd: processes, their signals and sandbox, the doors to
+ * libfcgi, libseccomp and the service manager. It knows nothing of JSON, and of
+ * HTTP only what a status means for the log.
  */
 #ifndef PROCESS_H
 #define PROCESS_H
@@ -38,11 +42,11 @@ int writer_run(const struct process *process);
 #define PROCESS_REFUSED 78 /* it will not work: stop the service (EX_CONFIG) */
 
 /*
- * True once SIGTERM came. process_signals makes SIGTERM interrupt system
- * calls instead of killing, ignores SIGHUP, SIGINT, SIGPIPE and SIGXFSZ, and
- * asks the kernel for SIGTERM when the master dies.
+ * Let SIGTERM interrupt system calls instead of killing, ignore SIGHUP, SIGINT,
+ * SIGPIPE and SIGXFSZ, and ask the kernel for SIGTERM when the master dies.
  */
 void process_signals(void);
+/* Has SIGTERM come? */
 bool process_is_ending(void);
 
 /*

@@ -257,7 +257,9 @@ serve(struct worker *worker)
 		arrival = fcgi_accept(worker->fcgi);
 		if (arrival == ARRIVAL_PEER)
 			serve_connection(worker);
-		/* The master connects the worker that is started next. */
+		/* The master gives a worker one channel to each writer. This
+		 * worker has given up waiting for one, so it ends; the worker
+		 * that takes its place gets a new channel. */
 		if (store_proxy_is_cut_off(worker->store)) {
 			log_open(LOG_ERR, "writer_unreachable");
 			log_close();

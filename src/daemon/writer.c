@@ -22,7 +22,7 @@
 #define LOCK_RETRY_US 100000
 #define PEERS (2 * SCOREBOARD_WORKERS) /* a reload may overlap */
 #define STAGE_WAIT_US 20000  /* a commit follows the first staged chunk */
-#define STAGE_BYTES 524288   /* or so many of them, if no more wait */
+#define STAGE_BYTES 524288   /* so does one when they are more, if none waits */
 #define LOSS_WAIT_US 50000   /* until the master is told again */
 #define TICK_US SECOND	     /* stale readers, sweeping when idle */
 #define BUSY_SWEEP_US 100000 /* sweeping goes on under load too */
@@ -46,7 +46,7 @@ struct batch {
 	size_t staged;	/* bytes */
 	size_t bytes;	/* of all changes, that is what they cost */
 	size_t awaited; /* changes of which a worker waits for the answer */
-	size_t most;	/* of these, so that workers are left to read */
+	size_t most;	/* of awaited: the places (base/scoreboard.h) */
 	int64_t began;	/* when its first change came */
 };
 
@@ -207,7 +207,7 @@ is_wanted(const struct peer *peer, const struct change *change)
 {
 	if (peer->slot == NULL || peer->slot->incarnation != peer->incarnation)
 		return true; /* it has ended, and has not withdrawn it */
-	return change->kind > CHANGE_DELETE ||
+	return !change_is_awaited(change) ||
 	       slot_take(peer->slot, change->number);
 }
 

@@ -207,6 +207,12 @@ tags_match(const struct tags *tags, const struct artifact *artifact,
 }
 
 bool
+change_is_awaited(const struct change *change)
+{
+	return change->kind <= CHANGE_DELETE;
+}
+
+bool
 change_is_allowed(const struct change *change, const struct artifact *artifact,
     uint64_t now, struct arena *arena)
 {

@@ -87,6 +87,10 @@ struct outcome {
 	struct shortage shortage; /* NO_SPACE, QUOTA */
 };
 
+/* Does a worker wait for what comes of it? Not of staged content, of which many
+ * pieces are on their way at once. */
+bool change_is_awaited(const struct change *change);
+
 /*
  * Is the artifact in a state in which the change may be made (RFC 9110,
  * 13.2.2)? For engines, within the transaction that makes it.

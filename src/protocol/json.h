@@ -2,6 +2,10 @@
 /*
  * json.h - reading JSON, the door to json-c, and writing it.
  *
+ * protocol/ turns text of the network into values and back: JSON, forms
+ * (multipart.h), query strings (query.h), headers (header.h), dates (date.h). It
+ * knows grammars and limits, and nothing of artifacts, stores and sockets.
+ *
  * Reading: json_read checks (json_check.h), parses and gives a document,
  * whose typed getters note faults instead of coercing. Writing: build an
  * object or an array, then json_text. Documents and built values belong to

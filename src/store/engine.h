@@ -12,6 +12,10 @@
  *	artifactctl's reading  lmdb            -
  *	worker                 lmdb            proxy: sends to the writer
  *
+ * Not in the tables: opening a store, sweeping, the table of readers, checking,
+ * copying. An engine has functions of its own for these (lmdb/lmdb.h and
+ * lmdb/upkeep.h), which worker.c, writer.c and tool/local/ call by name.
+ *
  * Only store/, the writer and import include this file.
  */
 #ifndef STORE_ENGINE_H

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ctl.h - what the files of artifactctl share; for ctl*.c only.
+ * ctl.h - the frame of artifactctl: commands, their options, exit codes.
+ *
+ * tool/ itself knows how a command is called and how its rows are printed
+ * (output.h), and nothing of artifacts. The commands are in the folders below:
+ * client/ asks a server, local/ opens the store of this host, transfer/ exports
+ * and imports, doctor/ looks for faults of the installation.
  *
  * A command is a row: what it is called, takes and does. Parsing, help,
  * completion and the test of the manual all read the rows. A command
@@ -147,30 +152,40 @@ const struct ctl_command *ctl_find(const char *name);
 /* Of one command, or of all (NULL). */
 void ctl_help(const struct ctl_command *command, FILE *file);
 
-/* ---- the commands, each in the file that is called so ---- */
+/* ---- the commands ---- */
 
+/* client/show.c */
 extern const struct ctl_command ctl_command_list;
 extern const struct ctl_command ctl_command_show;
 extern const struct ctl_command ctl_command_content;
-extern const struct ctl_command ctl_command_create;
-extern const struct ctl_command ctl_command_put;
-extern const struct ctl_command ctl_command_get;
 extern const struct ctl_command ctl_command_shasum;
 extern const struct ctl_command ctl_command_verify;
+/* client/create.c */
+extern const struct ctl_command ctl_command_create;
 extern const struct ctl_command ctl_command_update;
+/* client/put.c */
+extern const struct ctl_command ctl_command_put;
+/* client/get.c */
+extern const struct ctl_command ctl_command_get;
+/* client/rm.c */
 extern const struct ctl_command ctl_command_rm;
-extern const struct ctl_command ctl_command_retain;
+/* client/lineage.c */
 extern const struct ctl_command ctl_command_lineage;
+/* local/, each in the file that is called so */
 extern const struct ctl_command ctl_command_init;
 extern const struct ctl_command ctl_command_status;
-extern const struct ctl_command ctl_command_doctor;
 extern const struct ctl_command ctl_command_check;
 extern const struct ctl_command ctl_command_backup;
 extern const struct ctl_command ctl_command_restore;
 extern const struct ctl_command ctl_command_compact;
-extern const struct ctl_command ctl_command_help;
-extern const struct ctl_command ctl_command_completion;
+extern const struct ctl_command ctl_command_retain;
+/* transfer/, likewise */
 extern const struct ctl_command ctl_command_export;
 extern const struct ctl_command ctl_command_import;
+/* doctor/ */
+extern const struct ctl_command ctl_command_doctor;
+/* help.c */
+extern const struct ctl_command ctl_command_help;
+extern const struct ctl_command ctl_command_completion;
 
 #endif

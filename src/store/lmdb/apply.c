@@ -713,7 +713,7 @@ static enum result (*const kinds[])(
 static bool
 is_numbered(const struct change *change)
 {
-	return change->number != 0 && change->kind <= CHANGE_DELETE;
+	return change->number != 0 && change_is_awaited(change);
 }
 
 /* RESULT_NOT_FOUND: it is new. */

@@ -81,7 +81,8 @@ bool key_has_prefix(const struct key *key, const struct key *prefix);
 /* The number that the last 8 bytes of a key are. */
 uint64_t key_last_number(const struct key *key);
 
-/* The four members of an artifact that have index entries. */
+/* The four members of an artifact that have index entries. One more changes the
+ * form of the store, and so LAYOUT_FORMAT. */
 #define INDEX_TAGS 4
 
 /* What stands in front of the moment in the index; value must not be over

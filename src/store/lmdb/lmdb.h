@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lmdb.h - opening an LMDB store, and what only its writer does.
+ * lmdb.h - the engine on LMDB: opening a store, to read or as its writer, and
+ * what the writer does beside changing. upkeep.h has checking and copying.
+ *
+ * store/lmdb/ knows LMDB, what the bytes of a store look like and how they are
+ * kept whole; no other folder does. It knows nothing of HTTP, of JSON and of the
+ * processes that call it.
  *
  * doc/design.md 2 draws the databases. Open after fork, once per process,
  * never twice (doc/rules.md 1).

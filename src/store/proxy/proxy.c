@@ -288,7 +288,7 @@ send_chunks(struct proxy *proxy)
 	size_t i;
 
 	if (proxy->staging.blob == 0)
-		return STEP_DONE; /* its number is being asked for */
+		return STEP_DONE; /* not before the blob's number is known */
 	for (i = 0; i < proxy->kept_count && step == STEP_DONE; i++)
 		step = send_chunk(proxy, &proxy->kept[i]);
 	return step;

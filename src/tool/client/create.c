@@ -13,7 +13,7 @@
 #include <errno.h>
 
 #define CONTENT_MOST ((size_t)INT32_MAX + 1) /* more than any server takes */
-#define METADATA_MOST (2 * LIMIT_METADATA)   /* more than its white space */
+#define METADATA_MOST (2 * LIMIT_METADATA)   /* with as much white space */
 
 /* Read a file, or stdin (name NULL), into the arena. Reading ends once there
  * are this many bytes, or a few more. */

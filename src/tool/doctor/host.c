@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define SERVICE "artifactd.service"
-/* Of 10; what the unit has as it is shipped, in steps of 0.1. */
+/* What "systemd-analyze security" (0 to 10) says of the unit as shipped. */
 #define EXPOSURE 0.2
 /* Descriptors and processes beside those of each worker. */
 #define BESIDE 64
@@ -303,7 +303,7 @@ look_at_limit(
 	unsigned long long value = strtoull(text, &end, 10);
 
 	if (end == text || *end != '\0' || value >= least)
-		return; /* infinity, or nothing */
+		return; /* no limit is set or printed, or it is high enough */
 	doctor_problem(doctor,
 	    SERVICE " may have %llu by %s, and %u workers can take %llu: "
 		    "\"systemctl edit " SERVICE "\", %s=%llu",
@@ -365,7 +365,7 @@ look_at_limits(struct doctor *doctor)
 }
 
 /* The length of directory if path is it, or lies in it; else 0. Slashes at the
- * end, all that the root consists of, say nothing. */
+ * end of directory do not count; the length of "/" is 1. */
 static size_t
 lies_in(const char *path, struct span directory)
 {

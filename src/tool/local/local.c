@@ -33,8 +33,9 @@ ctl_local_config(const struct ctl *ctl, const char **ret_error)
 /* ---- whom it belongs to ---- */
 
 /*
- * The directory's owner, who can have put anything into it; only if that is
- * root is data.mdb's owner to be believed.
+ * The store belongs to the owner of state_dir. The owner of data.mdb counts only
+ * where state_dir is root's: elsewhere the owner of the directory could have put
+ * somebody else's file there.
  */
 static bool
 find_owner(const struct ctl_local *local, struct stat *ret_stat)
@@ -107,7 +108,8 @@ ctl_local_load(const struct ctl *ctl, struct ctl_local *ret_local)
 	return CTL_OK;
 }
 
-/* may_return: root stays the user who was called, and the one saved. */
+/* may_return: only the effective user changes. The real and the saved one stay
+ * root's, for ctl_local_as_root. */
 static int
 become(struct ctl_local *local, bool may_return)
 {
@@ -317,10 +319,10 @@ is_below(const char *path, const char *directory)
 }
 
 /*
- * By the device, which is another one than above it: in its own view of the
- * file system systemd mounts what a service may write to onto itself, so that
- * it is in the list of what is mounted, with or without its disk. Only where
- * a directory is bound to another place that list is all there is.
+ * A mount point has another device than the directory above it. The list of what
+ * is mounted proves nothing by itself: systemd mounts what a service may write
+ * to onto itself, so that it is in the list without its disk too. But a bind
+ * mount may have the same device, and there the list decides.
  */
 static bool
 is_mounted(struct arena *arena, const char *point, bool is_bound)

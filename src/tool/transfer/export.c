@@ -431,13 +431,14 @@ conclude(const struct export *export)
 	    ctl_count_text(ctl->arena, counts->damaged, "artifact").data);
 }
 
-/* Where a file cannot be without a name. A handler of signals calls this. */
+/* Remove the unfinished file, where the file system cannot hold one without a
+ * name. A handler of signals calls this. */
 static void
 leave_no_file(void *object, bool is_damaged)
 {
 	struct export *export = object;
 
-	(void)is_damaged; /* nobody is told but who called */
+	(void)is_damaged; /* ctl_local_guard prints the sentence */
 	ctl_local_as_root(&export->local);
 	ctl_tar_drop(export->block.tar);
 }
