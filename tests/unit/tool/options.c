@@ -63,6 +63,7 @@ Test(ctl_options, refuses_an_empty_operand, .init = cr_redirect_stderr)
 	bool is_help;
 
 	cr_expect_eq(READ(&ctl, &is_help, WORD("sort"), WORD("")), CTL_USAGE);
+	arena_close(ctl.arena);
 	cr_expect_eq(
 	    READ(&ctl, &is_help, WORD("sort"), WORD("a"), WORD("")), CTL_USAGE);
 	arena_close(ctl.arena);
