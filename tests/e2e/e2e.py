@@ -283,6 +283,16 @@ def kill(pid, number=signal.SIGKILL):
         return False
 
 
+def deaths(number=r"\d+"):
+    """The lines of the log about processes that a signal ended, any signal or
+    the one with this number."""
+    time.sleep(0.2)  # the master is told of a death a little later
+    with open(os.environ["DAEMON_LOG"], encoding="utf-8",
+              errors="replace") as log:
+        return re.findall(rf"event=child_ended .*signal={number}\b.*",
+                          log.read())
+
+
 def wait_for(condition, seconds=10):
     """Until condition() is true; its last value."""
     deadline = time.monotonic() + seconds

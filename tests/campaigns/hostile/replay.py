@@ -13,7 +13,6 @@ import base64
 import json
 import os
 import random
-import re
 import time
 from pathlib import Path
 
@@ -203,22 +202,15 @@ def by_size(made):
 
 # ---- asking
 
-def deaths():
-    """Children of the daemon that ended by a signal, as it says."""
-    time.sleep(0.1)  # it is told of a death a little later
-    return re.findall(r"event=child_ended .*signal=\d+.*",
-                      LOG.read_text("utf-8", "replace"))
-
-
 def run(what, requests):
     """Ask all of (name, request); each has an answer, and nobody dies."""
-    before, began = len(deaths()), time.monotonic()
+    before, began = len(e2e.deaths()), time.monotonic()
     silent, count = [], 0
     for name, request in requests:
         count += 1
         if not fastcgi.ask(request):
             silent.append(name)
-    dead = deaths()[before:]
+    dead = e2e.deaths()[before:]
     e2e.check(f"{count} requests with {what}: each is answered, and no "
               "process dies", count > 0 and not silent and not dead,
               f"{len(silent)} silent, {len(dead)} dead", silent[:5], dead[:3])

@@ -9,7 +9,6 @@ or cause a change that nobody asked for."""
 
 import os
 import random
-import re
 import signal
 import struct
 import sys
@@ -32,13 +31,6 @@ def is_alive(text):
     except Exception as error:
         status = repr(error)
     e2e.check(f"{text}: it serves on", status == 201, status)
-
-
-def stopped_by_sandbox():
-    time.sleep(0.05)  # the master is told of a death a little later
-    with open(os.environ["DAEMON_LOG"], encoding="utf-8") as log:
-        return len(re.findall(
-            rf"event=child_ended .*signal={signal.SIGSYS:d} ", log.read()))
 
 
 def mutate(data):
@@ -200,10 +192,10 @@ def unread():
 
 
 began = time.monotonic()
-before = stopped_by_sandbox()
+before = len(e2e.deaths(signal.SIGSYS.value))
 {"cut": cut, "worst": worst, "mutated": mutated,
  "forged": forged, "unread": unread}[sys.argv[2]]()
-stopped = stopped_by_sandbox() - before
-e2e.check(f"{sys.argv[2]}: the sandbox stopped no worker", stopped == 0,
-          stopped)
+stopped = e2e.deaths(signal.SIGSYS.value)[before:]
+e2e.check(f"{sys.argv[2]}: the sandbox stopped no worker", not stopped,
+          len(stopped), *stopped[:1])
 print(f"{time.monotonic() - began:.0f} s")
