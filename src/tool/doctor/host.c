@@ -222,7 +222,7 @@ look_at_units(struct doctor *doctor)
 	const char *text;
 	size_t i;
 
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+	for (i = 0; i < COUNT_OF(units); i++) {
 		text = show(doctor, units[i]);
 		if (text != NULL)
 			look_at_state(doctor, units[i], text);
@@ -330,11 +330,11 @@ milliseconds_of(const char *text)
 	for (;;) {
 		value = strtoull(text, &unit, 10);
 		size = strcspn(unit, " ");
-		for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		for (i = 0; i < COUNT_OF(units); i++)
 			if (strlen(units[i].name) == size &&
 			    memcmp(units[i].name, unit, size) == 0)
 				break;
-		if (unit == text || i == sizeof(units) / sizeof(units[0]))
+		if (unit == text || i == COUNT_OF(units))
 			return UINT64_MAX;
 		sum += value * units[i].factor;
 		if (unit[size] == '\0')
@@ -364,22 +364,6 @@ look_at_limits(struct doctor *doctor)
 		    (unsigned long long)stop / 1000);
 }
 
-/* The length of directory if path is it, or lies in it; else 0. Slashes at the
- * end of directory do not count; the length of "/" is 1. */
-static size_t
-lies_in(const char *path, struct span directory)
-{
-	size_t size = directory.size;
-
-	while (size > 0 && directory.data[size - 1] == '/')
-		size--;
-	if (directory.size == 0 || strlen(path) < size ||
-	    memcmp(path, directory.data, size) != 0 ||
-	    (path[size] != '\0' && path[size] != '/'))
-		return 0;
-	return size == 0 ? 1 : size;
-}
-
 /* The length of the longest of the words that path is, or lies in; or 0. */
 static size_t
 nearest(struct span words, const char *path)
@@ -392,7 +376,7 @@ nearest(struct span words, const char *path)
 		while (word.size > 0 &&
 		       (word.data[0] == '-' || word.data[0] == '+'))
 			word = span_from(word, 1);
-		size = lies_in(path, word);
+		size = ctl_local_lies_in(path, word);
 		if (size > longest)
 			longest = size;
 	}
@@ -420,7 +404,7 @@ look_at_paths(struct doctor *doctor)
 
 	if (strcmp(directory, STATEDIR) == 0)
 		return;
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+	for (i = 0; i < COUNT_OF(units); i++) {
 		text = show(doctor, units[i]);
 		if (text == NULL ||
 		    strcmp(property(doctor, text, "ProtectSystem"), "strict") !=

@@ -306,16 +306,18 @@ whole_path(struct arena *arena, const char *path)
 	return whole;
 }
 
-/* Is path this directory, or in it? */
-static bool
-is_below(const char *path, const char *directory)
+size_t
+ctl_local_lies_in(const char *path, struct span directory)
 {
-	size_t size = strlen(directory);
+	size_t size = directory.size;
 
-	while (size > 0 && directory[size - 1] == '/')
+	while (size > 0 && directory.data[size - 1] == '/')
 		size--;
-	return strncmp(path, directory, size) == 0 &&
-	       (path[size] == '/' || path[size] == '\0');
+	if (directory.size == 0 || strlen(path) < size ||
+	    memcmp(path, directory.data, size) != 0 ||
+	    (path[size] != '\0' && path[size] != '/'))
+		return 0;
+	return size == 0 ? 1 : size;
 }
 
 /*
@@ -367,8 +369,9 @@ missing_mount(struct arena *arena, const char *path)
 		if (entry->mnt_dir[0] != '/')
 			continue; /* swap */
 		point = whole_path(arena, entry->mnt_dir);
-		if (!is_below(whole, point) ||
-		    (nearest != NULL && !is_below(point, nearest)))
+		if (ctl_local_lies_in(whole, span_str(point)) == 0 ||
+		    (nearest != NULL &&
+			ctl_local_lies_in(point, span_str(nearest)) == 0))
 			continue;
 		nearest = point;
 		is_bound = hasmntopt(entry, "bind") != NULL ||

@@ -98,6 +98,10 @@ bool ctl_local_is_running(const struct ctl_local *local);
 
 /* ---- disks ---- */
 
+/* The length of directory if path is it, or lies in it; else 0. Slashes at the
+ * end of directory do not count; the length of "/" is 1. */
+size_t ctl_local_lies_in(const char *path, struct span directory);
+
 /*
  * A disk that is not mounted leaves an empty directory, in which a store or a
  * backup would be made on the disk below. CTL_FAILED: fstab(5) names a mount
