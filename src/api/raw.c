@@ -19,7 +19,7 @@ is_safe(struct span type)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(safe_types) / sizeof(safe_types[0]); i++)
+	for (i = 0; i < COUNT_OF(safe_types); i++)
 		if (header_media_is(type, safe_types[i]))
 			return true;
 	return false;

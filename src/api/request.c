@@ -54,7 +54,7 @@ static const struct parameter known[] = {
 	{ "ARTIFACTD_PARAMS", MEMBER(sentinel), 0 },
 };
 
-#define KNOWN (sizeof(known) / sizeof(known[0]))
+#define KNOWN (COUNT_OF(known))
 
 /* ---- parameters ---- */
 

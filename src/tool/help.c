@@ -294,7 +294,7 @@ run_completion(struct ctl *ctl)
 	const char *name = ctl->operand_count > 0 ? ctl->operands[0] : "bash";
 	size_t i;
 
-	for (i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
+	for (i = 0; i < COUNT_OF(shells); i++)
 		if (strcmp(name, shells[i].name) == 0) {
 			shells[i].print();
 			return CTL_OK;

@@ -201,8 +201,7 @@ check_common(const struct ctl *ctl)
 	for (i = 0; i < ctl->given_count; i++) {
 		option = ctl->given[i].option;
 		if (option < common_options ||
-		    option >= common_options + sizeof(common_where) /
-						   sizeof(common_where[0]) ||
+		    option >= common_options + COUNT_OF(common_where) ||
 		    is_common_of(option, ctl->command->where))
 			continue;
 		return ctl_usage(
@@ -352,7 +351,7 @@ parse_seconds(const char *text, const char *assumed_unit, uint64_t *ret_seconds)
 		return false;
 	if (*unit == '\0')
 		unit = assumed_unit;
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+	for (i = 0; i < COUNT_OF(units); i++)
 		if (strcmp(unit, units[i].unit) == 0 &&
 		    number <= SECONDS_MOST / units[i].seconds) {
 			*ret_seconds = number * units[i].seconds;

@@ -143,7 +143,7 @@ ctl_size_text(struct arena *arena, uint64_t bytes)
 
 	if (bytes < 1024)
 		return arena_printf(arena, "%llu B", (unsigned long long)bytes);
-	while (size >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+	while (size >= 1024 && unit + 1 < COUNT_OF(units)) {
 		size /= 1024;
 		unit++;
 	}
@@ -540,7 +540,7 @@ ctl_worse(int one, int other)
 		CTL_FAILED, CTL_INTEGRITY };
 	size_t i;
 
-	for (i = sizeof(order) / sizeof(order[0]); i-- > 0;)
+	for (i = COUNT_OF(order); i-- > 0;)
 		if (order[i] == one || order[i] == other)
 			return order[i];
 	return CTL_FAILED;

@@ -572,7 +572,7 @@ check_row_bytes(const struct check *check)
 	uint64_t rows;
 	size_t i;
 
-	for (i = 0; i < sizeof(walks) / sizeof(walks[0]); i++)
+	for (i = 0; i < COUNT_OF(walks); i++)
 		bytes += row_cost(check, walks[i].database, &rows) * rows;
 	return bytes;
 }
@@ -657,7 +657,7 @@ check_all(struct check *check)
 	result = check_commits(check);
 	if (result == RESULT_OK)
 		result = check_find_blobs(check);
-	for (i = 0; i < sizeof(walks) / sizeof(walks[0]); i++)
+	for (i = 0; i < COUNT_OF(walks); i++)
 		if (result == RESULT_OK)
 			result = check_walk(check, walks[i].database,
 			    walks[i].key_size, walks[i].visit);

@@ -68,7 +68,7 @@ from_lmdb(int code)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+	for (i = 0; i < COUNT_OF(codes); i++)
 		if (codes[i].code == code)
 			return codes[i].result;
 	return RESULT_IO;

@@ -135,7 +135,7 @@ check_file_system(struct opening *opening)
 
 	if (fstatfs(opening->lmdb->directory, &system) != 0)
 		return opening_refuse_errno(opening, "fstatfs");
-	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+	for (i = 0; i < COUNT_OF(refused); i++)
 		if (((unsigned long)system.f_type & 0xffffffff) ==
 		    refused[i].magic)
 			return opening_refuse(opening, RESULT_IO,

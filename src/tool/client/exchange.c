@@ -561,7 +561,7 @@ trouble_of(CURLcode code)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
+	for (i = 0; i < COUNT_OF(troubles); i++)
 		if (troubles[i].code == code)
 			return &troubles[i];
 	return &cut_off;

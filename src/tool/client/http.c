@@ -56,7 +56,7 @@ is_secret(struct span line)
 	struct span name = span_trim(span_split(&line, ':'));
 	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0; i < COUNT_OF(names); i++)
 		if (span_is_nocase(name, names[i]))
 			return true;
 	return false;

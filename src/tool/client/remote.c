@@ -64,7 +64,7 @@ ctl_artifact_read(
 
 	if (!json_read_object(arena, source, &document))
 		return false;
-	for (i = 0; i < sizeof(text_members) / sizeof(text_members[0]); i++)
+	for (i = 0; i < COUNT_OF(text_members); i++)
 		*(struct span *)((char *)&artifact + text_members[i].offset) =
 		    json_get_text(&document, text_members[i].name);
 	artifact.metadata = json_get_source(&document, "metadata");
@@ -225,7 +225,7 @@ ctl_filter_read(const struct ctl *ctl, struct ctl_filter *ret_filter)
 	size_t i;
 
 	*ret_filter = (struct ctl_filter){ 0 };
-	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+	for (i = 0; i < COUNT_OF(options); i++) {
 		*options[i].ret_value = ctl_value(ctl, options[i].name);
 		if (*options[i].ret_value != NULL &&
 		    **options[i].ret_value == '\0')

@@ -20,7 +20,7 @@ ask_which(const struct ctl *ctl)
 	static const char *const names[] = { "older-than", "keep-newest" };
 	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0; i < COUNT_OF(names); i++)
 		if (ctl_has(ctl, names[i]))
 			return ctl_usage(ctl,
 			    "--%s of \"%s\" leaves none out; give it more, or "

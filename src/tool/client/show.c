@@ -35,7 +35,7 @@ is_text(struct span type)
 	type = span_trim(span_split(&type, ';'));
 	if (type.size > 5 && span_is_nocase(span_of(type.data, 5), "text/"))
 		return true;
-	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+	for (i = 0; i < COUNT_OF(types); i++)
 		if (span_is_nocase(type, types[i]))
 			return true;
 	return ends_with(type, "+json") || ends_with(type, "+xml");

@@ -229,7 +229,7 @@ type_of_text(const char *name, const char *guess)
 
 	if (dot == NULL)
 		return guess;
-	for (i = 0; i < sizeof(text_types) / sizeof(text_types[0]); i++)
+	for (i = 0; i < COUNT_OF(text_types); i++)
 		if (span_is_nocase(span_str(dot), text_types[i][0]))
 			return text_types[i][1];
 	return guess;

@@ -169,7 +169,7 @@ look_at_files(struct doctor *doctor)
 		"format", NOTE_CHECK, NOTE_BACKUP };
 	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0; i < COUNT_OF(names); i++)
 		look_at_owner(doctor, names[i]);
 	if (doctor->local.uid == 0)
 		doctor_warning(doctor,
@@ -214,7 +214,7 @@ look_at_leavings(struct doctor *doctor)
 	struct stat file;
 	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (i = 0; i < COUNT_OF(names); i++) {
 		path = arena_printf(
 		    doctor->arena, "%s/%s", doctor->local.directory, names[i])
 			   .data;
@@ -259,7 +259,7 @@ look_at_file_system(struct doctor *doctor)
 
 	if (statfs(doctor->local.directory, &system) != 0)
 		return;
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+	for (i = 0; i < COUNT_OF(known); i++) {
 		if (((unsigned long)system.f_type & 0xffffffff) !=
 		    known[i].magic)
 			continue;

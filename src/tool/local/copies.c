@@ -29,7 +29,7 @@ ctl_copy_remove(int directory, const char *name)
 
 	if (fd < 0)
 		return errno == ENOENT;
-	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+	for (i = 0; i < COUNT_OF(files); i++)
 		(void)unlinkat(fd, files[i], 0); /* or rmdir fails */
 	(void)close(fd);			 /* nothing was written */
 	return unlinkat(directory, name, AT_REMOVEDIR) == 0;

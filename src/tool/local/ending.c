@@ -44,7 +44,7 @@ static const struct {
 	{ SIGABRT, DAMAGE },
 };
 
-#define SIGNALS (sizeof(signals) / sizeof(signals[0]))
+#define SIGNALS (COUNT_OF(signals))
 
 static struct ctl_ending guard;
 static struct span sentences[SIGNALS];
