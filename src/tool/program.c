@@ -7,16 +7,17 @@
 #include "program.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define OUTPUT_MOST (16 << 20)
-#define LOOK_EVERY_US 10000
-#define LOOKS 3000
+#define WAIT_MS 30000
 
 extern char **environ;
 
@@ -53,20 +54,20 @@ spawn(const char *const *words, int output, int errors, pid_t *ret_pid)
 	return is_done;
 }
 
-/* -1: it was ended. */
+/* -1: it was ended, by us where it took too long. */
 static int
 wait_for(pid_t pid)
 {
-	int status, looks;
+	struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	int status;
 
-	for (looks = 0; looks < LOOKS; looks++) {
-		if (waitpid(pid, &status, WNOHANG) == pid)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-		(void)usleep(LOOK_EVERY_US); /* shorter does no harm */
-	}
-	(void)kill(pid, SIGKILL); /* a child that we have not waited for */
-	(void)waitpid(pid, &status, 0);
-	return -1;
+	if (poll(&end, 1, WAIT_MS) <= 0)
+		(void)kill(pid, SIGKILL); /* a child not waited for yet */
+	if (end.fd >= 0)
+		(void)close(end.fd);
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
 }
 
 static struct span

@@ -25,11 +25,19 @@ SETTINGS=(listen="$SOCKET" state_dir="$STORE" workers=2)
 mkdir "$WORK/bin"
 cat >"$WORK/bin/systemctl" <<'END'
 #!/bin/sh
-cat "$(dirname "$0")/$2" 2>/dev/null || echo LoadState=not-found
+cd "${0%/*}"
+shift
+between=
+for unit; do
+	printf "$between"
+	between='\n'
+	[ -e "$unit" ] || { echo LoadState=not-found; continue; }
+	while read -r line; do echo "$line"; done <"$unit"
+done
 END
 cat >"$WORK/bin/systemd-analyze" <<'END'
 #!/bin/sh
-cat "$(dirname "$0")/exposure"
+cat "${0%/*}/exposure"
 END
 chmod +x "$WORK"/bin/systemctl "$WORK"/bin/systemd-analyze
 PATH=$WORK/bin:$PATH
@@ -55,7 +63,7 @@ good_units()
 	unit artifactd-check.timer
 	unit artifactd-backup.timer
 	unit artifactd-retention.timer ActiveState=inactive
-	sed -i 's/^ActiveState=active$//' "$WORK/bin/artifactd-retention.timer"
+	sed -i '/^ActiveState=active$/d' "$WORK/bin/artifactd-retention.timer"
 	echo "Overall exposure level for artifactd.service: 0.2 SAFE" \
 	    >"$WORK/bin/exposure"
 }
@@ -358,7 +366,7 @@ unset ARTIFACT_TOKEN
 # ---- systemd
 
 unit artifactd-backup.service ActiveState=failed Result=exit-code
-sed -i 's/^ActiveState=active$//' "$WORK/bin/artifactd-backup.service"
+sed -i '/^ActiveState=active$/d' "$WORK/bin/artifactd-backup.service"
 check "a service that failed" finds units "journalctl -u artifactd-backup"
 good_units
 echo NeedDaemonReload=yes >>"$WORK/bin/artifactd.socket"

@@ -28,6 +28,19 @@ struct doctor_store {
 	uint64_t newest; /* moment of the newest artifact; 0: none */
 };
 
+/* Our units, as systemd is asked about them. */
+enum doctor_unit {
+	DOCTOR_SERVICE,
+	DOCTOR_SOCKET,
+	DOCTOR_CHECK,
+	DOCTOR_BACKUP,
+	DOCTOR_RETENTION,
+	DOCTOR_CHECK_TIMER,
+	DOCTOR_BACKUP_TIMER,
+	DOCTOR_RETENTION_TIMER,
+	DOCTOR_UNITS
+};
+
 struct doctor {
 	const struct ctl *ctl;
 	struct arena *arena;
@@ -37,7 +50,7 @@ struct doctor {
 	bool has_directory; /* state_dir exists, and local is filled */
 	bool has_store;	    /* there is one that can be read, and store is it */
 	struct doctor_store store;
-	const char *unit;	   /* properties of artifactd.service */
+	struct span units[DOCTOR_UNITS]; /* what systemd shows of each */
 	struct ctl_http *http;	   /* to nginx; NULL: it was not asked */
 	bool is_nginx_ours;	   /* it passes to us, or turned us away */
 	struct ctl_output *output; /* with --json */
@@ -86,7 +99,7 @@ void doctor_open_store(struct doctor *doctor);
 
 /* ---- host.c ---- */
 
-/* Ask systemd about artifactd.service; false: it does not know it. */
+/* Ask systemd about our units; false: it does not know artifactd.service. */
 bool doctor_ask_systemd(struct doctor *doctor);
 
 #endif

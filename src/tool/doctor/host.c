@@ -158,11 +158,27 @@ look_at_listen(struct doctor *doctor)
 
 /* ---- systemd ---- */
 
-/* The value of a property in what systemctl show printed; "": none. */
+static const struct {
+	const char *name;
+	bool opens_store;
+	bool is_timer;
+} units[] = {
+	[DOCTOR_SERVICE] = { SERVICE, .opens_store = true },
+	[DOCTOR_SOCKET] = { "artifactd.socket" },
+	[DOCTOR_CHECK] = { "artifactd-check.service", .opens_store = true },
+	[DOCTOR_BACKUP] = { "artifactd-backup.service", .opens_store = true },
+	[DOCTOR_RETENTION] = { "artifactd-retention.service" },
+	[DOCTOR_CHECK_TIMER] = { "artifactd-check.timer", .is_timer = true },
+	[DOCTOR_BACKUP_TIMER] = { "artifactd-backup.timer", .is_timer = true },
+	[DOCTOR_RETENTION_TIMER] = { "artifactd-retention.timer",
+	    .is_timer = true },
+};
+
+/* The value of a property that systemd shows of a unit; "": none. */
 static const char *
-property(struct doctor *doctor, const char *text, const char *name)
+property(struct doctor *doctor, size_t unit, const char *name)
 {
-	struct span rest = span_str(text), line, key;
+	struct span rest = doctor->units[unit], line, key;
 
 	while (rest.data != NULL) {
 		line = span_split(&rest, '\n');
@@ -173,85 +189,83 @@ property(struct doctor *doctor, const char *text, const char *name)
 	return "";
 }
 
-/* NULL: systemd cannot be asked. */
-static const char *
-show(struct doctor *doctor, const char *unit)
+static bool
+has_value(
+    struct doctor *doctor, size_t unit, const char *name, const char *value)
 {
-	const char *const words[] = { "systemctl", "show", unit, NULL };
-	struct ctl_program program;
+	return strcmp(property(doctor, unit, name), value) == 0;
+}
 
-	if (!ctl_program_run(doctor->arena, words, &program) ||
-	    program.exit_code != 0)
-		return NULL;
-	return arena_string(doctor->arena, program.output);
+/* systemctl shows its units one after the other, an empty line between. */
+static void
+split_units(struct doctor *doctor, const char *text)
+{
+	const char *end;
+	size_t i;
+
+	for (i = 0; i < DOCTOR_UNITS && text != NULL; i++) {
+		end = strstr(text, "\n\n");
+		doctor->units[i] = end != NULL
+				       ? span_of(text, (size_t)(end - text))
+				       : span_str(text);
+		text = end != NULL ? end + 2 : NULL;
+	}
 }
 
 bool
 doctor_ask_systemd(struct doctor *doctor)
 {
-	const char *text = show(doctor, SERVICE);
+	const char *words[DOCTOR_UNITS + 3] = { "systemctl", "show" };
+	struct ctl_program program;
+	size_t i;
 
-	if (text == NULL ||
-	    strcmp(property(doctor, text, "LoadState"), "loaded") != 0)
+	for (i = 0; i < DOCTOR_UNITS; i++)
+		words[i + 2] = units[i].name;
+	if (!ctl_program_run(doctor->arena, words, &program) ||
+	    program.exit_code != 0)
 		return false;
-	doctor->unit = text;
-	return true;
-}
-
-static void
-look_at_state(struct doctor *doctor, const char *unit, const char *text)
-{
-	if (strcmp(property(doctor, text, "ActiveState"), "failed") == 0)
-		doctor_problem(doctor,
-		    "%s has failed (%s): see \"journalctl -u %s\", and then "
-		    "\"systemctl reset-failed %s\"",
-		    unit, property(doctor, text, "Result"), unit, unit);
-	if (strcmp(property(doctor, text, "NeedDaemonReload"), "yes") == 0)
-		doctor_warning(doctor,
-		    "the files of %s have changed since systemd read them: "
-		    "systemctl daemon-reload",
-		    unit);
+	split_units(doctor, arena_string(doctor->arena, program.output));
+	return has_value(doctor, DOCTOR_SERVICE, "LoadState", "loaded");
 }
 
 static void
 look_at_units(struct doctor *doctor)
 {
-	static const char *const units[] = { SERVICE, "artifactd.socket",
-		"artifactd-check.service", "artifactd-backup.service",
-		"artifactd-retention.service" };
-	const char *text;
+	const char *name;
 	size_t i;
 
-	for (i = 0; i < COUNT_OF(units); i++) {
-		text = show(doctor, units[i]);
-		if (text != NULL)
-			look_at_state(doctor, units[i], text);
+	for (i = 0; i < DOCTOR_UNITS; i++) {
+		name = units[i].name;
+		if (units[i].is_timer)
+			continue;
+		if (has_value(doctor, i, "ActiveState", "failed"))
+			doctor_problem(doctor,
+			    "%s has failed (%s): see \"journalctl -u %s\", and "
+			    "then \"systemctl reset-failed %s\"",
+			    name, property(doctor, i, "Result"), name, name);
+		if (has_value(doctor, i, "NeedDaemonReload", "yes"))
+			doctor_warning(doctor,
+			    "the files of %s have changed since systemd read "
+			    "them: systemctl daemon-reload",
+			    name);
 	}
-	if (strcmp(property(doctor, doctor->unit, "UnitFileState"),
-		"disabled") == 0)
+	if (has_value(doctor, DOCTOR_SERVICE, "UnitFileState", "disabled"))
 		doctor_warning(doctor,
 		    SERVICE " does not start with the machine: systemctl "
 			    "enable artifactd.socket " SERVICE);
 }
 
-/* is_wanted: the timer ought to be on; reason is for the sentence. */
+/* is_due: the timer ought to be on; reason is for the sentence. */
 static void
 look_at_timer(
-    struct doctor *doctor, const char *name, bool is_wanted, const char *reason)
+    struct doctor *doctor, size_t unit, bool is_due, const char *reason)
 {
-	const char *unit =
-	    arena_printf(doctor->arena, "artifactd-%s.timer", name).data;
-	const char *text = show(doctor, unit);
-	bool is_on;
+	bool is_on = has_value(doctor, unit, "ActiveState", "active");
 
-	if (text == NULL ||
-	    strcmp(property(doctor, text, "LoadState"), "loaded") != 0)
-		return;
-	is_on = strcmp(property(doctor, text, "ActiveState"), "active") == 0;
-	if (is_on != is_wanted)
+	if (is_on != is_due && has_value(doctor, unit, "LoadState", "loaded"))
 		doctor_warning(doctor, "%s is %s, %s: systemctl %s --now %s",
-		    unit, is_on ? "on" : "off", reason,
-		    is_on ? "disable" : "enable", unit);
+		    units[unit].name, is_on ? "on" : "off", reason,
+		    is_on ? "disable" : "enable", units[unit].name);
 }
 
 static void
@@ -259,12 +273,12 @@ look_at_timers(struct doctor *doctor)
 {
 	bool has_rules = doctor->config->retention.count > 0;
 
-	look_at_timer(doctor, "check", true,
+	look_at_timer(doctor, DOCTOR_CHECK_TIMER, true,
 	    "so that damage is found by whoever reads it");
-	look_at_timer(doctor, "backup", true,
+	look_at_timer(doctor, DOCTOR_BACKUP_TIMER, true,
 	    "so that a lost disk is a lost store (unless another tool runs "
 	    "\"artifactctl backup\")");
-	look_at_timer(doctor, "retention", has_rules,
+	look_at_timer(doctor, DOCTOR_RETENTION_TIMER, has_rules,
 	    has_rules ? "but the setting retention has rules"
 		      : "but the setting retention is empty");
 }
@@ -298,7 +312,7 @@ static void
 look_at_limit(
     struct doctor *doctor, const char *name, uint64_t least, const char *line)
 {
-	const char *text = property(doctor, doctor->unit, name);
+	const char *text = property(doctor, DOCTOR_SERVICE, name);
 	char *end;
 	unsigned long long value = strtoull(text, &end, 10);
 
@@ -319,9 +333,9 @@ static uint64_t
 milliseconds_of(const char *text)
 {
 	static const struct {
-		const char *name;
+		const char *unit;
 		uint64_t factor;
-	} units[] = { { "ms", 1 }, { "s", 1000 }, { "min", 60000 },
+	} names[] = { { "ms", 1 }, { "s", 1000 }, { "min", 60000 },
 		{ "h", 3600000 }, { "d", 86400000 } };
 	uint64_t sum = 0, value;
 	char *unit;
@@ -330,13 +344,13 @@ milliseconds_of(const char *text)
 	for (;;) {
 		value = strtoull(text, &unit, 10);
 		size = strcspn(unit, " ");
-		for (i = 0; i < COUNT_OF(units); i++)
-			if (strlen(units[i].name) == size &&
-			    memcmp(units[i].name, unit, size) == 0)
+		for (i = 0; i < COUNT_OF(names); i++)
+			if (strlen(names[i].unit) == size &&
+			    memcmp(names[i].unit, unit, size) == 0)
 				break;
-		if (unit == text || i == COUNT_OF(units))
+		if (unit == text || i == COUNT_OF(names))
 			return UINT64_MAX;
-		sum += value * units[i].factor;
+		sum += value * names[i].factor;
 		if (unit[size] == '\0')
 			return sum;
 		text = unit + size + 1;
@@ -352,8 +366,8 @@ look_at_limits(struct doctor *doctor)
 	look_at_limit(
 	    doctor, "LimitNOFILE", 4 * workers + BESIDE, "LimitNOFILE");
 	look_at_limit(doctor, "TasksMax", 2 * workers + BESIDE, "TasksMax");
-	stop =
-	    milliseconds_of(property(doctor, doctor->unit, "TimeoutStopUSec"));
+	stop = milliseconds_of(
+	    property(doctor, DOCTOR_SERVICE, "TimeoutStopUSec"));
 	if (stop <= 1000 * (uint64_t)doctor->config->drain_timeout)
 		doctor_problem(doctor,
 		    "the setting drain_timeout gives requests %u s to end, but "
@@ -396,55 +410,44 @@ nearest(struct span words, const char *path)
 static void
 look_at_paths(struct doctor *doctor)
 {
-	static const char *const units[] = { SERVICE, "artifactd-check.service",
-		"artifactd-backup.service" };
 	const char *directory = doctor->config->state_dir;
-	const char *text, *closed;
+	const char *closed, *name;
 	size_t opened, i;
 
 	if (strcmp(directory, STATEDIR) == 0)
 		return;
-	for (i = 0; i < COUNT_OF(units); i++) {
-		text = show(doctor, units[i]);
-		if (text == NULL ||
-		    strcmp(property(doctor, text, "ProtectSystem"), "strict") !=
-			0)
+	for (i = 0; i < DOCTOR_UNITS; i++) {
+		name = units[i].name;
+		if (!units[i].opens_store ||
+		    !has_value(doctor, i, "ProtectSystem", "strict"))
 			continue;
-		opened =
-		    nearest(span_str(property(doctor, text, "ReadWritePaths")),
-			directory);
-		closed = property(doctor, text, "NoExecPaths");
-		if (opened != 0 &&
-		    (closed[0] == '\0' ||
-			nearest(span_str(closed), directory) >= opened))
-			continue;
-		if (opened == 0)
+		opened = nearest(
+		    span_str(property(doctor, i, "ReadWritePaths")), directory);
+		closed = property(doctor, i, "NoExecPaths");
+		if (opened == 0) {
 			doctor_problem(doctor,
 			    "the setting state_dir is %s, where %s may not "
 			    "write: " MAKE_DROP_IN,
-			    directory, units[i], directory, directory,
-			    directory);
-		else
+			    directory, name, directory, directory, directory);
+			return;
+		}
+		if (closed[0] != '\0' &&
+		    nearest(span_str(closed), directory) < opened) {
 			doctor_warning(doctor,
 			    "the setting state_dir is %s, and %s could run a "
 			    "program that lies there: " MAKE_DROP_IN,
-			    directory, units[i], directory, directory,
-			    directory);
-		return;
+			    directory, name, directory, directory, directory);
+			return;
+		}
 	}
 }
 
 static void
 look_at_socket_unit(struct doctor *doctor)
 {
-	const char *text = show(doctor, "artifactd.socket");
 	const char *path = doctor->config->listen;
-	const char *listens;
+	const char *listens = property(doctor, DOCTOR_SOCKET, "Listen");
 
-	if (text == NULL ||
-	    strcmp(property(doctor, text, "LoadState"), "loaded") != 0)
-		return;
-	listens = property(doctor, text, "Listen");
 	if (listens[0] != '\0' && nearest(span_str(listens), path) == 0)
 		doctor_problem(doctor,
 		    "the setting listen is %s, but artifactd.socket listens on "
