@@ -141,35 +141,29 @@ stop_at()
 	    --config "$CONFIG" --set state_dir="$STORE" \
 	    >"$WORK/out" 2>"$WORK/err" &
 	COMPACTION=$!
-	for _ in {1..200}; do
-		STOPPED=$(stopped_below $COMPACTION)
-		[ -z "$STOPPED" ] && kill -0 $COMPACTION 2>/dev/null || break
-		sleep 0.02
-	done
+	await_stop $COMPACTION
 }
 
-# stopped_below PID: the process among its descendants that is stopped.
-stopped_below()
+# has_lock N: the compaction, now stopped before the Nth call, has not removed
+# the old lock.mdb.
+has_lock()
 {
-	local child
-
-	for child in $(children_of "$1"); do
-		grep -q '^State:.T' "/proc/$child/status" && echo "$child"
-		stopped_below "$child"
-	done
-}
-
-n=0
-STOPPED=none
-while [ -n "$STOPPED" ]; do
-	n=$((n + 1))
 	again
 	: >"$STORE/lock.mdb"
-	stop_at $n
-	[ -e "$STORE/lock.mdb" ] || break
-	[ -z "$STOPPED" ] || kill -CONT $STOPPED
+	stop_at "$1"
+	[ -e "$STORE/lock.mdb" ]
+}
+
+# The first N for which that is gone; it is in no place beyond the last.
+low=1
+high=1000
+while [ $low -lt $high ]; do
+	n=$(((low + high) / 2))
+	if has_lock $n; then low=$((n + 1)); else high=$n; fi
+	[ -z "$STOPPED" ] || kill -CONT "$STOPPED"
 	wait $COMPACTION
 done
+has_lock $low
 check "it stops where the old lock.mdb is gone" [ -n "$STOPPED" ]
 timeout 60 "$ARTIFACTCTL" check --deep --rate 1 --config "$CONFIG" \
     --set state_dir="$STORE" >"$WORK/check" 2>&1 &

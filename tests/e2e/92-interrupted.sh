@@ -32,13 +32,6 @@ to_restore()
 # How the signals are when it begins: a script has what is behind & ignore some.
 HELD=--default-signal=INT,TERM,HUP
 
-# stopped_in GROUP: its process that is stopped.
-stopped_in()
-{
-	ps -eo pid=,pgid=,stat= |
-	    awk -v group="$1" '$2 == group && $3 ~ /^T/ { print $1 }'
-}
-
 # interrupt N SIGNAL TO COMMAND...: stopped before the Nth call that changes
 # files, then sent SIGNAL, all of it or the one that was called, then let go
 # on. CODE is that of a shell; STOPPED is empty if there was no such call.
@@ -54,11 +47,7 @@ interrupt()
 	    --config "$CONFIG" --set state_dir="$STORE" \
 	    >"$WORK/out" 2>"$WORK/err" &
 	leader=$!
-	for _ in {1..500}; do
-		STOPPED=$(stopped_in $leader)
-		[ -z "$STOPPED" ] && kill -0 $leader 2>/dev/null || break
-		sleep 0.02
-	done
+	await_stop $leader
 	if [ -n "$STOPPED" ]; then
 		case $to in
 		all) kill -"$signal" -- -$leader ;;
@@ -74,17 +63,17 @@ interrupt()
 # whom they are for.
 at_each_signal()
 {
-	local text=$1 prepare=$2 verify=$3 n=0 bad=0 signal to code
+	local text=$1 prepare=$2 verify=$3 n signals=0 bad=0 signal to code
 	local -a turns=("TERM all 143" "INT all 130" "TERM one 143"
 		"HUP one 129" "INT one 130")
 	shift 3
 
-	while [ $n -lt 200 ]; do
-		n=$((n + 1))
-		read -r signal to code <<<"${turns[n % 5]}"
+	for ((n = 1; n < 200; n += STRIDE)); do
+		read -r signal to code <<<"${turns[signals % 5]}"
 		"$prepare"
 		interrupt $n "$signal" "$to" "$@"
 		[ -n "$STOPPED" ] || break
+		signals=$((signals + 1))
 		if ! equal "$CODE" "$code" ||
 		    find "$STORE" "$BACKUPS" | grep partial || ! "$verify"; then
 			bad=$((bad + 1))
@@ -92,7 +81,7 @@ at_each_signal()
 			head -n 3 "$WORK/err" | sed 's/^/# /'
 		fi
 	done
-	check "$text: $((n - 1)) signals" equal $bad 0
+	check "$text: $signals signals" equal $bad 0
 	check "... and then it ends well" equal "$CODE" 0
 	check "... there are places to end it at" [ $n -gt 5 ]
 }
@@ -170,12 +159,7 @@ stopped_reader()
 		    --config "$CONFIG" --set state_dir="$STORE" \
 		    >"$WORK/out" 2>"$WORK/err" &
 		leader=$!
-		for _ in {1..500}; do
-			STOPPED=$(stopped_in $leader)
-			[ -z "$STOPPED" ] && kill -0 $leader 2>/dev/null ||
-			    break
-			sleep 0.02
-		done
+		await_stop $leader
 		[ -n "$STOPPED" ] && [ -n "$(children_of $leader)" ] && break
 		kill -CONT -- -$leader
 		wait $leader

@@ -109,21 +109,52 @@ ctl_until()
 	[ -n "$DAEMON" ] || [ ! -d "$STORE" ] || flock -w 10 "$STORE" true
 }
 
-# at_each_kill TEXT PREPARE VERIFY COMMAND...: for each call N that changes
+# await_stop PID: wait until PID or a process below it is stopped, which is then
+# in STOPPED; that is empty if PID ends first.
+await_stop()
+{
+	STOPPED=
+	for _ in {1..1000}; do
+		find_stopped "$1"
+		[ -z "$STOPPED" ] && kill -0 "$1" 2>/dev/null || break
+		sleep 0.01
+	done
+}
+
+find_stopped()
+{
+	local state pid
+	local -a children=()
+
+	{
+		read -r _ _ state _ <"/proc/$1/stat"
+		read -r -a children <"/proc/$1/task/$1/children"
+	} 2>/dev/null # it may have ended
+	[ "${state-}" != T ] || STOPPED=$1
+	for pid in "${children[@]}"; do
+		find_stopped "$pid"
+	done
+}
+
+# How far from one place to the next: .ci/run, which sets E2E_ALL, looks at all.
+STRIDE=5
+[ -z "${E2E_ALL-}" ] || STRIDE=1
+
+# at_each_kill TEXT PREPARE VERIFY COMMAND...: for the calls N that change
 # files, PREPARE, run and kill the command there, then VERIFY.
 at_each_kill()
 {
-	local text=$1 prepare=$2 verify=$3 n=0 bad=0
+	local text=$1 prepare=$2 verify=$3 n kills=0 bad=0
 	shift 3
 
-	while [ $n -lt 1000 ]; do
-		n=$((n + 1))
+	for ((n = 1; n < 1000; n += STRIDE)); do
 		"$prepare"
 		ctl_until $n "$@"
 		[ "$CODE" = 137 ] || break
+		kills=$((kills + 1))
 		"$verify" || { bad=$((bad + 1)); echo "# killed at $n"; }
 	done
-	check "$text: $((n - 1)) kills" equal $bad 0
+	check "$text: $kills kills" equal $bad 0
 	check "... and then it ends well" equal "$CODE" 0
 	check "... there are places to kill it at" [ $n -gt 5 ]
 }
@@ -143,25 +174,25 @@ flip()
 
 # ---- failing
 
-# at_each_failure TEXT ERRNO PREPARE VERIFY COMMAND...: let each of these calls
-# fail once; the command says so or goes on, and VERIFY looks at CODE.
+# at_each_failure TEXT ERRNO PREPARE VERIFY COMMAND...: let these calls fail one
+# at a time; the command says so or goes on, and VERIFY looks at CODE.
 at_each_failure()
 {
-	local text=$1 error=$2 prepare=$3 verify=$4 n=0 bad=0 count
+	local text=$1 error=$2 prepare=$3 verify=$4 n failures=0 bad=0 count
 	shift 4
 
-	while [ $n -lt 1000 ]; do
-		n=$((n + 1))
+	for ((n = 1; n < 1000; n += STRIDE)); do
 		"$prepare"
 		KILLAT_ERROR=$error ctl_until $n "$@"
 		count=$(python3 -c 'import struct, sys
 print(struct.unpack("q", open(sys.argv[1], "rb").read(8))[0])' "$WORK/count")
 		[ "$count" -ge $n ] || break
+		failures=$((failures + 1))
 		"$verify" || {
 			bad=$((bad + 1))
 			echo "# failed at $n, exit $CODE"
 			head -n 2 "$WORK/err" | sed 's/^/# /'
 		}
 	done
-	check "$text: $((n - 1)) failures" equal $bad 0
+	check "$text: $failures failures" equal $bad 0
 }
