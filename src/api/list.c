@@ -32,12 +32,11 @@ fingerprint(struct arena *arena, const struct filter *filter,
 {
 	uint8_t hash[16];
 	struct buffer buffer;
+	size_t i;
 
 	buffer_init(&buffer, arena);
-	pack_span(&buffer, filter->workflow);
-	pack_span(&buffer, filter->phase);
-	pack_span(&buffer, filter->type);
-	pack_span(&buffer, filter->session);
+	for (i = 0; i < FILTERS; i++)
+		pack_span(&buffer, filter->values[i]);
 	pack_span(&buffer, position);
 	digest_fingerprint(buffer_span(&buffer), hash, sizeof(hash));
 	memcpy(ret_hash, hash, FINGERPRINT);
@@ -89,29 +88,17 @@ fault_cursor(struct faults *faults)
 
 /* ---- request ---- */
 
-/* "" is no filter; to the store as to the cursor. */
-static struct span
-find_filter(struct request *request, const char *name)
-{
-	struct span value = query_find(request->arena, request->query, name);
-
-	return value.size == 0 ? SPAN_NONE : value;
-}
-
 static void
 read_list(struct request *request, struct faults *faults, struct list *list)
 {
 	struct arena *arena = request->arena;
 	struct span cursor;
+	size_t i;
 
 	*list = (struct list){ .limit = LIMIT_PAGE_DEFAULT };
-	list->filter = (struct filter){
-		.workflow = find_filter(request, "workflow_id"),
-		.phase = find_filter(request, "phase_id"),
-		.type =
-		    span_lower(arena, find_filter(request, "artifact_type")),
-		.session = find_filter(request, "session_id"),
-	};
+	for (i = 0; i < FILTERS; i++)
+		filter_set(arena, &list->filter, i,
+		    query_find(arena, request->query, filter_rows[i].name));
 	query_limit(
 	    query_find(arena, request->query, "limit"), faults, &list->limit);
 	cursor = query_find(arena, request->query, "cursor");
@@ -120,48 +107,24 @@ read_list(struct request *request, struct faults *faults, struct list *list)
 		fault_cursor(faults);
 }
 
-/* A filter longer than its field matches nothing. */
-static bool
-can_match(const struct filter *filter)
-{
-	return filter->workflow.size <= LIMIT_WORKFLOW &&
-	       filter->phase.size <= LIMIT_PHASE &&
-	       filter->type.size <= LIMIT_TYPE &&
-	       filter->session.size <= LIMIT_SESSION;
-}
-
 /* ---- answer ---- */
-
-static void
-append_filter(struct buffer *link, const char *name, struct span value)
-{
-	if (value.size == 0)
-		return;
-	buffer_append(link, span_str(name));
-	buffer_append_byte(link, '=');
-	query_encode(link, value);
-	buffer_append_byte(link, '&');
-}
 
 static struct span
 next_link(const struct context *context, struct request *request,
     const struct list *list, const struct position *next)
 {
-	const struct filter *filter = &list->filter;
 	struct buffer link;
 
 	buffer_init(&link, request->arena);
 	buffer_append_byte(&link, '<');
 	handle_id_root(context, request, &link);
 	buffer_append_byte(&link, '?');
-	append_filter(&link, "workflow_id", filter->workflow);
-	append_filter(&link, "phase_id", filter->phase);
-	append_filter(&link, "artifact_type", filter->type);
-	append_filter(&link, "session_id", filter->session);
+	filter_append(&link, &list->filter);
 	buffer_append(&link, SPAN("limit="));
 	buffer_append_number(&link, list->limit);
 	buffer_append(&link, SPAN("&cursor="));
-	buffer_append(&link, format_cursor(request->arena, filter, next));
+	buffer_append(
+	    &link, format_cursor(request->arena, &list->filter, next));
 	buffer_append(&link, SPAN(">; rel=\"next\""));
 	return buffer_span(&link);
 }
@@ -193,7 +156,7 @@ handle_list(const struct context *context, struct request *request,
 
 	faults_init(&faults, request->arena);
 	read_list(request, &faults, &list);
-	if (faults.count == 0 && can_match(&list.filter))
+	if (faults.count == 0)
 		result = store_list(context->store, &list.filter,
 		    &list.position, list.limit, request->arena, &page);
 	if (result == RESULT_MALFORMED)

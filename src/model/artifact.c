@@ -19,6 +19,7 @@
 #include "artifact.h"
 
 #include "base/pack.h"
+#include "protocol/query.h"
 
 #include <assert.h>
 #include <time.h>
@@ -185,6 +186,60 @@ content_is_unmodified_since(
 
 	return own < second ||
 	       (own == second && content_has_date(content, now));
+}
+
+/* ---- what artifacts are listed by ---- */
+
+#define MEMBER(name) offsetof(struct artifact, name)
+
+const struct filter_row filter_rows[FILTERS] = {
+	{ "workflow_id", MEMBER(workflow), LIMIT_WORKFLOW, false },
+	{ "phase_id", MEMBER(phase), LIMIT_PHASE, false },
+	{ "artifact_type", MEMBER(type), LIMIT_TYPE, true },
+	{ "session_id", MEMBER(session), LIMIT_SESSION, false },
+};
+
+struct span
+artifact_value(const struct artifact *artifact, size_t row)
+{
+	assert(row < FILTERS);
+	return *(const struct span *)((const char *)artifact +
+				      filter_rows[row].member);
+}
+
+void
+filter_set(
+    struct arena *arena, struct filter *filter, size_t row, struct span value)
+{
+	if (filter_rows[row].is_lower)
+		value = span_lower(arena, value);
+	filter->values[row] = value.size == 0 ? SPAN_NONE : value;
+}
+
+bool
+filter_is_narrow(const struct filter *filter)
+{
+	size_t i;
+
+	for (i = 0; i < FILTERS; i++)
+		if (filter->values[i].size > 0)
+			return true;
+	return false;
+}
+
+void
+filter_append(struct buffer *query, const struct filter *filter)
+{
+	size_t i;
+
+	for (i = 0; i < FILTERS; i++) {
+		if (filter->values[i].size == 0)
+			continue;
+		buffer_append(query, span_str(filter_rows[i].name));
+		buffer_append_byte(query, '=');
+		query_encode(query, filter->values[i]);
+		buffer_append_byte(query, '&');
+	}
 }
 
 /* ---- the stored form ---- */

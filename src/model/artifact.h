@@ -88,6 +88,46 @@ struct artifact {
 	struct content content;
 };
 
+/* ---- what artifacts are listed by ---- */
+
+#define FILTERS 4
+
+/*
+ * What a list is to hold: the artifacts that have each of these values,
+ * exactly. An empty value leaves nothing out.
+ */
+struct filter {
+	union {
+		struct {
+			struct span workflow;
+			struct span phase;
+			struct span type;
+			struct span session;
+		};
+		struct span values[FILTERS];
+	};
+};
+
+/* A row for each value of struct filter, in order. */
+extern const struct filter_row {
+	const char *name; /* of the parameter in a query */
+	size_t member;	  /* offset of the span in struct artifact */
+	size_t limit;	  /* bytes: no artifact has a longer value */
+	bool is_lower;	  /* artifacts have the value in lower case */
+} filter_rows[FILTERS];
+
+/* The value that an artifact is listed by in this row. */
+struct span artifact_value(const struct artifact *artifact, size_t row);
+/* Set a value as sent, in the case that artifacts have the value in. */
+void filter_set(
+    struct arena *arena, struct filter *filter, size_t row, struct span value);
+/* Does the filter leave anything out? */
+bool filter_is_narrow(const struct filter *filter);
+/* As a query, with "&" behind each pair. */
+void filter_append(struct buffer *query, const struct filter *filter);
+
+/* ---- forms ---- */
+
 /* Append the stored form. */
 void artifact_encode(const struct artifact *artifact, struct buffer *buffer);
 

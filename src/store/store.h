@@ -36,14 +36,6 @@ MUST_USE enum result store_get(struct store *store, const struct id *id,
 MUST_USE enum result store_find(struct store *store, struct span prefix,
     struct id ret_ids[LIMIT_CANDIDATES], size_t *ret_count);
 
-/* What a list is to hold: all that are not empty, exactly. */
-struct filter {
-	struct span workflow;
-	struct span phase;
-	struct span type;
-	struct span session;
-};
-
 /*
  * Where a list goes on. The bytes mean something to the engine alone; size 0:
  * begin with the newest artifact.

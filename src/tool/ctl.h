@@ -61,15 +61,6 @@ struct ctl_command {
 	int (*run)(struct ctl *ctl);
 };
 
-/* The filters of a list: what list, rm and export share. */
-#define CTL_FILTERS \
-	{ "workflow", 'w', "WORKFLOW", "only those of this workflow" }, \
-	    { "phase", 'p', "PHASE", "only those of this phase" }, \
-	    { "type", 't', "TYPE", "only those of this type" }, \
-	{ \
-		"session", 's', "SESSION", "only those of this session" \
-	}
-
 struct ctl_given {
 	const struct ctl_option *option;
 	const char *value; /* "" where it takes none */

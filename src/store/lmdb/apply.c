@@ -362,8 +362,8 @@ each_index(struct batch *batch, const struct artifact *artifact,
 	struct span value;
 	size_t tag;
 
-	for (tag = 0; tag < INDEX_TAGS && result == RESULT_OK; tag++) {
-		value = index_value(artifact, tag);
+	for (tag = 0; tag < FILTERS && result == RESULT_OK; tag++) {
+		value = artifact_value(artifact, tag);
 		if (value.size == 0)
 			continue;
 		key = index_prefix(tag, value);

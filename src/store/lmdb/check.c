@@ -153,8 +153,8 @@ check_index_of(struct check *check, const struct artifact *artifact)
 	size_t tag;
 
 	id_format(&artifact->id, text);
-	for (tag = 0; tag < INDEX_TAGS; tag++) {
-		value = index_value(artifact, tag);
+	for (tag = 0; tag < FILTERS; tag++) {
+		value = artifact_value(artifact, tag);
 		if (value.size == 0)
 			continue;
 		key = index_prefix(tag, value);
@@ -278,7 +278,7 @@ check_index(struct check *check, const struct key *key, struct span bytes)
 	if (check_is_fatal(check))
 		return result;
 	if (result != RESULT_OK ||
-	    !span_equal(value, index_value(artifact, tag)))
+	    !span_equal(value, artifact_value(artifact, tag)))
 		check_report(check, DB_INDEX, "%s leads to no such record",
 		    check_hex(check, key));
 	return RESULT_OK;

@@ -81,16 +81,15 @@ bool key_has_prefix(const struct key *key, const struct key *prefix);
 /* The number that the last 8 bytes of a key are. */
 uint64_t key_last_number(const struct key *key);
 
-/* The four members of an artifact that have index entries. One more changes the
- * form of the store, and so LAYOUT_FORMAT. */
-#define INDEX_TAGS 4
+/*
+ * An artifact has an index entry for each row of filter_rows in which it has a
+ * value; tag is the number of the row. One more row changes the form of the
+ * store, and so LAYOUT_FORMAT.
+ */
 
-/* What stands in front of the moment in the index; value must not be over
- * its limit. Tag is 0 to INDEX_TAGS - 1. */
+/* What stands in front of the moment in the index; value must be neither empty
+ * nor over its limit. */
 struct key index_prefix(size_t tag, struct span value);
-size_t index_limit(size_t tag);
-/* The member that a tag stands for: absent or empty ones have no entry. */
-struct span index_value(const struct artifact *artifact, size_t tag);
 /* The tag, value and moment of a key; false: it is none. */
 MUST_USE bool index_parse(const struct key *key, size_t *ret_tag,
     struct span *ret_value, uint64_t *ret_moment);

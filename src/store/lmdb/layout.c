@@ -28,15 +28,10 @@ static const char *const names[DB_COUNT] = {
 	[DB_APPLIED] = "applied",
 };
 
-static const struct {
-	uint8_t letter;
-	size_t limit;
-} tags[INDEX_TAGS] = {
-	{ 'w', LIMIT_WORKFLOW },
-	{ 'p', LIMIT_PHASE },
-	{ 't', LIMIT_TYPE },
-	{ 's', LIMIT_SESSION },
-};
+/* What the keys of the index begin with: a letter for each filter. */
+static const uint8_t tags[] = { 'w', 'p', 't', 's' };
+
+_Static_assert(COUNT_OF(tags) == FILTERS, "letters");
 
 const char *
 layout_name(enum database database)
@@ -164,34 +159,18 @@ key_last_number(const struct key *key)
 	return unpack_key(key->bytes + key->size - 8);
 }
 
-size_t
-index_limit(size_t tag)
-{
-	assert(tag < INDEX_TAGS);
-	return tags[tag].limit;
-}
-
 struct key
 index_prefix(size_t tag, struct span value)
 {
 	struct key key;
 
-	assert(value.size > 0 && value.size <= index_limit(tag));
-	key.bytes[0] = tags[tag].letter;
+	assert(tag < FILTERS);
+	assert(value.size > 0 && value.size <= filter_rows[tag].limit);
+	key.bytes[0] = tags[tag];
 	key.bytes[1] = (uint8_t)value.size;
 	memcpy(key.bytes + 2, value.data, value.size);
 	key.size = 2 + value.size;
 	return key;
-}
-
-struct span
-index_value(const struct artifact *artifact, size_t tag)
-{
-	const struct span values[INDEX_TAGS] = { artifact->workflow,
-		artifact->phase, artifact->type, artifact->session };
-
-	assert(tag < INDEX_TAGS);
-	return values[tag];
 }
 
 bool
@@ -202,10 +181,10 @@ index_parse(const struct key *key, size_t *ret_tag, struct span *ret_value,
 
 	if (key->size < 2 || key->size != 2u + key->bytes[1] + 8u)
 		return false;
-	while (tag < INDEX_TAGS && tags[tag].letter != key->bytes[0])
+	while (tag < FILTERS && tags[tag] != key->bytes[0])
 		tag++;
-	if (tag == INDEX_TAGS || key->bytes[1] == 0 ||
-	    key->bytes[1] > index_limit(tag))
+	if (tag == FILTERS || key->bytes[1] == 0 ||
+	    key->bytes[1] > filter_rows[tag].limit)
 		return false;
 	*ret_tag = tag;
 	*ret_value = span_of(key->bytes + 2, key->bytes[1]);

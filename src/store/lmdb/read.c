@@ -174,7 +174,7 @@ struct range {
 };
 
 struct ranges {
-	struct range list[INDEX_TAGS];
+	struct range list[FILTERS];
 	size_t count;
 };
 
@@ -252,25 +252,19 @@ ranges_close(struct ranges *ranges)
 			mdb_cursor_close(ranges->list[i].cursor);
 }
 
-/* A range for each filter; false: one of them can match nothing. */
-static bool
+/* A range for each value of the filter. */
+static void
 ranges_init(struct ranges *ranges, const struct filter *filter)
 {
-	const struct artifact wanted = { .workflow = filter->workflow,
-		.phase = filter->phase,
-		.type = filter->type,
-		.session = filter->session };
 	struct range *range;
 	struct span value;
 	size_t tag;
 
 	*ranges = (struct ranges){ .count = 0 };
-	for (tag = 0; tag < INDEX_TAGS; tag++) {
-		value = index_value(&wanted, tag);
+	for (tag = 0; tag < FILTERS; tag++) {
+		value = filter->values[tag];
 		if (value.size == 0)
 			continue;
-		if (value.size > index_limit(tag))
-			return false;
 		range = &ranges->list[ranges->count++];
 		range->database = DB_INDEX;
 		range->tag = tag;
@@ -279,7 +273,6 @@ ranges_init(struct ranges *ranges, const struct filter *filter)
 	}
 	if (ranges->count == 0)
 		ranges->list[ranges->count++].database = DB_RECORDS;
-	return true;
 }
 
 static enum result
@@ -340,7 +333,7 @@ fetch(struct view *view, const struct ranges *ranges, uint64_t moment,
 		range = &ranges->list[i];
 		if (range->database == DB_INDEX &&
 		    !span_equal(
-			range->value, index_value(artifact, range->tag)))
+			range->value, artifact_value(artifact, range->tag)))
 			return layout_damaged(view, DB_INDEX);
 	}
 	*ret_artifact = artifact;
@@ -412,10 +405,11 @@ lmdb_list(void *state, const struct filter *filter,
 	if (result == RESULT_MALFORMED)
 		return result;
 	page.artifacts = arena_alloc(arena, limit * sizeof(*page.artifacts));
-	if (result == RESULT_END || !ranges_init(&ranges, filter)) {
+	if (result == RESULT_END) {
 		*ret_page = page;
 		return RESULT_OK;
 	}
+	ranges_init(&ranges, filter);
 	result = lmdb_read_begin(lmdb, &view);
 	if (result != RESULT_OK)
 		return result;

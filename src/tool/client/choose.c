@@ -45,7 +45,7 @@ reserve(struct ctl_choice *choice, size_t count)
 
 static int
 fill_in(struct ctl_choice *choice, struct ctl_http *http, struct arena *arena,
-    const struct ctl_filter *filter, const struct ctl_artifact *artifact,
+    const struct filter *filter, const struct ctl_artifact *artifact,
     struct ctl_chosen *ret_chosen)
 {
 	if (!id_parse(artifact->id, &ret_chosen->id))
@@ -313,7 +313,7 @@ ctl_choose(struct ctl_http *http, struct ctl_choice *choice)
 	exit_code = ctl_filter_read(ctl, &which.members);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	is_narrow = ctl_filter_is_narrow(&which.members) || which.title != NULL;
+	is_narrow = filter_is_narrow(&which.members) || which.title != NULL;
 	if (!is_narrow && !ctl_has(ctl, "all"))
 		return ctl_usage(ctl,
 		    "which artifacts? It needs an ID, or a filter such as "

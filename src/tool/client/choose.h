@@ -19,7 +19,7 @@
 
 /* Which artifacts of a list. */
 struct ctl_which {
-	struct ctl_filter members;
+	struct filter members;
 	const char *title;   /* a pattern; NULL: any */
 	uint64_t older_than; /* seconds; 0: of any age */
 	uint64_t keep_newest;

@@ -210,58 +210,26 @@ ctl_remote_detail(struct ctl_http *http, const char *id, bool with_content,
 
 /* ---- lists ---- */
 
+const char *const ctl_filter_options[FILTERS] = { "workflow", "phase", "type",
+	"session" };
+
 int
-ctl_filter_read(const struct ctl *ctl, struct ctl_filter *ret_filter)
+ctl_filter_read(const struct ctl *ctl, struct filter *ret_filter)
 {
-	const struct {
-		const char *name;
-		const char **ret_value;
-	} options[] = {
-		{ "workflow", &ret_filter->workflow },
-		{ "phase", &ret_filter->phase },
-		{ "type", &ret_filter->type },
-		{ "session", &ret_filter->session },
-	};
+	const char *value;
 	size_t i;
 
-	*ret_filter = (struct ctl_filter){ 0 };
-	for (i = 0; i < COUNT_OF(options); i++) {
-		*options[i].ret_value = ctl_value(ctl, options[i].name);
-		if (*options[i].ret_value != NULL &&
-		    **options[i].ret_value == '\0')
+	*ret_filter = (struct filter){ 0 };
+	for (i = 0; i < FILTERS; i++) {
+		value = ctl_value(ctl, ctl_filter_options[i]);
+		if (value != NULL && *value == '\0')
 			return ctl_usage(ctl,
 			    "--%s is empty, which would mean all; leave it "
 			    "out for that",
-			    options[i].name);
+			    ctl_filter_options[i]);
+		ret_filter->values[i] = span_str(value);
 	}
 	return CTL_OK;
-}
-
-bool
-ctl_filter_is_narrow(const struct ctl_filter *filter)
-{
-	return filter->workflow != NULL || filter->phase != NULL ||
-	       filter->type != NULL || filter->session != NULL;
-}
-
-static void
-append_pair(struct buffer *query, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	buffer_append(query, span_str(name));
-	buffer_append_byte(query, '=');
-	query_encode(query, span_str(value));
-	buffer_append_byte(query, '&');
-}
-
-void
-ctl_filter_append(struct buffer *query, const struct ctl_filter *filter)
-{
-	append_pair(query, "workflow_id", filter->workflow);
-	append_pair(query, "phase_id", filter->phase);
-	append_pair(query, "artifact_type", filter->type);
-	append_pair(query, "session_id", filter->session);
 }
 
 /*
@@ -341,7 +309,7 @@ walk_page(struct walk *walk, struct arena *arena)
 }
 
 int
-ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
+ctl_remote_list(struct ctl_http *http, const struct filter *filter,
     uint64_t most, ctl_remote_visit *visit, void *context, bool *ret_has_more)
 {
 	struct walk walk = { .http = http,
@@ -354,7 +322,7 @@ ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
 	int exit_code;
 
 	buffer_init(&query, walk.arenas[0]);
-	ctl_filter_append(&query, filter);
+	filter_append(&query, filter);
 	walk.query = buffer_span(&query);
 	do {
 		arena = walk.arenas[++walk.pages % 2];
@@ -386,18 +354,18 @@ put_age(struct ctl_http *http, struct ctl_row *row, struct span created)
 
 static void
 put_for_people(struct ctl_http *http, struct ctl_row *row,
-    const struct ctl_filter *filter, const struct ctl_artifact *artifact)
+    const struct filter *filter, const struct ctl_artifact *artifact)
 {
 	struct span id = artifact->id;
 
 	id.size = id.size < SHORT_ID ? id.size : SHORT_ID;
 	ctl_row_key(row, "id", id);
 	ctl_row_text(row, "title", artifact->title);
-	if (filter == NULL || filter->workflow == NULL)
+	if (filter == NULL || filter->workflow.size == 0)
 		ctl_row_text(row, "workflow", artifact->workflow);
-	if (filter == NULL || filter->phase == NULL)
+	if (filter == NULL || filter->phase.size == 0)
 		ctl_row_text(row, "phase", artifact->phase);
-	if (filter == NULL || filter->type == NULL)
+	if (filter == NULL || filter->type.size == 0)
 		ctl_row_text(row, "type", artifact->type);
 	ctl_row_size(row, "size", artifact->size);
 	put_age(http, row, artifact->created);
@@ -405,7 +373,7 @@ put_for_people(struct ctl_http *http, struct ctl_row *row,
 
 void
 ctl_remote_row(struct ctl_http *http, struct arena *arena,
-    struct ctl_output *output, const struct ctl_filter *filter,
+    struct ctl_output *output, const struct filter *filter,
     const struct ctl_artifact *artifact)
 {
 	const struct ctl *ctl = ctl_http_ctl(http);

@@ -80,24 +80,21 @@ struct span ctl_remote_text(struct arena *arena,
 
 /* ---- lists ---- */
 
-/* NULL: any. */
-struct ctl_filter {
-	const char *workflow;
-	const char *phase;
-	const char *type;
-	const char *session;
-};
+/* The filters of a list: what list, rm and export share. */
+#define CTL_FILTERS \
+	{ "workflow", 'w', "WORKFLOW", "only those of this workflow" }, \
+	    { "phase", 'p', "PHASE", "only those of this phase" }, \
+	    { "type", 't', "TYPE", "only those of this type" }, \
+	{ \
+		"session", 's', "SESSION", "only those of this session" \
+	}
+
+/* The long names of CTL_FILTERS, in the order of filter_rows. */
+extern const char *const ctl_filter_options[FILTERS];
 
 /* From the options of CTL_FILTERS. An empty one is refused: to the server it
  * would mean all. */
-MUST_USE int
-ctl_filter_read(const struct ctl *ctl, struct ctl_filter *ret_filter);
-
-/* Does it leave anything out? */
-bool ctl_filter_is_narrow(const struct ctl_filter *filter);
-
-/* As a query, with "&" behind each pair. */
-void ctl_filter_append(struct buffer *query, const struct ctl_filter *filter);
+MUST_USE int ctl_filter_read(const struct ctl *ctl, struct filter *ret_filter);
 
 /* The arena is that of a page. Anything but CTL_OK ends the list. */
 typedef int ctl_remote_visit(
@@ -107,8 +104,7 @@ typedef int ctl_remote_visit(
  * Visit the artifacts of a filter, newest first, at most so many (0: all),
  * page by page. *ret_has_more: there are others behind.
  */
-MUST_USE int
-ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
+MUST_USE int ctl_remote_list(struct ctl_http *http, const struct filter *filter,
     uint64_t most, ctl_remote_visit *visit, void *context, bool *ret_has_more);
 
 /*
@@ -117,7 +113,7 @@ ctl_remote_list(struct ctl_http *http, const struct ctl_filter *filter,
  * left out, since it is the same in each row.
  */
 void ctl_remote_row(struct ctl_http *http, struct arena *arena,
-    struct ctl_output *output, const struct ctl_filter *filter,
+    struct ctl_output *output, const struct filter *filter,
     const struct ctl_artifact *artifact);
 
 /* ---- get.c ---- */

@@ -47,8 +47,8 @@ read_filter(const struct ctl *ctl, struct ctl_which *ret_which)
 		    ctl, "keep-newest", 0, UINT64_MAX, &which.keep_newest);
 	if (exit_code != CTL_OK)
 		return exit_code;
-	is_narrow = ctl_filter_is_narrow(&which.members) ||
-		    which.older_than > 0 || which.keep_newest > 0;
+	is_narrow = filter_is_narrow(&which.members) || which.older_than > 0 ||
+		    which.keep_newest > 0;
 	if (!is_narrow && !ctl_has(ctl, "all"))
 		return ask_which(ctl);
 	if (is_narrow && ctl_has(ctl, "all"))

@@ -247,7 +247,7 @@ const struct ctl_command ctl_command_content = {
 
 struct listing {
 	struct ctl_http *http;
-	struct ctl_filter filter;
+	struct filter filter;
 	struct ctl_output *output;
 	uint64_t count;
 };

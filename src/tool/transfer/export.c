@@ -15,6 +15,7 @@
 #include "export.h"
 
 #include "record.h"
+#include "tool/client/remote.h"
 #include "tool/local/local.h"
 #include "tool/output.h"
 
@@ -359,16 +360,6 @@ write_artifacts(struct export *export)
 				   : exit_code;
 }
 
-static bool
-has_filter(const struct export *export)
-{
-	const struct filter *filter = &export->filter;
-
-	return filter->workflow.size + filter->phase.size + filter->type.size +
-		   filter->session.size >
-	       0;
-}
-
 static int
 write_all(struct export *export)
 {
@@ -379,7 +370,8 @@ write_all(struct export *export)
 		return exit_code;
 	export->block.store = export->store;
 	export->arena = arena_open();
-	if (store_stat(export->store, &stat) != RESULT_OK || has_filter(export))
+	if (store_stat(export->store, &stat) != RESULT_OK ||
+	    filter_is_narrow(&export->filter))
 		stat.bytes = 0; /* nobody knows how much it will be */
 	ctl_progress_begin(
 	    &export->progress, export->ctl, "export", stat.bytes);
@@ -395,12 +387,6 @@ write_all(struct export *export)
 }
 
 /* ---- the command ---- */
-
-static struct span
-filter_value(const struct ctl *ctl, const char *name)
-{
-	return span_str(ctl_value(ctl, name));
-}
 
 /* If the tar went to standard output, the summary goes to standard error. */
 static int
@@ -477,15 +463,12 @@ run(struct ctl *ctl)
 {
 	static struct export export;
 	int exit_code;
+	size_t i;
 
 	export.ctl = ctl;
-	export.filter = (struct filter){
-		.workflow = filter_value(ctl, "workflow"),
-		.phase = filter_value(ctl, "phase"),
-		.type = filter_value(ctl, "type"),
-		.session = filter_value(ctl, "session"),
-	};
-	export.filter.type = span_lower(ctl->arena, export.filter.type);
+	for (i = 0; i < FILTERS; i++)
+		filter_set(ctl->arena, &export.filter, i,
+		    span_str(ctl_value(ctl, ctl_filter_options[i])));
 	if (strcmp(ctl->operands[0], "-") == 0 && isatty(STDOUT_FILENO))
 		return ctl_usage(ctl, "a tar file is nothing for a terminal");
 	exit_code = ctl_local_load(ctl, &export.local);

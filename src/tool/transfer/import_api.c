@@ -145,8 +145,8 @@ struct pass {
 };
 
 static int
-read_page(struct listing *listing, const struct ctl_filter *filter,
-    uint64_t number, struct arena *arena, struct pass *pass)
+read_page(struct listing *listing, const struct filter *filter, uint64_t number,
+    struct arena *arena, struct pass *pass)
 {
 	struct ctl_artifact artifact;
 	struct ctl_http_answer answer;
@@ -157,7 +157,7 @@ read_page(struct listing *listing, const struct ctl_filter *filter,
 
 	buffer_init(&path, arena);
 	buffer_append(&path, SPAN("/artifacts?"));
-	ctl_filter_append(&path, filter);
+	filter_append(&path, filter);
 	buffer_printf(&path, "limit=%d&page=%llu", LIMIT_PAGE,
 	    (unsigned long long)number);
 	exit_code =
@@ -183,7 +183,7 @@ read_page(struct listing *listing, const struct ctl_filter *filter,
  * of the page sends its first one again, so this ends there, too.
  */
 static int
-read_pages(struct listing *listing, const struct ctl_filter *filter,
+read_pages(struct listing *listing, const struct filter *filter,
     struct arena *arena, struct pass *pass)
 {
 	struct arena *of_page = arena_open();
@@ -205,7 +205,7 @@ read_pages(struct listing *listing, const struct ctl_filter *filter,
 /* Read the list until it has as many as it tells. What an earlier pass found is
  * imported, too. */
 static int
-ask_numbered(struct listing *listing, const struct ctl_filter *filter)
+ask_numbered(struct listing *listing, const struct filter *filter)
 {
 	struct arena *arena = arena_open();
 	struct pass pass = { .is_changed = true };
@@ -257,7 +257,7 @@ say_full(const struct listing *listing, const char *workflow)
 static int
 ask_list(struct listing *listing, const char *workflow)
 {
-	const struct ctl_filter filter = { .workflow = workflow };
+	const struct filter filter = { .workflow = span_str(workflow) };
 	bool has_more;
 	int exit_code;
 

@@ -103,8 +103,8 @@ decode_index(struct span bytes)
 	key = key_of(bytes.data, bytes.size);
 	if (!index_parse(&key, &tag, &value, &moment))
 		return;
-	DEMAND(tag < INDEX_TAGS && value.size > 0 &&
-	       value.size <= index_limit(tag));
+	DEMAND(tag < FILTERS && value.size > 0 &&
+	       value.size <= filter_rows[tag].limit);
 	again = index_prefix(tag, value);
 	DEMAND(key_has_prefix(&key, &again));
 	again = key_then(&again, moment);

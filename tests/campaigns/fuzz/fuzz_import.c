@@ -130,8 +130,7 @@ demand_content(struct store *store, const struct content *content)
 static uint64_t
 demand_whole(struct store *store, struct arena *arena)
 {
-	const struct filter all = { SPAN_NONE, SPAN_NONE, SPAN_NONE,
-		SPAN_NONE };
+	const struct filter all = { .workflow = SPAN_NONE };
 	struct position position = { .size = 0 };
 	struct page page = { .has_more = true };
 	uint64_t count = 0;

@@ -118,9 +118,7 @@ read_note(struct arena *arena, struct span text)
 static bool
 is_narrow(const struct ctl_which *filter)
 {
-	return filter->members.workflow != NULL ||
-	       filter->members.phase != NULL || filter->members.type != NULL ||
-	       filter->members.session != NULL || filter->older_than > 0 ||
+	return filter_is_narrow(&filter->members) || filter->older_than > 0 ||
 	       filter->keep_newest > 0;
 }
 
@@ -130,6 +128,7 @@ read_rule(struct arena *arena, struct span text)
 	const struct ctl ctl = { .arena = arena };
 	const char *line = arena_string(arena, text);
 	struct ctl_which filter;
+	size_t i;
 	int exit_code = ctl_rm_parse(&ctl, line, &filter);
 
 	DEMAND(exit_code == CTL_OK || exit_code == CTL_USAGE);
@@ -139,9 +138,9 @@ read_rule(struct arena *arena, struct span text)
 	DEMAND(is_narrow(&filter) || strstr(line, "--a") != NULL ||
 	       strpbrk(line, "'\"") != NULL);
 	/* An empty value would be no filter to the server. */
-	DEMAND(
-	    filter.members.workflow == NULL || *filter.members.workflow != 0);
-	DEMAND(filter.members.session == NULL || *filter.members.session != 0);
+	for (i = 0; i < FILTERS; i++)
+		DEMAND(filter.members.values[i].data == NULL ||
+		       filter.members.values[i].size > 0);
 }
 
 /* ---- times ---- */

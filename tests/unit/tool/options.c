@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "tool/ctl.h"
+#include "tool/client/remote.h"
 
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>

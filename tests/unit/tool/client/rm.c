@@ -21,13 +21,6 @@ tear_down(void)
 
 TestSuite(ctl_rm, .init = set_up, .fini = tear_down);
 
-static bool
-is_same(const char *one, const char *other)
-{
-	return one == other ||
-	       (one != NULL && other != NULL && strcmp(one, other) == 0);
-}
-
 Test(ctl_rm, reads_a_line_as_the_options_of_rm)
 {
 	static const struct {
@@ -35,30 +28,28 @@ Test(ctl_rm, reads_a_line_as_the_options_of_rm)
 		struct ctl_which filter;
 	} cases[] = {
 		{ "-w nightly --older-than 90d",
-		    { .members.workflow = "nightly", .older_than = 7776000 } },
+		    { .members.workflow = SPAN("nightly"),
+			.older_than = 7776000 } },
 		{ "  --keep-newest=10\t-t  log ",
-		    { .members.type = "log", .keep_newest = 10 } },
+		    { .members.type = SPAN("log"), .keep_newest = 10 } },
 		{ "-w 'two words' -p \"it's\" -sx'y'z",
-		    { .members = { "two words", "it's", NULL, "xyz" } } },
-		{ "--type a --type b", { .members.type = "b" } },
+		    { .members.workflow = SPAN("two words"),
+			.members.phase = SPAN("it's"),
+			.members.session = SPAN("xyz") } },
+		{ "--type a --type b", { .members.type = SPAN("b") } },
 		{ "--all", { .older_than = 0 } },
 	};
 	struct ctl_which filter;
-	size_t i;
+	size_t i, n;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		memset(&filter, 0xff, sizeof(filter));
 		cr_assert_eq(ctl_rm_parse(&ctl, cases[i].line, &filter), CTL_OK,
 		    "%s", cases[i].line);
-		cr_expect(is_same(filter.members.workflow,
-			      cases[i].filter.members.workflow) &&
-			      is_same(filter.members.phase,
-				  cases[i].filter.members.phase) &&
-			      is_same(filter.members.type,
-				  cases[i].filter.members.type) &&
-			      is_same(filter.members.session,
-				  cases[i].filter.members.session),
-		    "%s", cases[i].line);
+		for (n = 0; n < FILTERS; n++)
+			cr_expect(span_equal(filter.members.values[n],
+				      cases[i].filter.members.values[n]),
+			    "%s", cases[i].line);
 		cr_expect_eq(filter.older_than, cases[i].filter.older_than);
 		cr_expect_eq(filter.keep_newest, cases[i].filter.keep_newest);
 	}
