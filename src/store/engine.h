@@ -4,7 +4,7 @@
  *
  * The functions are those of store.h with a state first, and keep its
  * promises; store.c has seen that a limit is one, that an offset is within the
- * content, and that no value of a filter is over its limit. An engine fills both tables for its writer, and only the first
+ * content and a size not 0, and that no value of a filter is over its limit. An engine fills both tables for its writer, and only the first
  * for whoever opens the store to read. proxy/ fills only the second, and puts
  * it beside the first of another engine:
  *

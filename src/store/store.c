@@ -105,7 +105,7 @@ enum result
 store_read(struct store *store, const struct content *content, uint64_t offset,
     char *data, size_t size, size_t *ret_size)
 {
-	if (offset >= content->size) {
+	if (offset >= content->size || size == 0) {
 		*ret_size = 0;
 		return RESULT_OK;
 	}

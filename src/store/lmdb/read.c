@@ -9,8 +9,6 @@
 
 #include "base/pack.h"
 
-#include <assert.h>
-
 enum result
 lmdb_get(void *state, const struct id *id, struct arena *arena,
     struct artifact **ret_artifact)
@@ -104,10 +102,6 @@ lmdb_read(void *state, const struct content *content, uint64_t offset,
 	enum result result;
 	struct key key;
 
-	if (offset >= content->size || size == 0) {
-		*ret_size = 0;
-		return RESULT_OK;
-	}
 	result = lmdb_read_begin(lmdb, &view);
 	if (result != RESULT_OK)
 		return result;
@@ -400,7 +394,6 @@ lmdb_list(void *state, const struct filter *filter,
 	enum result result;
 	uint64_t bound;
 
-	assert(limit >= 1 && limit <= LIMIT_PAGE);
 	result = position_bound(position, &bound);
 	if (result == RESULT_MALFORMED)
 		return result;
