@@ -38,7 +38,8 @@
 #include <unistd.h>
 
 #define SLICE_MS 100	      /* of waiting; then it may have to give way */
-#define TRIES 3		      /* with a new writer each */
+#define MORE_WRITERS 3	      /* to ask, after one that died */
+#define STALE_TRIES 3	      /* to apply, while writers lost the upload */
 #define CHANNEL_WAIT_MS 10000 /* for the next writer */
 #define ANSWER_WAIT_MS 60000  /* the master kills a hanging writer sooner */
 #define KEPT (LIMIT_UNACKNOWLEDGED / LIMIT_CHUNK)
@@ -350,7 +351,7 @@ ask(struct proxy *proxy, const struct wire_message *message, uint64_t number,
 	enum step step = STEP_GONE;
 	int try;
 
-	for (try = 0; try <= TRIES && step == STEP_GONE; try++) {
+	for (try = 0; try <= MORE_WRITERS && step == STEP_GONE; try++) {
 		step =
 		    proxy->channel == CHANNEL_OPEN ? STEP_DONE : recover(proxy);
 		if (step == STEP_DONE)
@@ -478,7 +479,7 @@ take_answers(struct proxy *proxy)
 			return RESULT_OK;
 		if (step == STEP_DONE)
 			note_chunk_answer(proxy, &message);
-		else if (step != STEP_GONE || tries++ == TRIES ||
+		else if (step != STEP_GONE || tries++ == MORE_WRITERS ||
 			 recover(proxy) != STEP_DONE)
 			return RESULT_UNAVAILABLE;
 		result = proxy->stage_result;
@@ -587,7 +588,7 @@ apply_one(
 	enum result result;
 	int try;
 
-	for (try = 0; try < TRIES; try++) {
+	for (try = 0; try < STALE_TRIES; try++) {
 		change->number = ++proxy->last_number;
 		result = proxy_ask(proxy, &message, change->number, &answer);
 		if (result != RESULT_OK)
