@@ -235,7 +235,8 @@ answer_quoted(struct reading *reading, struct json_value *object)
  * 412 when it wants another.
  */
 static enum result
-answer(struct reading *reading, struct json_value *object, bool has_content)
+answer_object(
+    struct reading *reading, struct json_value *object, bool has_content)
 {
 	struct response *response = reading->response;
 	enum result result = RESULT_OK;
@@ -263,16 +264,16 @@ answer(struct reading *reading, struct json_value *object, bool has_content)
 /* ---- detail ---- */
 
 static enum result
-answer_whole(struct reading *reading)
+answer_with_content(struct reading *reading)
 {
-	return answer(reading,
+	return answer_object(reading,
 	    artifact_detail(reading->artifact, reading->request->arena), true);
 }
 
 static enum result
-answer_bare(struct reading *reading)
+answer_without_content(struct reading *reading)
 {
-	return answer(reading,
+	return answer_object(reading,
 	    artifact_detail(reading->artifact, reading->request->arena), false);
 }
 
@@ -292,7 +293,7 @@ handle_detail(const struct context *context, struct request *request,
 		return;
 	}
 	handle_read(context, request, response,
-	    has_content ? answer_whole : answer_bare);
+	    has_content ? answer_with_content : answer_without_content);
 }
 
 /* ---- content as a member of an object, without the rest of the record ---- */
@@ -308,7 +309,7 @@ answer_content(struct reading *reading)
 	    object, "artifact_id", handle_id_text(arena, &artifact->id));
 	json_put_text(object, "content_type", artifact->content.type);
 	json_put_number(object, "size_bytes", artifact->content.size);
-	return answer(reading, object, true);
+	return answer_object(reading, object, true);
 }
 
 void

@@ -42,7 +42,7 @@ parse_hex(struct span text, uint8_t *ret_bytes, size_t size)
 
 /* Is the state the one that the client wants to go on with? */
 static bool
-is_wanted(const struct request *request, const struct validators *validators)
+is_expected(const struct request *request, const struct validators *validators)
 {
 	const struct content *content = validators->content;
 	int64_t since;
@@ -78,7 +78,7 @@ response_is_decided(struct response *response, const struct request *request,
     const struct validators *validators)
 {
 	response->is_judged = true;
-	if (!is_wanted(request, validators)) {
+	if (!is_expected(request, validators)) {
 		response_result(response, RESULT_PRECONDITION, SPAN_NONE);
 		return true;
 	}

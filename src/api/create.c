@@ -140,7 +140,7 @@ read_key(const struct request *request, struct response *response,
 /* A repeat whose artifact was deleted since gets no Location: its id leads
  * nowhere. */
 static void
-answer(const struct context *context, const struct request *request,
+answer_created(const struct context *context, const struct request *request,
     struct response *response, const struct artifact *artifact,
     const struct outcome *outcome)
 {
@@ -222,7 +222,7 @@ create(const struct context *context, struct handle_body *body,
 	if (!is_named)
 		upload_drop(draft->upload);
 	if (result == RESULT_OK)
-		answer(context, request, response, artifact, &outcome);
+		answer_created(context, request, response, artifact, &outcome);
 	else
 		response_result(response, result, SPAN_NONE);
 }

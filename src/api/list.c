@@ -130,7 +130,7 @@ next_link(const struct context *context, struct request *request,
 }
 
 static void
-answer(const struct context *context, struct request *request,
+answer_page(const struct context *context, struct request *request,
     struct response *response, const struct list *list, const struct page *page)
 {
 	struct json_value *array = json_array(request->arena);
@@ -166,5 +166,5 @@ handle_list(const struct context *context, struct request *request,
 	else if (result != RESULT_OK)
 		response_result(response, result, SPAN_NONE);
 	else
-		answer(context, request, response, &list, &page);
+		answer_page(context, request, response, &list, &page);
 }

@@ -128,7 +128,7 @@ put_range(
 }
 
 static enum result
-answer(struct reading *reading)
+answer_raw(struct reading *reading)
 {
 	const struct content *content = &reading->artifact->content;
 	const struct request *request = reading->request;
@@ -162,5 +162,5 @@ void
 handle_raw_get(const struct context *context, struct request *request,
     struct response *response)
 {
-	handle_read(context, request, response, answer);
+	handle_read(context, request, response, answer_raw);
 }

@@ -203,7 +203,7 @@ describe(const struct check checks[CHECKS], struct arena *arena)
 
 /* failed is the first that did; NULL: none. */
 static void
-answer(struct response *response, const struct check *failed,
+answer_ready(struct response *response, const struct check *failed,
     const struct json_value *checks)
 {
 	struct json_value *object = json_object(response->arena);
@@ -243,7 +243,8 @@ handle_readyz(const struct context *context, struct request *request,
 		if (!checks[i].is_ok)
 			failed = &checks[i];
 	is_verbose = query_find(arena, request->query, "verbose").data != NULL;
-	answer(response, failed, is_verbose ? describe(checks, arena) : NULL);
+	answer_ready(
+	    response, failed, is_verbose ? describe(checks, arena) : NULL);
 }
 
 /* ---- /metrics ---- */

@@ -34,7 +34,7 @@ is_agreed(struct handle_body *body, struct response *response,
 }
 
 static void
-answer(const struct context *context, struct request *request,
+answer_replaced(const struct context *context, struct request *request,
     struct response *response, const struct id *id)
 {
 	struct json_value *object = json_object(request->arena);
@@ -78,7 +78,7 @@ replace(const struct context *context, struct handle_body *body,
 	if (result != RESULT_OK && result != RESULT_UNKNOWN)
 		upload_drop(new->upload);
 	if (result == RESULT_OK)
-		answer(context, body->request, response, &new->id);
+		answer_replaced(context, body->request, response, &new->id);
 	else
 		response_result(response, result, body->request->id);
 }

@@ -75,7 +75,7 @@ check_space(const struct batch *batch, uint64_t size, size_t longest)
 }
 
 static void
-batch_use_space(struct batch *batch, uint64_t bytes)
+use_space(struct batch *batch, uint64_t bytes)
 {
 	size_t i;
 
@@ -145,14 +145,14 @@ put_chunk(struct batch *batch, uint64_t blob, uint32_t chunk, struct span bytes)
 	struct key key = key_chunk(blob, chunk);
 
 	batch->is_changed = true;
-	batch_use_space(batch, bytes.size);
+	use_space(batch, bytes.size);
 	use_blob(batch, blob);
 	return layout_put(
 	    &batch->view, DB_CHUNKS, &key, bytes, MDB_NOOVERWRITE);
 }
 
 static enum result
-batch_stage(struct batch *batch, const struct change *change)
+apply_stage(struct batch *batch, const struct change *change)
 {
 	struct pending pending;
 	enum result result;
@@ -185,7 +185,7 @@ batch_stage(struct batch *batch, const struct change *change)
 
 /* A blob that is not an upload of this owner any more is left as it is. */
 static enum result
-batch_drop(struct batch *batch, const struct change *change)
+apply_drop(struct batch *batch, const struct change *change)
 {
 	struct pending pending;
 	enum result result;
@@ -465,7 +465,7 @@ free_moment(struct batch *batch, uint64_t *moment, unsigned *ret_flags)
 }
 
 static enum result
-batch_create(struct batch *batch, const struct change *change)
+apply_create(struct batch *batch, const struct change *change)
 {
 	struct artifact artifact = *change->artifact;
 	enum result result;
@@ -478,7 +478,7 @@ batch_create(struct batch *batch, const struct change *change)
 	if (result != RESULT_OK)
 		return result;
 
-	batch_use_space(batch, RECORD_BYTES);
+	use_space(batch, RECORD_BYTES);
 	/* Unique and rising, whatever the clock does. */
 	artifact.created = batch->now > batch->meta.last_moment
 			       ? batch->now
@@ -543,7 +543,7 @@ patch_artifact(struct artifact *artifact, const struct change *change)
 }
 
 static enum result
-batch_update(struct batch *batch, const struct change *change)
+apply_update(struct batch *batch, const struct change *change)
 {
 	struct artifact *artifact;
 	enum result result;
@@ -558,13 +558,13 @@ batch_update(struct batch *batch, const struct change *change)
 	if (new > old) {
 		if (new - old > batch->space.for_growth[lmdb_run_of(new)])
 			return no_space(batch);
-		batch_use_space(batch, new - old);
+		use_space(batch, new - old);
 	}
 	return put_record(batch, artifact, 0);
 }
 
 static enum result
-batch_content(struct batch *batch, const struct change *change)
+apply_content(struct batch *batch, const struct change *change)
 {
 	struct content content = change->artifact->content;
 	struct artifact *artifact;
@@ -588,7 +588,7 @@ batch_content(struct batch *batch, const struct change *change)
 }
 
 static enum result
-batch_delete(struct batch *batch, const struct change *change)
+apply_delete(struct batch *batch, const struct change *change)
 {
 	struct artifact *artifact;
 	enum result result;
@@ -670,7 +670,7 @@ import_new(struct batch *batch, struct artifact *artifact, unsigned *ret_flags)
 }
 
 static enum result
-batch_import(struct batch *batch, const struct change *change)
+apply_import(struct batch *batch, const struct change *change)
 {
 	struct artifact artifact = *change->artifact;
 	struct artifact *there = NULL;
@@ -681,7 +681,7 @@ batch_import(struct batch *batch, const struct change *change)
 	if (result != RESULT_OK)
 		return result;
 
-	batch_use_space(batch, RECORD_BYTES);
+	use_space(batch, RECORD_BYTES);
 	batch->is_changed = true;
 	result = there != NULL ? import_over(batch, there, &artifact, &flags)
 			       : import_new(batch, &artifact, &flags);
@@ -698,13 +698,13 @@ batch_import(struct batch *batch, const struct change *change)
 
 static enum result (*const kinds[])(
     struct batch *batch, const struct change *change) = {
-	[CHANGE_CREATE] = batch_create,
-	[CHANGE_UPDATE] = batch_update,
-	[CHANGE_CONTENT] = batch_content,
-	[CHANGE_DELETE] = batch_delete,
-	[CHANGE_STAGE] = batch_stage,
-	[CHANGE_DROP] = batch_drop,
-	[CHANGE_IMPORT] = batch_import,
+	[CHANGE_CREATE] = apply_create,
+	[CHANGE_UPDATE] = apply_update,
+	[CHANGE_CONTENT] = apply_content,
+	[CHANGE_DELETE] = apply_delete,
+	[CHANGE_STAGE] = apply_stage,
+	[CHANGE_DROP] = apply_drop,
+	[CHANGE_IMPORT] = apply_import,
 };
 
 /* ---- exactly once ---- */
@@ -754,7 +754,7 @@ keep_last_change(struct batch *batch, const struct change *change)
 }
 
 static enum result
-apply_one(struct batch *batch, const struct change *change)
+apply_change(struct batch *batch, const struct change *change)
 {
 	enum result result;
 
@@ -774,7 +774,7 @@ apply_one(struct batch *batch, const struct change *change)
 /* ---- a batch ---- */
 
 static enum result
-batch_begin(struct batch *batch)
+apply_begin(struct batch *batch)
 {
 	enum result result;
 
@@ -787,17 +787,17 @@ batch_begin(struct batch *batch)
 
 /* Anything but RESULT_OK: the transaction is to be aborted. */
 static enum result
-batch_fill(struct batch *batch, struct change *const *changes, size_t count,
+apply_all(struct batch *batch, struct change *const *changes, size_t count,
     struct outcome *ret_outcomes)
 {
 	enum result result;
 	size_t i;
 
-	result = batch_begin(batch);
+	result = apply_begin(batch);
 	if (result != RESULT_OK)
 		return result;
 	for (i = 0; i < count; i++) {
-		result = apply_one(batch, changes[i]);
+		result = apply_change(batch, changes[i]);
 		arena_reset(batch->lmdb->scratch);
 		if (batch->view.error != 0)
 			return result;
@@ -816,7 +816,7 @@ batch_fill(struct batch *batch, struct change *const *changes, size_t count,
  * Anything else: nothing happened; of a single change it is the outcome.
  */
 static enum result
-batch_run(struct lmdb *lmdb, struct change *const *changes, size_t count,
+apply_run(struct lmdb *lmdb, struct change *const *changes, size_t count,
     struct outcome *ret_outcomes)
 {
 	struct batch batch = { .lmdb = lmdb };
@@ -826,7 +826,7 @@ batch_run(struct lmdb *lmdb, struct change *const *changes, size_t count,
 	result = lmdb_write_begin(lmdb, &batch.view);
 	if (result != RESULT_OK)
 		return result;
-	result = batch_fill(&batch, changes, count, ret_outcomes);
+	result = apply_all(&batch, changes, count, ret_outcomes);
 	if (result == RESULT_OK && batch.is_changed)
 		result = lmdb_write_commit(lmdb, &batch.view);
 	else
@@ -855,7 +855,7 @@ lmdb_apply(void *state, struct change *const *changes, size_t count,
 
 	if (count == 0)
 		return;
-	result = batch_run(lmdb, changes, count, ret_outcomes);
+	result = apply_run(lmdb, changes, count, ret_outcomes);
 	if (result == RESULT_OK)
 		return;
 	if (result == RESULT_UNKNOWN || count == 1) {
@@ -867,7 +867,7 @@ lmdb_apply(void *state, struct change *const *changes, size_t count,
 		 * thousand. */
 		if (lmdb->beat != NULL)
 			lmdb->beat(lmdb->beat_object);
-		result = batch_run(lmdb, changes + i, 1, ret_outcomes + i);
+		result = apply_run(lmdb, changes + i, 1, ret_outcomes + i);
 		if (result != RESULT_OK)
 			fill_outcomes(ret_outcomes + i, 1, result);
 	}

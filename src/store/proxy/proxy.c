@@ -490,7 +490,7 @@ take_answers(struct proxy *proxy)
 }
 
 static enum result
-stage(struct proxy *proxy, uint32_t chunk, struct span bytes)
+stage_chunk(struct proxy *proxy, uint32_t chunk, struct span bytes)
 {
 	struct kept *kept;
 	enum result result;
@@ -519,7 +519,7 @@ proxy_stage(void *state, struct staging *staging, struct span bytes)
 	enum result result = proxy_enter(proxy);
 
 	if (result == RESULT_OK)
-		result = stage(proxy, staging->chunks, bytes);
+		result = stage_chunk(proxy, staging->chunks, bytes);
 	proxy_leave(proxy);
 	return result;
 }
@@ -580,7 +580,7 @@ settle_staging(struct proxy *proxy, struct change *change)
 }
 
 static enum result
-apply_one(
+send_change(
     struct proxy *proxy, struct change *change, struct outcome *ret_outcome)
 {
 	struct wire_message message = { .kind = WIRE_CHANGE, .change = change };
@@ -619,7 +619,7 @@ proxy_apply(void *state, struct change *const *changes, size_t count,
 		ret_outcomes[i].result = proxy_enter(proxy);
 		if (ret_outcomes[i].result == RESULT_OK)
 			ret_outcomes[i].result =
-			    apply_one(proxy, changes[i], &ret_outcomes[i]);
+			    send_change(proxy, changes[i], &ret_outcomes[i]);
 		proxy_leave(proxy);
 		if (names_staged(proxy, changes[i]) &&
 		    ret_outcomes[i].result == RESULT_OK) {

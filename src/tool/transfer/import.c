@@ -282,7 +282,7 @@ compare_with_store(struct import *import, const struct artifact *artifact)
 }
 
 static bool
-is_wanted(const struct import *import)
+would_change(const struct import *import)
 {
 	return import->state == IMPORT_NEW || import->state == IMPORT_REPLACED;
 }
@@ -306,10 +306,10 @@ import_begin(
 	import->staging =
 	    (struct store){ .changing = &staging, .change_state = import };
 	import->upload =
-	    import->is_dry || !is_wanted(import)
+	    import->is_dry || !would_change(import)
 		? upload_open_nowhere(import->own)
 		: upload_open(&import->staging, import->own, import->owner);
-	*ret_is_wanted = is_wanted(import);
+	*ret_is_wanted = would_change(import);
 	return CTL_OK;
 }
 
@@ -371,7 +371,7 @@ import_end(struct import *import)
 	    memcmp(came.hash, content->hash, sizeof(came.hash)) != 0)
 		return mismatch(import);
 	import->upload = NULL;
-	if (import->is_dry || !is_wanted(import)) {
+	if (import->is_dry || !would_change(import)) {
 		import_pass(import);
 		return CTL_OK;
 	}
