@@ -8,7 +8,6 @@
 #include "handle.h"
 
 #include "protocol/header.h"
-
 #include "protocol/utf8.h"
 
 /* Content that has come, and whose it is to be. */
@@ -106,21 +105,22 @@ replace_from_form(const struct context *context, struct handle_body *body,
     struct response *response, struct form *form, const struct target *target)
 {
 	struct replacement new = {
-		.id = target->candidates[0],
 		.upload = form->file.upload,
 		.type = form->file.content_type,
 		.filename = form->file.filename,
 		.repr_digest = form->file.repr_digest,
 	};
 
-	if (!check_form(form, body->request->arena, response))
+	if (!check_form(form, body->request->arena, response)) {
 		handle_form_drop(form);
-	else if (form->file.is_too_large)
+	} else if (form->file.is_too_large) {
 		handle_body_refuse_size(context, response);
-	else if (target->result != RESULT_OK)
+	} else if (target->result != RESULT_OK) {
 		handle_id_refuse(body->request, target, response);
-	else
+	} else {
+		new.id = target->artifact->id;
 		replace(context, body, response, &new);
+	}
 }
 
 void
