@@ -17,21 +17,21 @@
 #define BASE "/api/v1"
 
 static const struct route routes[] = {
-	{ "/artifacts", "GET", handle_list, true, true },
-	{ "/artifacts", "POST", handle_create, true, true },
-	{ "/artifacts/{id}", "GET", handle_detail, true, true },
-	{ "/artifacts/{id}", "PUT", handle_update, true, true },
-	{ "/artifacts/{id}", "DELETE", handle_delete, true, true },
-	{ "/artifacts/{id}/content", "GET", handle_content, true, true },
-	{ "/artifacts/{id}/upload", "POST", handle_upload, true, true },
-	{ "/artifacts/{id}/raw", "GET", handle_raw_get, true, true },
-	{ "/artifacts/{id}/raw", "PUT", handle_raw_put, true, true },
-	{ "/health", "GET", handle_health, true, false },
-	{ "/healthz", "GET", handle_healthz, true, true },
-	{ "/readyz", "GET", handle_readyz, true, true },
-	{ "/metrics", "GET", handle_metrics, true, true },
-	{ "/openapi.json", "GET", handle_openapi, true, true },
-	{ NULL, NULL, NULL, false, false },
+	{ "/artifacts", "GET", handle_list, ROUTE_BOTH },
+	{ "/artifacts", "POST", handle_create, ROUTE_BOTH },
+	{ "/artifacts/{id}", "GET", handle_detail, ROUTE_BOTH },
+	{ "/artifacts/{id}", "PUT", handle_update, ROUTE_BOTH },
+	{ "/artifacts/{id}", "DELETE", handle_delete, ROUTE_BOTH },
+	{ "/artifacts/{id}/content", "GET", handle_content, ROUTE_BOTH },
+	{ "/artifacts/{id}/upload", "POST", handle_upload, ROUTE_BOTH },
+	{ "/artifacts/{id}/raw", "GET", handle_raw_get, ROUTE_BOTH },
+	{ "/artifacts/{id}/raw", "PUT", handle_raw_put, ROUTE_BOTH },
+	{ "/health", "GET", handle_health, ROUTE_BASE },
+	{ "/healthz", "GET", handle_healthz, ROUTE_BOTH },
+	{ "/readyz", "GET", handle_readyz, ROUTE_BOTH },
+	{ "/metrics", "GET", handle_metrics, ROUTE_BOTH },
+	{ "/openapi.json", "GET", handle_openapi, ROUTE_BOTH },
+	{ .pattern = NULL },
 };
 
 const struct route *
@@ -84,11 +84,12 @@ route_matches(const struct route *route, struct span path, struct span *ret_id,
 {
 	struct span base = SPAN(BASE);
 
-	if (route->has_bare && pattern_matches(route->pattern, path, ret_id)) {
+	if ((route->where & ROUTE_BARE) != 0 &&
+	    pattern_matches(route->pattern, path, ret_id)) {
 		*ret_base = SPAN("");
 		return true;
 	}
-	if (route->has_base && span_starts_with(path, BASE) &&
+	if ((route->where & ROUTE_BASE) != 0 && span_starts_with(path, BASE) &&
 	    pattern_matches(
 		route->pattern, span_from(path, base.size), ret_id)) {
 		*ret_base = base;

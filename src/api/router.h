@@ -24,13 +24,17 @@ struct context {
 	struct scoreboard *scoreboard; /* NULL: there are no processes */
 };
 
+/* Where a route is answered. */
+#define ROUTE_BARE 1u /* as its pattern stands */
+#define ROUTE_BASE 2u /* below /api/v1 */
+#define ROUTE_BOTH (ROUTE_BARE | ROUTE_BASE)
+
 struct route {
 	const char *pattern; /* "{id}" stands for one segment, not empty */
 	const char *method;
 	void (*handle)(const struct context *context, struct request *request,
 	    struct response *response);
-	bool has_base; /* answered below /api/v1 too */
-	bool has_bare; /* answered without it */
+	unsigned where;
 };
 
 /*

@@ -79,9 +79,10 @@ look_up(struct span path, struct span method)
 	if (span_is(method, "HEAD"))
 		method = SPAN("GET");
 	for (route = table; route->pattern != NULL; route++) {
-		if (route->has_bare && matches(route->pattern, path, &id))
+		if ((route->where & ROUTE_BARE) != 0 &&
+		    matches(route->pattern, path, &id))
 			plain.base = SPAN("");
-		else if (route->has_base && is_below &&
+		else if ((route->where & ROUTE_BASE) != 0 && is_below &&
 			 matches(
 			     route->pattern, span_from(path, base.size), &id))
 			plain.base = base;

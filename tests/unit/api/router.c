@@ -43,12 +43,12 @@ part(const struct context *context, struct request *request,
 }
 
 static const struct route table[] = {
-	{ "/things", "GET", list, true, true },
-	{ "/things", "POST", create, true, true },
-	{ "/things/{id}/part", "GET", part, true, true },
-	{ "/alive", "GET", list, false, true },
-	{ "/mode", "GET", list, true, false },
-	{ NULL, NULL, NULL, false, false },
+	{ "/things", "GET", list, ROUTE_BOTH },
+	{ "/things", "POST", create, ROUTE_BOTH },
+	{ "/things/{id}/part", "GET", part, ROUTE_BOTH },
+	{ "/alive", "GET", list, ROUTE_BARE },
+	{ "/mode", "GET", list, ROUTE_BASE },
+	{ .pattern = NULL },
 };
 
 static void
@@ -378,9 +378,9 @@ lower(struct arena *arena, const char *method)
 static const char *
 bases_of(const struct route *route)
 {
-	if (route->has_base && route->has_bare)
+	if (route->where == ROUTE_BOTH)
 		return NULL;
-	return route->has_bare ? "\"x-bases\":[\"/\"]"
+	return route->where == ROUTE_BARE ? "\"x-bases\":[\"/\"]"
 			       : "\"x-bases\":[\"/api/v1\"]";
 }
 
