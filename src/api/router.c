@@ -184,13 +184,10 @@ without_slashes(struct span path)
 static struct span
 without_raw_slashes(struct span path)
 {
-	struct span end;
-
 	while (path.size > 0) {
-		end = span_from(path, path.size - (path.size < 3 ? 1 : 3));
 		if (path.data[path.size - 1] == '/')
 			path.size--;
-		else if (span_is_nocase(end, "%2F"))
+		else if (span_is_nocase(span_end(path, 3), "%2F"))
 			path.size -= 3;
 		else
 			break;

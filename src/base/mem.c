@@ -101,6 +101,12 @@ span_starts_with(struct span span, const char *string)
 }
 
 struct span
+span_end(struct span span, size_t size)
+{
+	return span.size <= size ? span : span_from(span, span.size - size);
+}
+
+struct span
 span_from(struct span span, size_t size)
 {
 	assert(size <= span.size);

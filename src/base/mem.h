@@ -51,6 +51,8 @@ bool span_is(struct span span, const char *string);
 /* The same, with ASCII letters of either case taken as equal. */
 bool span_is_nocase(struct span span, const char *string);
 bool span_starts_with(struct span span, const char *string);
+/* Its last size bytes; all of a shorter one. */
+struct span span_end(struct span span, size_t size);
 /* What follows after the first size bytes; size must not be over. */
 struct span span_from(struct span span, size_t size);
 /* Index of the first such byte, or span.size. */

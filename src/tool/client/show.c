@@ -13,15 +13,6 @@
 
 /* ---- what can be read ---- */
 
-static bool
-ends_with(struct span text, const char *end)
-{
-	size_t size = strlen(end);
-
-	return text.size >= size &&
-	       span_is_nocase(span_from(text, text.size - size), end);
-}
-
 /* A media type whose content is text. */
 static bool
 is_text(struct span type)
@@ -38,7 +29,8 @@ is_text(struct span type)
 	for (i = 0; i < COUNT_OF(types); i++)
 		if (span_is_nocase(type, types[i]))
 			return true;
-	return ends_with(type, "+json") || ends_with(type, "+xml");
+	return span_is_nocase(span_end(type, 5), "+json") ||
+	       span_is_nocase(span_end(type, 4), "+xml");
 }
 
 /* Print a text line by line, without what would steer a terminal, but with its

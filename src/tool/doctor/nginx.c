@@ -233,15 +233,6 @@ look_at_limit(struct doctor *doctor)
 
 #define A_LIST "/artifacts?limit=1"
 
-static bool
-ends_with(struct span text, const char *end)
-{
-	size_t size = strlen(end);
-
-	return text.size >= size &&
-	       memcmp(text.data + text.size - size, end, size) == 0;
-}
-
 /*
  * What somebody got who says nothing of himself. A redirection to a login
  * is a refusal; one to the same path, as from http to https, is not: who is
@@ -265,7 +256,8 @@ judge_access(struct doctor *doctor, const char *url,
 		    "can read, change and delete every one. \"Is it open?\" in "
 		    "doc/operations.md has the ways to let in only some",
 		    url);
-	else if (leads_on(answer) && ends_with(to, A_LIST))
+	else if (leads_on(answer) &&
+		 span_is(span_end(to, strlen(A_LIST)), A_LIST))
 		doctor_unknown(doctor,
 		    "%s leads to %.*s, where nobody was asked: name that by "
 		    "--url, or in the setting public_url",
