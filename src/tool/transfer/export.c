@@ -15,6 +15,7 @@
 #include "export.h"
 
 #include "record.h"
+#include "tool/client/file.h"
 #include "tool/client/remote.h"
 #include "tool/local/local.h"
 #include "tool/output.h"
@@ -81,22 +82,6 @@ spool_failed(const char *what)
 	    what, strerror(errno));
 }
 
-static int
-spool_write(struct export_block *block, uint64_t offset, struct span bytes)
-{
-	ssize_t written;
-
-	while (bytes.size > 0) {
-		written =
-		    pwrite(block->spool, bytes.data, bytes.size, (off_t)offset);
-		if (written <= 0)
-			return spool_failed("written");
-		offset += (uint64_t)written;
-		bytes = span_from(bytes, (size_t)written);
-	}
-	return CTL_OK;
-}
-
 /* ---- from the store into the block ---- */
 
 static int
@@ -119,6 +104,11 @@ gather_content(struct export_block *block, const struct content *content,
 	struct span piece;
 	size_t size = 0;
 
+	/* Overwrite what is left of a content that went while it was read. */
+	if (lseek(block->spool, (off_t)block->spooled, SEEK_SET) < 0) {
+		*ret_exit_code = spool_failed("written");
+		return RESULT_IO;
+	}
 	digest_begin(&digest);
 	while (offset < content->size) {
 		result = store_read(block->store, content, offset, block->piece,
@@ -126,10 +116,10 @@ gather_content(struct export_block *block, const struct content *content,
 		if (result != RESULT_OK)
 			return result;
 		piece = span_of(block->piece, size);
-		*ret_exit_code =
-		    spool_write(block, block->spooled + offset, piece);
-		if (*ret_exit_code != CTL_OK)
+		if (!ctl_file_write_all(block->spool, piece)) {
+			*ret_exit_code = spool_failed("written");
 			return RESULT_IO;
+		}
 		digest_add(&digest, piece);
 		offset += size;
 		ctl_progress_at(block->progress, block->counts->bytes + offset);

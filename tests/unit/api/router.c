@@ -381,7 +381,7 @@ bases_of(const struct route *route)
 	if (route->where == ROUTE_BOTH)
 		return NULL;
 	return route->where == ROUTE_BARE ? "\"x-bases\":[\"/\"]"
-			       : "\"x-bases\":[\"/api/v1\"]";
+					  : "\"x-bases\":[\"/api/v1\"]";
 }
 
 static bool
