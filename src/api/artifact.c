@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * artifact.c - one artifact: found by the id in a path, whole or the start of
- * one, as this worker sees the store; its record and content as JSON; its
- * record changed or deleted.
+ * artifact.c - one artifact: find it by the id in a path, or by the start of an
+ * id; answer with its record and content as JSON; change or delete its record.
  */
 
 #include "handle.h"
@@ -11,15 +10,16 @@
 
 #include <assert.h>
 
-#define SHOWN 5	      /* candidates that an answer lists */
-#define SHOWN_TEXT 12 /* characters of each */
+#define SHOWN 5	      /* ids that a 409 lists */
+#define SHOWN_TEXT 12 /* characters of each of these */
 #define TRIES 3	      /* to read a record and the content that it names */
 
 /* ---- ids ---- */
 
 /*
- * The path's text in lower case, as ids are: people and other systems write
- * them in either case. An answer that repeats the text has it as given.
+ * The id of the path in lower case, as the store has ids, since people and
+ * other systems write them in either case. An answer that quotes the id uses
+ * request->id, the text as sent.
  */
 static struct span
 folded(const struct request *request)
@@ -129,8 +129,8 @@ handle_id_url(const struct context *context, const struct request *request,
 /* ---- a record, and then its content ---- */
 
 /*
- * No read of the store spans both, so the content may be gone by then; the
- * record is read again.
+ * The record and its content are two reads of the store, and a change may come
+ * between them. Then the content is gone, and the record is read again.
  */
 void
 handle_read(const struct context *context, struct request *request,
@@ -154,7 +154,7 @@ handle_read(const struct context *context, struct request *request,
 		response_result(response, result, request->id);
 }
 
-/* Up to size bytes from offset on; fewer only at the end of the content. */
+/* Read size bytes from offset on, or fewer up to the end of the content. */
 static enum result
 read_content(struct reading *reading, uint64_t offset, char *data, size_t size)
 {
@@ -182,7 +182,8 @@ handle_read_probe(struct reading *reading, uint64_t offset)
 	return read_content(reading, offset, &byte, 1);
 }
 
-/* Content of one chunk fits the answer, which so has a length. */
+/* Append all of the content, of at most a chunk, as in a JSON string. The
+ * answer is then complete in memory, and so has a Content-Length. */
 static enum result
 append_content(struct reading *reading, struct buffer *text)
 {
@@ -197,7 +198,8 @@ append_content(struct reading *reading, struct buffer *text)
 	return result;
 }
 
-/* The object with the content in its last member. */
+/* Answer with the object and the content as its last member. Content of more
+ * than a chunk is read while the answer is written. */
 static enum result
 answer_quoted(struct reading *reading, struct json_value *object)
 {
@@ -211,7 +213,7 @@ answer_quoted(struct reading *reading, struct json_value *object)
 
 	buffer_init(&text, arena);
 	buffer_reserve(&text, is_short ? (size_t)content->size + 1024 : 1024);
-	/* Its closing brace makes room for one more member. */
+	/* Leave out the closing brace, so that a member can follow. */
 	buffer_append(&text, span_of(whole.data, whole.size - 1));
 	buffer_append(&text, SPAN(",\"content\":\""));
 	result = is_short ? append_content(reading, &text)
@@ -230,9 +232,8 @@ answer_quoted(struct reading *reading, struct json_value *object)
 }
 
 /*
- * 200 with the object, whose last member becomes `content`: the artifact's,
- * or null. 304 when the client has this state of the artifact, and
- * 412 when it wants another.
+ * Answer with the object and a last member `content`: the content, or null.
+ * The conditions of the request may make the answer a 304 or a 412 instead.
  */
 static enum result
 answer_object(
@@ -246,7 +247,8 @@ answer_object(
 
 	artifact_etag(reading->artifact, reading->request->arena, etag);
 	digest_hex(etag, sizeof(etag), hex);
-	/* No date: a change of metadata would not move the content's. */
+	/* The answer has no date: the date of the content would stay the same
+	 * when only the metadata changes. */
 	validators = (struct validators){ .etag = span_str(hex) };
 	if (response_is_decided(response, reading->request, &validators)) {
 		result = RESULT_OK;
@@ -321,7 +323,8 @@ handle_content(const struct context *context, struct request *request,
 
 /* ---- changes ---- */
 
-/* Add the conditions, apply, and say what became of the artifact. */
+/* Apply a change under the conditions of the request, and answer with what
+ * became of the artifact. */
 static void
 apply(const struct context *context, struct request *request,
     struct response *response, struct change *change, const char *became)
@@ -343,7 +346,8 @@ apply(const struct context *context, struct request *request,
 	response_json(response, 200, object);
 }
 
-/* What the members say is to change. */
+/* Read the body of an update: each member that is there changes one of the
+ * artifact. */
 static void
 read_patch(const struct json_document *document, struct faults *faults,
     struct change *change)

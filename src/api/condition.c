@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * condition.c - the conditions of a request (RFC 9110, section 13): judged
- * here for reads, and put into changes for the writer to judge.
+ * condition.c - the conditions of a request: If-Match, If-None-Match and their
+ * kin (RFC 9110, section 13). Those of a read are judged here. Those of a
+ * change go into the change, since only the writer knows the state that the
+ * change will meet.
  */
 
 #include "response.h"
@@ -20,7 +22,7 @@ response_etag(struct response *response, const uint8_t *bytes, size_t size)
 	response_header(response, "ETag", span_of(text, 2 * size + 2));
 }
 
-/* Bytes from exactly size of them in lower-case hex. */
+/* Read size bytes from lower-case hex; false: the text is anything else. */
 static bool
 parse_hex(struct span text, uint8_t *ret_bytes, size_t size)
 {
@@ -40,7 +42,7 @@ parse_hex(struct span text, uint8_t *ret_bytes, size_t size)
 
 /* ---- conditions of a read ---- */
 
-/* Is the state the one that the client wants to go on with? */
+/* Is the state the one that If-Match or If-Unmodified-Since names? */
 static bool
 is_expected(const struct request *request, const struct validators *validators)
 {
@@ -56,9 +58,10 @@ is_expected(const struct request *request, const struct validators *validators)
 }
 
 /*
- * Has the client this state already? A date says so only if it is the one
- * that is sent now: an older one is of older content, and a younger one is
- * not ours, or was before the clock went back.
+ * Does the client have this state already, by If-None-Match or
+ * If-Modified-Since? A date has to be the date that Last-Modified would have
+ * now. An older date is that of older content. A younger date did not come from
+ * this service, or came before its clock was set back.
  */
 static bool
 is_known(const struct request *request, const struct validators *validators)
@@ -91,8 +94,9 @@ response_is_decided(struct response *response, const struct request *request,
 /* ---- conditions of a change ---- */
 
 /*
- * Keep of a header the tags that could be ours: of 16 bytes the detail's, and
- * of 32, where they count, the content's. false: response says 400.
+ * Read the entity tags of a header and keep those that this service could have
+ * given: a tag of 16 bytes is that of a detail, and a tag of 32 bytes that of a
+ * content (only if has_hashes). false: response says 400.
  */
 static bool
 read_tags(struct response *response, const char *name, struct span header,
@@ -126,7 +130,8 @@ read_tags(struct response *response, const char *name, struct span header,
 			     DIGEST_SHA256_SIZE))
 			tags->hash_count++;
 	}
-	/* A change goes ahead when no tag is ours, so each has to be one. */
+	/* If-None-Match lets a change go ahead when no tag matches, so a tag
+	 * that cannot be read must not count as one that does not match. */
 	if (is_strong || is_list)
 		return true;
 	response_error(response, 400,
@@ -150,7 +155,8 @@ response_read_conditions(struct response *response,
 	    !read_tags(response, "If-None-Match", request->if_none_match, false,
 		is_content, &change->if_none_match))
 		return false;
-	/* Beside If-Match it is to be ignored (RFC 9110, 13.1.4). */
+	/* If-Unmodified-Since is to be ignored beside If-Match (RFC 9110,
+	 * 13.1.4). */
 	if (request->if_unmodified_since.data == NULL ||
 	    change->if_match.is_there)
 		return true;
@@ -161,7 +167,7 @@ response_read_conditions(struct response *response,
 		    "with the ETag of GET. Nothing was changed.");
 		return false;
 	}
-	/* What is no date is to be ignored, likewise. */
+	/* The same section says to ignore a value that is no date. */
 	change->has_unmodified_since =
 	    date_parse(request->if_unmodified_since, &change->unmodified_since);
 	return true;

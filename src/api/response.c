@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * response.c - answers: headers, JSON bodies, what each outcome of the store
- * means to a client, and how an answer is written out. What a client asks for
- * conditionally or in part is in condition.c.
+ * means to a client, and how an answer is written out. condition.c judges the
+ * conditions of a request.
  */
 
 #include "response.h"
@@ -13,7 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define PIECE 65536 /* of content, on its way out */
+#define PIECE 65536 /* bytes of content that are read and written at once */
 
 void
 response_init(struct response *response, struct arena *arena)
@@ -94,7 +94,8 @@ response_json(struct response *response, int status, struct json_value *value)
 
 /* ---- errors ---- */
 
-/* What a handler had put for a success must not show in an error. */
+/* Drop the headers first: a handler may have put those of a success, such as
+ * ETag, which must not stand in an error. */
 static void
 error_body(struct response *response, int status, struct span text)
 {
@@ -144,7 +145,7 @@ response_coded(struct response *response, struct span content_encoding)
 	    "content as they are: send them without a content coding. Nothing "
 	    "was stored.",
 	    (int)coding.size, coding.data);
-	/* RFC 9110, 12.5.3: with 415, what could be sent instead. */
+	/* RFC 9110, 12.5.3: tell with a 415 which coding is taken. */
 	response_header(response, "Accept-Encoding", SPAN("identity"));
 }
 
@@ -292,7 +293,7 @@ response_result(
 
 /* ---- writing ---- */
 
-/* An answer on its way out. */
+/* An answer that is being written. */
 struct writing {
 	const struct response *response;
 	struct store *store;
@@ -306,7 +307,7 @@ has_body(const struct response *response)
 	return response->status != 304 && response->status != 204;
 }
 
-/* Of the body; -1: not known, since escaping makes it longer. */
+/* The bytes of the body; -1: not known, since escaping makes content longer. */
 static int64_t
 body_length(const struct response *response)
 {
@@ -367,7 +368,7 @@ write_bytes(struct writing *writing, struct span bytes)
 	return result;
 }
 
-/* Content as it is. */
+/* Write content, or a part of it, as it is. */
 static enum result
 write_content(struct writing *writing)
 {
@@ -389,7 +390,7 @@ write_content(struct writing *writing)
 	return result;
 }
 
-/* Content as a JSON string between text and tail. */
+/* Write content as a JSON string between text and tail. */
 static enum result
 write_quoted(struct writing *writing)
 {

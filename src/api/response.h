@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * response.h - an answer in the making: status, headers, and where its body
- * comes from. Outcomes and faults become answers here; so do conditions and
- * ranges (RFC 9110, sections 13 and 14). No socket in sight.
+ * response.h - an answer: status, headers, and where its body comes from.
+ * Outcomes of the store, faults of a request and conditions (RFC 9110, section
+ * 13) become answers here. It knows no socket: bytes go to a sink.
  */
 #ifndef RESPONSE_H
 #define RESPONSE_H
@@ -18,9 +18,9 @@ struct header {
 };
 
 enum response_body {
-	RESPONSE_TEXT,	  /* text is all of it */
+	RESPONSE_TEXT,	  /* text alone */
 	RESPONSE_CONTENT, /* size bytes of content from offset on */
-	RESPONSE_QUOTED,  /* text, content as JSON string inside, tail */
+	RESPONSE_QUOTED,  /* text, all content as in a JSON string, tail */
 };
 
 struct response {
@@ -35,7 +35,7 @@ struct response {
 	uint64_t offset;
 	uint64_t size;
 	enum result cause; /* of a 5xx, for the log */
-	bool is_judged;	   /* the request's conditions were looked at */
+	bool is_judged;	   /* the conditions of the request were judged */
 };
 
 void response_init(struct response *response, struct arena *arena);
@@ -60,17 +60,19 @@ void response_error(struct response *response, int status, const char *format,
 void response_detail(struct response *response, int status, struct span detail);
 /* 422 with all faults. */
 void response_faults(struct response *response, const struct faults *faults);
-/* 415 for bytes that are not the content but a coding of it. */
+/* 415 for a body in a Content-Encoding: its bytes would be stored as they come,
+ * and so be another content. */
 void response_coded(struct response *response, struct span content_encoding);
 /*
- * What a result other than RESULT_OK means to a client, with what to do
- * about it; 5xx keep it in cause. NOT_FOUND wants given, the id as sent.
+ * Say what a result other than RESULT_OK means to a client, and what to do
+ * about it. A 5xx keeps the result in cause. RESULT_NOT_FOUND shows given, the
+ * id as the client sent it; other results ignore given.
  */
 void response_result(
     struct response *response, enum result result, struct span given);
 /*
- * Say a 507 (its cause is NO_SPACE or QUOTA) with the numbers, if there are
- * any.
+ * Put the numbers into a 507 whose cause is NO_SPACE or QUOTA. Without any
+ * numbers the answer stays as it is.
  */
 void
 response_shortage(struct response *response, const struct shortage *shortage);
@@ -92,38 +94,41 @@ MUST_USE enum result response_write(const struct response *response,
     const struct response_sink *sink, uint64_t *ret_body_size);
 
 /*
- * What caches may do with an answer to GET or HEAD, whatever its status:
- * keep it and ask each time, since what it is of can be replaced or deleted;
- * only the user's own where there is one. Comes last, as errors drop headers.
+ * Put Cache-Control into an answer to GET or HEAD, whatever its status. A cache
+ * may keep the answer but has to ask each time, since an artifact can be
+ * replaced or deleted; if a user is named, only the cache of that user may keep
+ * the answer. Call this last, since an error drops the headers before it.
  */
 void response_caching(struct response *response, const struct request *request);
 
-/* A strong ETag of hex digits, in quotes; put as a header. */
+/* Put the header ETag: the bytes in hex, as a strong tag. */
 void
 response_etag(struct response *response, const uint8_t *bytes, size_t size);
 
-/* What the conditions of a GET or HEAD are judged by. */
+/* The state that the conditions of a GET or HEAD are compared with. */
 struct validators {
-	struct span etag;	       /* in hex; SPAN_NONE: there is none */
-	const struct content *content; /* whose date counts; NULL: no date */
+	struct span etag;	       /* in hex; SPAN_NONE: it has none */
+	const struct content *content; /* has its date; NULL: it has none */
 	uint64_t now;
 };
 
 /*
- * Judge the conditions of a GET or HEAD whose answer is to be 200, in the
- * order of RFC 9110, 13.2.2; Range is not among them and comes after. false:
- * go on; true: the response is a 412, or a 304 that wants its headers yet.
+ * Judge the conditions of a GET or HEAD that would otherwise be answered with
+ * 200, in the order of RFC 9110, 13.2.2. Range is no condition; look at it
+ * afterwards. false: go on. true: the response is a 412, or a 304 to which the
+ * caller has to add the headers.
  */
 MUST_USE bool response_is_decided(struct response *response,
     const struct request *request, const struct validators *validators);
 
 /*
  * Put the conditions of a request into its change, for the writer to judge.
- * false: one cannot be judged there, and response says 400.
+ * false: the writer could not judge one of them, and response says 400.
  */
 MUST_USE bool response_read_conditions(struct response *response,
     const struct request *request, struct change *change);
-/* The same for a create, which takes none: there is no state yet. */
+/* For a create: refuse conditions, since there is no state yet to compare with.
+ * false: there are some, and response says 400. */
 MUST_USE bool response_refuse_conditions(
     struct response *response, const struct request *request);
 
