@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* ctl.c - artifactctl: the commands there are, and the way into them. */
+/* ctl.c - artifactctl: the table of commands, and main, which runs one. */
 
 #include "ctl.h"
 #include "base/digest.h"
@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define WIDTH_UNKNOWN 80 /* of a terminal that does not tell */
+#define WIDTH_UNKNOWN 80 /* of a terminal that does not tell its width */
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "unknown"
@@ -45,7 +45,7 @@ const struct ctl_command *const ctl_commands[] = {
 	NULL,
 };
 
-/* Has whoever read our output had enough, as head has? That is no news. */
+/* Is standard output a pipe that nobody reads any more, as behind head? */
 static bool
 has_no_reader(void)
 {
@@ -55,9 +55,10 @@ has_no_reader(void)
 }
 
 /*
- * A full disk shows only when the last bytes are written out. A reader that has
- * had enough ends us as it ends any tool: by SIGPIPE, without a word, unless
- * whoever started us ignores that signal, and so wants to be told.
+ * Write out the last bytes, since only then a full disk shows, and give back
+ * the exit code. If nobody reads the output any more, end by SIGPIPE without a
+ * word, as other tools do. If SIGPIPE was ignored when the program began, say
+ * what is wrong instead.
  */
 static int
 finish(int exit_code, bool dies_of_pipe)
@@ -75,7 +76,7 @@ finish(int exit_code, bool dies_of_pipe)
 	return CTL_FAILED;
 }
 
-/* Does the terminal know more than to print what comes? */
+/* Does the terminal know colors and how to move its cursor? */
 static bool
 is_smart(void)
 {
@@ -111,11 +112,12 @@ main(int argc, char **argv)
 	if (!log_keep_standard())
 		return CTL_FAILED; /* with nowhere to say why */
 	ctl.arena = arena_open();
-	/* For the width of characters; numbers stay as C writes them. */
+	/* Only the width of characters follows the locale: numbers have the
+	 * same form everywhere. */
 	(void)setlocale(LC_CTYPE, "");
-	dies_of_pipe = signal(SIGPIPE, SIG_IGN) != SIG_IGN; /* writes say so */
-	(void)signal(SIGXFSZ, SIG_IGN); /* the same */
-	(void)signal(SIGCHLD, SIG_DFL); /* or nobody learns how one ended */
+	dies_of_pipe = signal(SIGPIPE, SIG_IGN) != SIG_IGN; /* write fails */
+	(void)signal(SIGXFSZ, SIG_IGN); /* likewise */
+	(void)signal(SIGCHLD, SIG_DFL); /* or waitpid would find no child */
 	look_at_terminal(&ctl);
 	exit_code = ctl_read(argc, argv, &ctl, &is_help);
 	if (exit_code == CTL_OK && is_help)

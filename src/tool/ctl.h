@@ -7,9 +7,9 @@
  * client/ asks a server, local/ opens the store of this host, transfer/ exports
  * and imports, doctor/ looks for faults of the installation.
  *
- * A command is a row: what it is called, takes and does. Parsing, help,
- * completion and the test of the manual all read the rows. A command
- * returns an exit code, after it has said why.
+ * A command is a row: its name, its options and its function. Parsing, help,
+ * completion and the test of the manual all read the rows. A command that fails
+ * prints why, and returns an exit code.
  */
 #ifndef CTL_H
 #define CTL_H
@@ -30,7 +30,8 @@ enum ctl_exit {
 	CTL_TRY_LATER = 8,    /* the server is away, or has no time */
 };
 
-/* Of what several operands came to: what counts for all of them. */
+/* The worse of two exit codes: a command on several operands ends with the
+ * worst. */
 int ctl_worse(int one, int other);
 
 /* Tables of options end with a row without a name. */
@@ -41,7 +42,7 @@ struct ctl_option {
 	const char *help;
 };
 
-/* What a command works on, and so which common options it takes. */
+/* What a command works on, which decides which common options it takes. */
 #define CTL_REMOTE 1u /* a server, over HTTP: --url and what belongs to it */
 #define CTL_LOCAL 2u  /* the store of this host: --config, --set */
 
@@ -91,10 +92,11 @@ extern const struct ctl_command *const ctl_commands[];
  */
 int ctl_error(int exit_code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* From now on nothing is said that is no error: with CTL_OK. */
+/* From now on ctl_error prints nothing when the exit code is CTL_OK. */
 void ctl_be_quiet(void);
 #define ctl_fail(...) ctl_error(CTL_FAILED, __VA_ARGS__)
-/* The same for wrong usage, with where to read on behind it. */
+/* The same for wrong usage: CTL_USAGE, and a hint at --help behind the
+ * sentence. */
 int ctl_usage(const struct ctl *ctl, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -154,7 +154,7 @@ print_quoted(const char *text, const char *others)
 	}
 }
 
-/* Is it the name of a file that an option takes? */
+/* Does the option take the name of a file? */
 static bool
 takes_file(const struct ctl_option *option)
 {
@@ -165,7 +165,8 @@ takes_file(const struct ctl_option *option)
 		   strcmp(option->argument, "JSON") == 0);
 }
 
-/* Both names of it, as _arguments wants each: '*-w[…]:WORKFLOW:'. */
+/* Print both names of an option as zsh's _arguments wants them:
+ * '*-w[…]:WORKFLOW:'. */
 static void
 print_zsh_option(const struct ctl_option *option)
 {
@@ -229,7 +230,8 @@ print_zsh(void)
 	       "\tcase $words[1] in\n");
 	for (i = 0; ctl_commands[i] != NULL; i++)
 		print_zsh_command(ctl_commands[i]);
-	/* Autoloaded it is this function; sourced it has to be made known. */
+	/* zsh runs the file as the function when it loads the file by itself;
+	 * when a user sources the file, compdef has to name the function. */
 	printf("\tesac\n}\n"
 	       "if [[ $funcstack[1] = _artifactctl ]]; then\n"
 	       "\t_artifactctl \"$@\"\n"

@@ -9,11 +9,11 @@
 #include <assert.h>
 #include <getopt.h>
 
-#define OPTIONS 64		/* of a command and in common, at most */
-#define OPTION_FIRST 256	/* what getopt_long gives for row 0 */
+#define OPTIONS 64		/* most of a command, with the common ones */
+#define OPTION_FIRST 256	/* what getopt_long returns for row 0 */
 #define SECONDS_MOST 3153600000 /* a hundred years */
 
-/* Which commands each is for: CTL_REMOTE, CTL_LOCAL, or all. */
+/* Which commands take each common option: CTL_REMOTE, CTL_LOCAL; 0: all. */
 static const unsigned common_where[] = { CTL_REMOTE, CTL_REMOTE, CTL_REMOTE,
 	CTL_REMOTE, CTL_REMOTE, CTL_REMOTE, CTL_REMOTE, CTL_LOCAL, CTL_LOCAL,
 	CTL_REMOTE | CTL_LOCAL, CTL_REMOTE | CTL_LOCAL, 0, 0 };
@@ -93,7 +93,7 @@ table_add(struct table *table, const struct ctl_option *row)
 		table->letters[table->letters_size++] = ':';
 }
 
-/* command NULL: what may stand before one. */
+/* command NULL: the options that may stand before a command. */
 static void
 table_init(struct table *table, const struct ctl_command *command)
 {
@@ -133,7 +133,8 @@ add_given(struct ctl *ctl, const struct ctl_option *option, const char *value)
 	    (struct ctl_given){ option, value == NULL ? "" : value };
 }
 
-/* From optind on; false: getopt_long has said what is wrong. */
+/* Read the arguments from optind on; false: getopt_long has printed what is
+ * wrong. */
 static bool
 read_options(int argc, char **argv, struct table *table, struct ctl *ctl)
 {
@@ -220,7 +221,7 @@ read_command(int argc, char **argv, struct ctl *ctl)
 	if (ctl->command == NULL)
 		return ctl_usage(
 		    ctl, "there is no command \"%.200s\"", argv[0]);
-	/* What getopt_long says is to begin with this. */
+	/* getopt_long begins its sentences with argv[0]. */
 	argv[0] = arena_string(ctl->arena,
 	    arena_printf(ctl->arena, "artifactctl %s", ctl->command->name));
 	optind = 0; /* it begins anew, and lets operands come first */
@@ -265,7 +266,8 @@ ctl_read(int argc, char **argv, struct ctl *ctl, bool *ret_help)
 
 /* ---- values ---- */
 
-/* A command asks only for what its rows, or the common ones, have. */
+/* A command may ask only for an option of its own rows or of the common
+ * ones. */
 static void
 assert_option(const struct ctl *ctl, const char *name)
 {
@@ -334,7 +336,8 @@ ctl_number(const struct ctl *ctl, const char *name, uint64_t min, uint64_t max,
 	return CTL_OK;
 }
 
-/* A number and its unit, which may be missing if there is one to assume. */
+/* Read a number and its unit. The unit may be missing if there is one to
+ * assume. */
 static bool
 parse_seconds(const char *text, const char *assumed_unit, uint64_t *ret_seconds)
 {
@@ -381,7 +384,7 @@ ctl_timeout(const struct ctl *ctl, uint64_t *ret_seconds)
 
 	if (text == NULL)
 		return CTL_OK;
-	/* Without a unit as other programs take it. */
+	/* A number without a unit is in seconds, as in other programs. */
 	if (!parse_seconds(text, "s", &seconds) || seconds == 0)
 		return ctl_usage(ctl,
 		    "--timeout is \"%.200s\", but has to be a number of "

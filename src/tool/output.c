@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * output.c - rows as JSON lines, as a table, or between tabs; and
- * sentences on stderr. Knows nothing of what they are about.
+ * output.c - print rows as JSON lines, as a table, or as values between tabs;
+ * and print sentences on stderr. It does not know what rows and sentences are
+ * about.
  */
 
 #include "output.h"
@@ -320,8 +321,8 @@ is_number(enum kind kind)
 	return kind == KIND_NUMBER || kind == KIND_SIZE || kind == KIND_AGE;
 }
 
-/* The widest column that may be cut; columns: there is none. A key that is cut
- * names nothing, so that it goes last. */
+/* The widest column that may be cut; columns: there is none. A key is cut only
+ * when no other column can be, since a cut key is no use to other commands. */
 static size_t
 widest(const struct ctl_output *output, const size_t *widths, bool with_keys)
 {
@@ -358,7 +359,7 @@ narrow(const struct ctl_output *output, size_t *widths)
 	}
 }
 
-/* One row of those columns that have a value somewhere. */
+/* Print one row, without the columns that have a value in no row. */
 static void
 print_cells(struct ctl_output *output, const struct span *cells,
     const size_t *widths, size_t last)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * output.h - what commands print: rows, in the form that was asked for.
+ * output.h - what commands print: rows, in one of three forms.
  *
  * A row has members in an order. With --json a row is an object on a line. On a
  * terminal rows make a table that is not wider than the terminal, with sizes
- * and times for people. Else the values stand on a line, with tabs between
- * them. No byte of a value reaches a terminal that would steer it.
+ * and times for people. Otherwise the values of a row stand on a line, with
+ * tabs between them. Control bytes of a value never reach a terminal.
  */
 #ifndef CTL_OUTPUT_H
 #define CTL_OUTPUT_H
@@ -41,9 +41,10 @@ void ctl_row_source(struct ctl_row *row, const char *name, struct span text);
 struct ctl_output;
 
 struct ctl_output *ctl_output_open(const struct ctl *ctl);
-/* The row is printed or copied: its arena is the caller's again. */
+/* Afterwards the caller may reset the arena of the row: the row was printed or
+ * copied. */
 void ctl_output_row(struct ctl_output *output, const struct ctl_row *row);
-/* Prints what is left, and gives it back. */
+/* Print the rows that are left, and free the output. */
 void ctl_output_close(struct ctl_output *output);
 
 /* A name alone, on a line. */
@@ -51,18 +52,17 @@ void ctl_print_name(const struct ctl *ctl, struct span name);
 /* One row alone: an object, or a line for each member. */
 void ctl_print_facts(const struct ctl *ctl, const struct ctl_row *row);
 
-/*
- * Texts in the arena, each with a NUL behind it that is not counted.
- *
- * "1.4 MiB".
- */
+/* These texts live in the arena, each with a NUL behind it that is not
+ * counted. */
+
+/* "1.4 MiB". */
 struct span ctl_size_text(struct arena *arena, uint64_t bytes);
-/* "1 artifact", "2 artifacts": of a word that takes an s. */
+/* "1 artifact", "2 artifacts": the word has to take an s. */
 struct span
 ctl_count_text(struct arena *arena, uint64_t number, const char *word);
 /*
- * Without what would steer a terminal, turn its text around, or break a line
- * in two.
+ * The text without control bytes, without what reverses the direction of text,
+ * and without line breaks.
  */
 struct span ctl_visible(struct arena *arena, struct span text);
 /* Visible text, cut with "..." to so many columns of a terminal. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * program.c - what other programs of this host say. Their output goes
- * into memory, so that none of them waits for us while we wait for it.
+ * program.c - run other programs of this host. Their output goes into memory: a
+ * pipe could be full, and then the program would wait for us to read while we
+ * wait for the program to end.
  */
 
 #include "program.h"
@@ -21,7 +22,8 @@
 
 extern char **environ;
 
-/* Administrators' programs are looked for as well, at the end. */
+/* Put the directories of administrators' programs, as nginx is, at the end of
+ * PATH. */
 static void
 extend_path(struct arena *arena)
 {
@@ -54,7 +56,7 @@ spawn(const char *const *words, int output, int errors, pid_t *ret_pid)
 	return is_done;
 }
 
-/* -1: it was ended, by us where it took too long. */
+/* The exit code; -1: a signal ended the program, or it took too long. */
 static int
 wait_for(pid_t pid)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* program.h - what other programs of this host say: nginx, systemctl. */
+/* program.h - run other programs of this host, such as nginx and systemctl, and
+ * read what they print. */
 #ifndef CTL_PROGRAM_H
 #define CTL_PROGRAM_H
 
@@ -12,9 +13,9 @@ struct ctl_program {
 };
 
 /*
- * Run a program of the search path to its end, at most 30 seconds; NULL ends
- * its words. Its output may have 16 MiB. false: there is no such program, or
- * it cannot be started.
+ * Find a program in PATH, and run it to its end. It is killed after 30 seconds;
+ * what it prints beyond 16 MiB is dropped. NULL ends the words. false: there is
+ * no such program, or it cannot be started.
  */
 MUST_USE bool ctl_program_run(struct arena *arena, const char *const *words,
     struct ctl_program *ret_program);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * progress.h - how far a long command is, on stderr.
- *
- * Only where somebody watches (stderr is a terminal), and only once it has
- * taken longer than a second: bytes, rate, time left.
+ * progress.h - show on stderr how far a long command is: bytes, rate, and the
+ * time that is left. Nothing is shown if stderr is no terminal, nor in the
+ * first second.
  */
 #ifndef CTL_PROGRESS_H
 #define CTL_PROGRESS_H
@@ -19,16 +18,16 @@ struct ctl_progress {
 	int64_t shown; /* when the line was last written; 0: never */
 };
 
-/* what must stay until it ends. */
+/* The text what must live until ctl_progress_end. */
 void ctl_progress_begin(struct ctl_progress *progress, const struct ctl *ctl,
     const char *what, uint64_t total);
-/* So many bytes are done, of all. */
+/* So many bytes of the total are done. */
 void ctl_progress_at(struct ctl_progress *progress, uint64_t done);
-/* So many more, of something else than the last ones. */
+/* So many bytes more are done than before. */
 void ctl_progress_add(struct ctl_progress *progress, uint64_t more);
-/* So many were in vain, and come once more. */
+/* So many bytes were lost, and will be transferred again. */
 void ctl_progress_take_back(struct ctl_progress *progress, uint64_t bytes);
-/* Takes the line away. */
+/* Erase the line. */
 void ctl_progress_end(struct ctl_progress *progress);
 
 #endif

@@ -18,7 +18,8 @@ struct ctl_set {
 };
 
 void ctl_set_init(struct ctl_set *set, struct arena *arena);
-/* false: it is there. *ret_number (or NULL) is its number, in either case. */
+/* false: the text was in the set already. *ret_number is the number of the text
+ * in either case; NULL: not wanted. */
 bool ctl_set_add(struct ctl_set *set, struct span text, size_t *ret_number);
 
 #endif
