@@ -222,12 +222,12 @@ answer_quoted(struct reading *reading, struct json_value *object)
 		return result;
 	if (is_short)
 		buffer_append(&text, SPAN("\"}"));
-	response->status = 200;
-	response->kind = is_short ? RESPONSE_TEXT : RESPONSE_QUOTED;
-	response->text = buffer_span(&text);
-	response->tail = SPAN("\"}");
-	response->content = *content;
-	response_header(response, "Content-Type", SPAN("application/json"));
+	response_json_text(response, 200, buffer_span(&text));
+	if (!is_short) {
+		response->kind = RESPONSE_QUOTED;
+		response->tail = SPAN("\"}");
+		response->content = *content;
+	}
 	return RESULT_OK;
 }
 

@@ -77,8 +77,8 @@ response_caching(struct response *response, const struct request *request)
 					   : SPAN("no-cache"));
 }
 
-static void
-json_body(struct response *response, int status, struct span text)
+void
+response_json_text(struct response *response, int status, struct span text)
 {
 	response->status = status;
 	response->kind = RESPONSE_TEXT;
@@ -89,7 +89,7 @@ json_body(struct response *response, int status, struct span text)
 void
 response_json(struct response *response, int status, struct json_value *value)
 {
-	json_body(response, status, json_text(response->arena, value));
+	response_json_text(response, status, json_text(response->arena, value));
 }
 
 /* ---- errors ---- */
@@ -100,7 +100,7 @@ static void
 error_body(struct response *response, int status, struct span text)
 {
 	response->header_count = 0;
-	json_body(response, status, text);
+	response_json_text(response, status, text);
 }
 
 void

@@ -45,9 +45,11 @@ const char *response_reason(int status);
 void
 response_header(struct response *response, const char *name, struct span value);
 
-/* status and a JSON body. */
+/* status and a JSON body, as a value or as text. */
 void
 response_json(struct response *response, int status, struct json_value *value);
+void
+response_json_text(struct response *response, int status, struct span text);
 /*
  * The functions from here to response_shortage are for errors. They drop the
  * headers that were put before: what belongs to an error, such as Content-Range

@@ -57,9 +57,7 @@ handle_openapi(const struct context *context, struct request *request,
 {
 	(void)context;
 	(void)request;
-	response->status = 200;
-	response->text = span_str(openapi_json);
-	response_header(response, "Content-Type", SPAN("application/json"));
+	response_json_text(response, 200, span_str(openapi_json));
 }
 
 /* ---- /readyz ---- */
