@@ -49,16 +49,11 @@ ctl_set_add(struct ctl_set *set, struct span text, size_t *ret_number)
 {
 	uint32_t *slot = find_slot(set, text);
 	bool is_new = *slot == 0;
-	size_t size = sizeof(set->texts[0]);
-	size_t capacity = set->capacity;
 
-	if (is_new && set->count == capacity) {
-		set->capacity = capacity == 0 ? SLOTS_FIRST : 2 * capacity;
-		set->texts = arena_resize(set->arena, set->texts,
-		    capacity * size, set->capacity * size);
-	}
 	if (is_new) {
 		assert(set->count < UINT32_MAX);
+		set->texts = arena_grow(set->arena, set->texts, set->count,
+		    &set->capacity, sizeof(set->texts[0]));
 		set->texts[set->count] = arena_copy(set->arena, text);
 		*slot = (uint32_t)++set->count;
 	}
