@@ -2,11 +2,14 @@
 /*
  * engine.h - the two tables behind a store: one that reads, one that changes.
  *
- * The functions are those of store.h with a state first, and keep its
- * promises; store.c has seen that a limit is one, that an offset is within the
- * content and a size not 0, and that no value of a filter is over its limit. An engine fills both tables for its writer, and only the first
- * for whoever opens the store to read. proxy/ fills only the second, and puts
- * it beside the first of another engine:
+ * The functions are those of store.h with a state first, and keep its promises.
+ * Before it calls one, store.c has seen that a limit is 1 to LIMIT_PAGE, that
+ * an offset is within the content and a size above 0, and that no value of a
+ * filter is over its limit.
+ *
+ * An engine fills both tables for its writer, and only the first for whoever
+ * opens the store to read. proxy/ fills only the second, and puts it beside the
+ * first of another engine:
  *
  *	                       reading         changing
  *	writer, import         lmdb            lmdb
