@@ -41,6 +41,9 @@ Test(mem, looks_into_spans)
 	cr_assert(span_is(span_from(SPAN("abc"), 1), "bc"));
 	cr_assert(span_is(span_from(SPAN("abc"), 3), ""));
 	cr_assert_null(span_from(SPAN_NONE, 0).data);
+	cr_assert(span_is(span_end(SPAN("abc"), 2), "bc"));
+	cr_assert(span_is(span_end(SPAN("abc"), 4), "abc"));
+	cr_assert(span_is(span_end(SPAN("abc"), 0), ""));
 }
 
 Test(mem, trims_space_and_tab_at_both_ends_only)

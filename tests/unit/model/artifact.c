@@ -553,3 +553,43 @@ Test(artifact, tells_whether_content_is_as_old_as_a_second)
 				 &content, cases[i].second, cases[i].now),
 		    cases[i].is_unmodified, "%zu", i);
 }
+
+Test(artifact, a_filter_names_the_value_of_an_artifact_in_each_row)
+{
+	const struct artifact artifact = { .workflow = SPAN("w"),
+		.phase = SPAN("p"),
+		.type = SPAN("t"),
+		.session = SPAN("s") };
+	struct arena *arena = arena_open();
+	struct filter filter = { .workflow = SPAN_NONE };
+	struct buffer query;
+	size_t i;
+
+	cr_assert_not(filter_is_narrow(&filter));
+	for (i = 0; i < FILTERS; i++)
+		filter_set(arena, &filter, i, artifact_value(&artifact, i));
+	cr_assert(filter_is_narrow(&filter));
+	cr_assert(span_is(filter.phase, "p") && span_is(filter.session, "s"));
+	buffer_init(&query, arena);
+	filter_append(&query, &filter);
+	cr_assert(span_is(buffer_span(&query),
+	    "workflow_id=w&phase_id=p&artifact_type=t&session_id=s&"));
+	arena_close(arena);
+}
+
+Test(artifact, a_filter_has_types_in_lower_case_and_nothing_empty)
+{
+	struct filter filter = { .workflow = SPAN("w") };
+	struct arena *arena = arena_open();
+	struct buffer query;
+
+	filter_set(arena, &filter, 0, SPAN(""));
+	filter_set(arena, &filter, 1, SPAN("A b"));
+	filter_set(arena, &filter, 2, SPAN("PLAN"));
+	cr_assert_null(filter.workflow.data);
+	buffer_init(&query, arena);
+	filter_append(&query, &filter);
+	cr_assert(
+	    span_is(buffer_span(&query), "phase_id=A%20b&artifact_type=plan&"));
+	arena_close(arena);
+}
