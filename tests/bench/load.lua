@@ -14,6 +14,13 @@ for name, value in (os.getenv("HEADERS") or ""):gmatch("([^:\n]+): ([^\n]+)") do
 	wrk.headers[name] = value
 end
 
+-- PAUSE, milliseconds: each client waits so long between two requests.
+if os.getenv("PAUSE") then
+	function delay()
+		return tonumber(os.getenv("PAUSE"))
+	end
+end
+
 if os.getenv("WRITES") then
 	local share = tonumber(os.getenv("WRITES"))
 	local count = 0

@@ -3,11 +3,13 @@
 import os
 import pathlib
 import re
+import signal
 import subprocess
 
 HERE = pathlib.Path(__file__).parent
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60}
 SIZES = {"B": 1, "KB": 1024, "MB": 1024 ** 2, "GB": 1024 ** 3}
+LONGEST = 60  # seconds of a turn
 
 
 def seconds(text):
@@ -18,7 +20,7 @@ def seconds(text):
 def parse(text):
     """What wrk printed, as numbers; raises if an answer was no success."""
     if "Non-2xx" in text or "Socket errors" in text:
-        raise RuntimeError(text)
+        raise RuntimeError("failed requests")
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
     size, unit = re.search(r"Transfer/sec:\s+([\d.]+)([KMG]?B)",
                            text).groups()
@@ -34,10 +36,45 @@ def cpu(pids):
     have used, of user and system: a worker that retired is its master's."""
     total = 0
     for pid in pids:
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        try:
+            stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just retired
         fields = stat.rpartition(")")[2].split()
         total += sum(int(field) for field in fields[11:15])
     return total / os.sysconf("SC_CLK_TCK")
+
+
+class Load:
+    """A wrk that runs until it is told to stop."""
+
+    def __init__(self, request, server, clients):
+        self.what = f"{server.name} {request.path}"
+        # wrk ends by itself only after whole seconds, but soon (it looks
+        # every 100 ms) after SIGINT.
+        self.process = subprocess.Popen(
+            ["wrk", "-t1", f"-c{clients}", "-d3600", "--latency",
+             "--timeout", "30", "-s", str(HERE / "load.lua"),
+             server.url + request.path],
+            env={**os.environ, **request.environment}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def end(self, after=0):
+        """Figures; None if wrk was told before it had begun."""
+        text = None
+        while text is None:
+            try:
+                text, _ = self.process.communicate(timeout=after)
+            except subprocess.TimeoutExpired:
+                # Once more later: wrk may have been about to sleep.
+                self.process.send_signal(signal.SIGINT)
+                after = 0.3
+        if self.process.returncode == -signal.SIGINT:
+            return None
+        try:
+            return parse(text)
+        except (RuntimeError, AttributeError) as error:
+            raise SystemExit(f"{self.what}: {error}\n{text}")
 
 
 class Request:
@@ -60,21 +97,18 @@ class Request:
         if follow:
             self.environment["FOLLOW"] = follow
 
-    def start(self, server, clients, duration):
-        return subprocess.Popen(
-            ["wrk", "-t1", f"-c{clients}", f"-d{duration}", "--latency",
-             "--timeout", "30", "-s", str(HERE / "load.lua"),
-             server.url + self.path],
-            env={**os.environ, **self.environment}, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
     def measure(self, server, clients, duration):
-        before = {kind: cpu(each) for kind, each in server.pids().items()}
-        text, _ = self.start(server, clients, duration).communicate()
-        try:
-            result = parse(text)
-        except (RuntimeError, AttributeError) as error:
-            raise SystemExit(f"{server.name} {self.path}: {error}\n{text}")
+        """Figures of a turn of so many seconds. A turn in which no request
+        ended says nothing, and a longer one follows."""
+        while True:
+            before = {kind: cpu(each)
+                      for kind, each in server.pids().items()}
+            result = Load(self, server, clients).end(duration)
+            if result and result["count"]:
+                break
+            duration *= 2
+            if duration > LONGEST:
+                raise SystemExit(f"{server.name} {self.path}: no answer")
         result["rate"] /= self.steps
         for kind, each in server.pids().items():
             result[kind] = ((cpu(each) - before[kind]) * self.steps /

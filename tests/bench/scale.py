@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: ISC
 """scale.py - measure how the time of requests grows with the store.
 
-	scale.py [COUNT ...]
+	scale.py [--tiny] [--out DIR] [COUNT ...]
 
 It makes a store of each size (default: 1000, 100000 and 1000000), measures the
 engine and then the whole stack, and prints one table. A million needs 5 GiB of
 disk. The results are in scale.txt and, for gnuplot, in scale.dat.
 """
+import argparse
 import hashlib
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -42,13 +44,12 @@ def probe(store, count):
 def start(directory, name):
     """The stack over a store that is there; seconds to the first answer."""
     server = servers.Server(directory, name)
-    fcgi_socket = server.directory / "fcgi.sock"
     store = server.directory / "store"
     shutil.move(directory / "store", store)
-    server.shipped_nginx(fcgi_socket)
-    server.wait("/healthz")  # nginx is up and says 502
+    server.shipped_nginx()
+    server.wait("/healthz", lambda status: True)  # nginx is up, and says 502
     began = time.monotonic()
-    server.artifactd("artifactd", fcgi_socket, store)
+    server.artifactd(store)
     while True:
         try:
             bench.call(server, "/artifacts?limit=1")
@@ -57,12 +58,13 @@ def start(directory, name):
             time.sleep(0.001)
 
 
-def rate(server, request, clients=16, rounds=3):
+def rate(server, request, scale, clients=16):
     return statistics.median(
-        request.measure(server, clients, 2)["rate"] for _ in range(rounds))
+        request.measure(server, clients, scale.turn * 2)["rate"]
+        for _ in range(scale.turns))
 
 
-def stack(server, directory, count):
+def stack(server, directory, count, scale):
     """Rates through nginx; the ids are spread over the whole store."""
     paths = directory / "paths"
     # Every 7919th, as long as there are some; 7919 is prime.
@@ -74,13 +76,13 @@ def stack(server, directory, count):
     body = directory / "create.json"
     body.write_text(bench.Bench.artifact("wf-new"))
     create = Request("/artifacts", "POST", body, bench.JSON)
-    return {"http_get": rate(server, get),
-            "http_page": rate(server, Request("/artifacts")),
-            "http_page_workflow": rate(server, Request(WORKFLOW)),
-            "http_create_64": rate(server, create, 64)}
+    return {"http_get": rate(server, get, scale),
+            "http_page": rate(server, Request("/artifacts"), scale),
+            "http_page_workflow": rate(server, Request(WORKFLOW), scale),
+            "http_create_64": rate(server, create, scale, 64)}
 
 
-def one_size(count):
+def one_size(count, scale):
     directory = pathlib.Path(tempfile.mkdtemp(prefix="scale.",
                                               dir=servers.BUILD))
     directory.chmod(0o755)
@@ -95,23 +97,33 @@ def one_size(count):
         row |= probe(directory / "store", count)
         server, row["start_ms"] = start(directory, f"of-{count}")
         row["start_ms"] *= 1000
-        row |= stack(server, directory, count)
-        watch = bench.MemoryWatch(server)
-        for pid in watch.workers[:2]:
-            row["worker_MiB"] = bench.private_memory(pid) / bench.MIB
-        row["writer_MiB"] = bench.private_memory(watch.writer) / bench.MIB
+        row |= stack(server, directory, count, scale)
+        for kind, size in bench.memory_now(server).items():
+            row[f"{kind}_MiB"] = size / bench.MIB
         return row
     finally:
         servers.stop_all()
-        servers.Server.started.clear()
         shutil.rmtree(directory)
 
 
 def main():
-    counts = [int(word) for word in sys.argv[1:]] or [1000, 100000, 1000000]
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tiny", action="store_true",
+                        help="only to see that everything runs")
+    parser.add_argument("--out", type=pathlib.Path, default=servers.BUILD,
+                        help="where scale.txt and scale.dat go")
+    parser.add_argument("counts", metavar="COUNT", type=int, nargs="*",
+                        default=[1000, 100000, 1000000])
+    options = parser.parse_args()
+    counts = options.counts
+    scale = bench.TINY if options.tiny else bench.FULL
+    scale.set_pause()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rows = {}
     for count in counts:
-        rows[count] = one_size(count)
+        rows[count] = one_size(count, scale)
         print(f"{count} artifacts: done", flush=True)
     out = ["%-20s" % "" + "".join("%12d" % count for count in counts) +
            "%10s" % "ratio"]
@@ -123,9 +135,9 @@ def main():
         out.append("%-20s" % name + "".join("%12.2f" % f for f in figures) +
                    "%10.2f" % ratio)
     print("\n".join(out))
-    (servers.BUILD / "scale.txt").write_text("\n".join(out) + "\n")
+    (options.out / "scale.txt").write_text("\n".join(out) + "\n")
     names = list(rows[counts[0]])
-    (servers.BUILD / "scale.dat").write_text(
+    (options.out / "scale.dat").write_text(
         "# count " + " ".join(names) + "\n" + "".join(
             f"{count} " + " ".join(str(rows[count][n]) for n in names) + "\n"
             for count in counts))
