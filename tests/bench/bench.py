@@ -5,7 +5,7 @@
 	bench.py [--quick | --tiny] [--only TEXT] [--other DIR] [--out DIR]
 
 Each case is a row. Every subject that can do the work gets the same requests,
-in short turns: A B C, C B A, A B C and so on. A ratio is of two subjects in the
+in short turns: A B C, B A C, B C A and so on. A ratio is of two subjects in the
 same turn; the table shows medians, and how far the ratios of the turns are
 apart. The control answers with as many bytes as artifactd.
 """
@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import statistics
@@ -352,10 +353,24 @@ def measure_one(case, server, request, load, scale):
         time.sleep(scale.settle)
     result = request.measure(server, case.clients, case.seconds(scale))
     if load:
-        meanwhile.end()
+        other = meanwhile.end()
         time.sleep(scale.settle)
-        result |= {"nginx": 0, "worker": 0, "writer": 0}
+        result |= {"nginx": 0, "worker": 0, "writer": 0,
+                   "beside": other["rate"] if other else 0}
     return result
+
+
+def orders(row, turns):
+    """The subjects in another order in each turn, the same in every run. None
+    goes on where a turn ended, since it would find its caches warm."""
+    chance, last = random.Random(1), None
+    for _ in range(turns):
+        order = list(row)
+        chance.shuffle(order)
+        if order[0] is last:
+            order = order[1:] + order[:1]
+        last = order[-1]
+        yield order
 
 
 def measure(case, row, scale):
@@ -363,8 +378,7 @@ def measure(case, row, scale):
     loads = case.beside() if case.beside else {}
     results = {server.name: [] for server in row}
     with concurrent.futures.ThreadPoolExecutor(scale.at_once) as pool:
-        for turn in range(case.turns(scale)):
-            order = list(row)[::-1] if turn % 2 else list(row)
+        for order in orders(row, case.turns(scale)):
             for server, result in zip(order, pool.map(
                     lambda server: measure_one(case, server, row[server],
                                                loads.get(server), scale),
@@ -498,7 +512,9 @@ def show(name, results, say):
             name, subject, round(figures["rate"]), figures["p50"] * 1e3,
             figures["p99"] * 1e3, figures["bytes"] / 1e6,
             figures["nginx"] * 1e6, figures["worker"] * 1e6,
-            figures["writer"] * 1e6, ratio, low, high))
+            figures["writer"] * 1e6, ratio, low, high) +
+            ("  beside %.0f/s" % figures["beside"]
+             if "beside" in figures else ""))
         name = ""
 
 
