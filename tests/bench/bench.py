@@ -356,7 +356,7 @@ def measure_one(case, server, request, load, scale):
         other = meanwhile.end()
         time.sleep(scale.settle)
         result |= {"nginx": 0, "worker": 0, "writer": 0,
-                   "beside": other["rate"] if other else 0}
+                   "beside": other["rate"]}
     return result
 
 

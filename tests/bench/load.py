@@ -46,21 +46,25 @@ def cpu(pids):
 
 
 class Load:
-    """A wrk that runs until it is told to stop."""
+    """A wrk that runs until it is told to stop. It is under way when this
+    returns: a body of 50 MiB takes it a second or more to prepare."""
 
     def __init__(self, request, server, clients):
         self.what = f"{server.name} {request.path}"
         # wrk ends by itself only after whole seconds, but soon (it looks
         # every 100 ms) after SIGINT.
         self.process = subprocess.Popen(
-            ["wrk", "-t1", f"-c{clients}", "-d3600", "--latency",
+            ["stdbuf", "-oL", "wrk", "-t1", f"-c{clients}", "-d3600", "--latency",
              "--timeout", "30", "-s", str(HERE / "load.lua"),
              server.url + request.path],
             env={**os.environ, **request.environment}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for line in self.process.stdout:
+            if line.startswith("Running"):
+                break
 
     def end(self, after=0):
-        """Figures; None if wrk was told before it had begun."""
+        """Figures of these seconds."""
         text = None
         while text is None:
             try:
@@ -69,8 +73,6 @@ class Load:
                 # Once more later: wrk may have been about to sleep.
                 self.process.send_signal(signal.SIGINT)
                 after = 0.3
-        if self.process.returncode == -signal.SIGINT:
-            return None
         try:
             return parse(text)
         except (RuntimeError, AttributeError) as error:
@@ -104,7 +106,7 @@ class Request:
             before = {kind: cpu(each)
                       for kind, each in server.pids().items()}
             result = Load(self, server, clients).end(duration)
-            if result and result["count"]:
+            if result["count"]:
                 break
             duration *= 2
             if duration > LONGEST:
