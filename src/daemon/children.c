@@ -155,6 +155,7 @@ run_child(struct master *master, const struct child *child, int control_fd,
 		.metrics = master->metrics,
 		.slot = child_slot(master, child),
 		.listen_fd = is_writer ? -1 : master->listener.fd,
+		.pool = master->pool,
 		.control_fd = control_fd,
 	};
 
@@ -162,8 +163,10 @@ run_child(struct master *master, const struct child *child, int control_fd,
 	if (getppid() != parent) /* it died before PR_SET_PDEATHSIG was set */
 		_exit(PROCESS_DONE);
 	close_others(master);
-	if (is_writer)
+	if (is_writer) {
 		(void)close(master->listener.fd);
+		pool_close(&master->pool);
+	}
 	log_role(is_writer ? "writer" : "worker");
 	_exit(is_writer ? writer_run(&process) : worker_run(&process));
 }

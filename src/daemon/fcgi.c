@@ -2,12 +2,16 @@
 /*
  * fcgi.c - the door to libfcgi 2.4, and its sharp edges (rules 16 to 19):
  *
- * - It has no read timeout, so we accept ourselves, set timeouts on the
- *   socket, and hand it over as an open connection. keepConnection = 1 before
- *   FCGX_Accept_r keeps it from closing the descriptor at once;
- *   listen_sock = -1 keeps it from accepting another by itself.
+ * - It has no read timeout, so we accept ourselves (connections.c), with
+ *   timeouts on the socket, and hand it over as an open connection.
+ *   keepConnection = 1 before FCGX_Accept_r keeps it from closing the
+ *   descriptor at once; listen_sock = -1 keeps it from accepting another by
+ *   itself.
  * - On a kept connection it would parse the unread rest of a body as FastCGI
- *   records: keepConnection = 0 before every finish, whatever the peer asked.
+ *   records, and it forgets what its buffer holds of a next request. So we
+ *   follow the records that we read for it (struct records), and keep a
+ *   connection only if the last byte that was read is the last byte of the
+ *   record that ends the body: what comes next is then the peer's next request.
  * - It forgets the padding of BEGIN and of the record that ends PARAMS, and
  *   reads it as records: only nginx, which sends none there, may be the peer.
  * - A peer that stalls inside the parameters makes FCGX_Accept_r return 0
@@ -27,7 +31,6 @@
 #include <fcgios.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -36,15 +39,16 @@
  * nothing. */
 #define CLOSE_WAIT_MS "0"
 
-/* A call on the socket waits so long, and is repeated io_timeout times. */
-#define SLICE_SECONDS 1
-
 #define RECORD_MAX 65535 /* of content in a FastCGI record */
 #define LARGE 16384	 /* from here on libfcgi's buffer costs more */
+#define LONG_ANSWER \
+	65536 /* more fills the peer's socket, which may take long */
 
 struct fcgi {
-	int listen_fd;
+	struct connections *connections;
 	FCGX_Request request;
+	bool wants_kept;  /* the peer, by FCGI_KEEP_CONN */
+	uint64_t written; /* of the answer, at least */
 	uint64_t body_left;
 	uint64_t received; /* of the body */
 };
@@ -54,6 +58,61 @@ struct fcgi {
 /* Of this process: libfcgi passes a descriptor, and nothing of ours. */
 static unsigned io_timeout;
 static uint64_t read_calls;
+
+/* Where the bytes read for the present request end among its records (FastCGI
+ * 1.0, 3.3). */
+static struct records {
+	FCGI_Header header;
+	size_t header_size; /* bytes of it that have come */
+	size_t left;	    /* bytes of content and padding that have not */
+	bool is_odd;	    /* padding was seen where libfcgi forgets it */
+	bool is_at_end;	    /* the last byte ended the body */
+} records;
+
+static size_t
+least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A header is there. */
+static void
+begin_record(void)
+{
+	const FCGI_Header *header = &records.header;
+	size_t content =
+	    (size_t)header->contentLengthB1 << 8 | header->contentLengthB0;
+
+	records.left = content + header->paddingLength;
+	records.header_size = 0;
+	records.is_at_end = header->type == FCGI_STDIN && records.left == 0;
+	if (header->paddingLength > 0 &&
+	    (header->type == FCGI_BEGIN_REQUEST || content == 0))
+		records.is_odd = true;
+}
+
+static void
+follow_records(struct span bytes)
+{
+	size_t part;
+
+	while (bytes.size > 0) {
+		part = least(bytes.size, records.left);
+		records.left -= part;
+		bytes = span_from(bytes, part);
+		if (bytes.size == 0)
+			return;
+		part = least(
+		    bytes.size, sizeof(records.header) - records.header_size);
+		memcpy((char *)&records.header + records.header_size,
+		    bytes.data, part);
+		records.header_size += part;
+		records.is_at_end = false;
+		bytes = span_from(bytes, part);
+		if (records.header_size == sizeof(records.header))
+			begin_record();
+	}
+}
 
 /*
  * A call on the socket failed: does another one follow? The time that a
@@ -65,7 +124,7 @@ goes_on(unsigned *slices)
 {
 	if (errno == EINTR)
 		return true;
-	return errno == EAGAIN && ++*slices < io_timeout;
+	return errno == EAGAIN && ++*slices < io_timeout; /* one is a second */
 }
 
 /*
@@ -83,6 +142,8 @@ OS_Read(int fd, char *data, size_t size)
 	do
 		count = read(fd, data, size);
 	while (count < 0 && goes_on(&slices));
+	if (count > 0)
+		follow_records(span_of(data, (size_t)count));
 	return (int)count; /* its buffers are shorter than an int counts */
 }
 
@@ -153,7 +214,7 @@ reads_with_ours(FCGX_Request *request)
 /* ---- open and close ---- */
 
 struct fcgi *
-fcgi_open(int listen_fd, unsigned timeout)
+fcgi_open(int listen_fd, const struct pool *pool, unsigned timeout)
 {
 	struct fcgi *fcgi;
 
@@ -163,10 +224,11 @@ fcgi_open(int listen_fd, unsigned timeout)
 	fcgi = calloc(1, sizeof(*fcgi));
 	if (fcgi == NULL)
 		return NULL;
-	fcgi->listen_fd = listen_fd;
 	io_timeout = timeout;
+	process_hold();
 	if (FCGX_InitRequest(&fcgi->request, -1, 0) != 0 ||
-	    !reads_with_ours(&fcgi->request)) {
+	    !reads_with_ours(&fcgi->request) ||
+	    (fcgi->connections = connections_open(listen_fd, pool)) == NULL) {
 		free(fcgi);
 		return NULL;
 	}
@@ -178,6 +240,7 @@ fcgi_close(struct fcgi *fcgi)
 {
 	if (fcgi == NULL)
 		return;
+	connections_close(fcgi->connections);
 	FCGX_Free(&fcgi->request, 1);
 	free(fcgi);
 }
@@ -187,32 +250,7 @@ fcgi_close(struct fcgi *fcgi)
 enum arrival
 fcgi_accept(struct fcgi *fcgi)
 {
-	const struct timeval timeout = { .tv_sec = SLICE_SECONDS };
-	int error = EINTR;
-	int fd = -1;
-
-	/* SIGTERM ends this wait, and nothing else. */
-	process_hold(false);
-	if (!process_is_ending()) {
-		fd = accept4(fcgi->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		error = errno;
-	}
-	process_hold(true);
-	errno = error;
-	if (fd < 0)
-		return errno == EINTR || errno == EAGAIN ||
-			       errno == ECONNABORTED
-			   ? ARRIVAL_NOBODY
-			   : ARRIVAL_FAILED;
-	if (setsockopt(
-		fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0 ||
-	    setsockopt(
-		fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0) {
-		(void)close(fd);
-		return ARRIVAL_FAILED;
-	}
-	fcgi->request.ipcFd = fd;
-	return ARRIVAL_PEER;
+	return connections_wait(fcgi->connections, &fcgi->request.ipcFd);
 }
 
 static bool
@@ -229,10 +267,15 @@ fcgi_receive(struct fcgi *fcgi)
 	FCGX_Request *request = &fcgi->request;
 
 	fcgi->received = 0;
+	fcgi->written = 0;
+	records = (struct records){ 0 };
 	request->keepConnection = 1;
 	/* It closes the connection itself when it fails. */
-	if (FCGX_Accept_r(request) != 0)
+	if (FCGX_Accept_r(request) != 0) {
+		connections_end(fcgi->connections, false);
 		return false;
+	}
+	fcgi->wants_kept = request->keepConnection != 0;
 	request->keepConnection = 0;
 	if (FCGX_GetError(request->in) != 0 || !is_responder(request)) {
 		fcgi_abort(fcgi);
@@ -329,12 +372,21 @@ write_record(const FCGX_Request *request, struct span bytes)
 	    request->ipcFd, pieces, 2, sizeof(header) + bytes.size);
 }
 
+void
+fcgi_share(struct fcgi *fcgi)
+{
+	connections_share(fcgi->connections);
+}
+
 bool
 fcgi_write(struct fcgi *fcgi, struct span bytes)
 {
 	bool is_out;
 	size_t size;
 
+	fcgi->written += bytes.size;
+	if (fcgi->written > LONG_ANSWER)
+		fcgi_share(fcgi);
 	if (bytes.size < LARGE)
 		return bytes.size == 0 ||
 		       FCGX_PutStr(bytes.data, (int)bytes.size,
@@ -350,23 +402,36 @@ fcgi_write(struct fcgi *fcgi, struct span bytes)
 	return is_out;
 }
 
+/* Is the connection where the peer's next request begins? */
+static bool
+is_clean(const struct fcgi *fcgi)
+{
+	return records.is_at_end && !records.is_odd &&
+	       FCGX_GetError(fcgi->request.in) == 0 &&
+	       connections_has_room(fcgi->connections);
+}
+
 bool
-fcgi_finish(struct fcgi *fcgi)
+fcgi_finish(struct fcgi *fcgi, bool may_keep)
 {
 	FCGX_Request *request = &fcgi->request;
 	char scrap[8192];
-	bool is_out;
+	bool is_out, is_kept;
 
 	/* A peer that still sends could not take the answer: closing a socket
 	 * with unread bytes resets the connection. */
 	while (FCGX_GetStr(scrap, sizeof(scrap), request->in) > 0)
 		continue;
+	is_kept = may_keep && fcgi->wants_kept && is_clean(fcgi);
 	/* What is left and the end of the request go out in one write. err
 	 * first: the last stream to close is the one that ends the request. */
 	(void)FCGX_FClose(request->err);
 	is_out = FCGX_FClose(request->out) == 0;
-	request->keepConnection = 0;
+	is_kept = is_kept && is_out;
+	request->keepConnection = is_kept;
 	FCGX_Finish_r(request);
+	request->ipcFd = -1; /* it stays there when it is kept */
+	connections_end(fcgi->connections, is_kept);
 	return is_out;
 }
 
@@ -380,4 +445,5 @@ fcgi_abort(struct fcgi *fcgi)
 	(void)shutdown(request->ipcFd, SHUT_WR);
 	request->keepConnection = 0;
 	FCGX_Finish_r(request);
+	connections_end(fcgi->connections, false);
 }

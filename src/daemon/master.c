@@ -87,10 +87,8 @@ watch_writer(struct master *master, struct child *writer, int64_t now)
 static void
 watch_child(struct master *master, struct child *child, int64_t now)
 {
-	/*
-	 * A signal that comes between a worker's look at its flag and its
-	 * accept is lost, so it is repeated.
-	 */
+	/* A signal that comes between the writer's look at its flag and its
+	 * wait is lost, so it is repeated. */
 	if (child->is_ending)
 		child_end(child);
 	if (now < master->grace_until)
@@ -664,7 +662,8 @@ begin(struct master *master)
 	}
 	master->scoreboard = scoreboard_open();
 	master->metrics = metrics_open();
-	if (master->scoreboard == NULL || master->metrics == NULL) {
+	if (master->scoreboard == NULL || master->metrics == NULL ||
+	    !pool_open(&master->pool)) {
 		log_refusal(strerror(errno));
 		return false;
 	}
@@ -682,6 +681,7 @@ master_run(const struct master_options *options, struct config *config)
 		.options = options,
 		.config = config,
 		.listener = { .fd = -1 },
+		.pool = { -1, -1 },
 		.signal_fd = -1,
 		.exit_code = PROCESS_REFUSED,
 		.scratch = arena_open(),
@@ -695,6 +695,7 @@ master_run(const struct master_options *options, struct config *config)
 		log_close();
 	}
 	listen_close(&master.listener);
+	pool_close(&master.pool);
 	scoreboard_close(master.scoreboard);
 	metrics_close(master.metrics);
 	if (master.signal_fd >= 0)

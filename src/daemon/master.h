@@ -78,6 +78,7 @@ struct master {
 	struct scoreboard *scoreboard;
 	struct metrics *metrics;
 	struct listener listener;
+	struct pool pool; /* of the workers' idle connections */
 	int signal_fd;
 	enum phase phase;
 	bool has_served;

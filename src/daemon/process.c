@@ -19,7 +19,7 @@ note_end(int signal)
 static void
 handle(int signal, void (*handler)(int))
 {
-	/* No SA_RESTART: a blocking accept has to notice. */
+	/* No SA_RESTART: whoever waits has to notice. */
 	struct sigaction action = { .sa_handler = handler };
 
 	(void)sigemptyset(&action.sa_mask);
@@ -43,13 +43,13 @@ process_signals(void)
 }
 
 void
-process_hold(bool is_held)
+process_hold(void)
 {
 	sigset_t set;
 
 	(void)sigemptyset(&set); /* these know their arguments */
 	(void)sigaddset(&set, SIGTERM);
-	(void)sigprocmask(is_held ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 bool

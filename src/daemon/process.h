@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "base/metrics.h"
 #include "base/scoreboard.h"
+#include "connections.h"
 
 struct process {
 	const struct config *config;
@@ -20,6 +21,7 @@ struct process {
 	struct metrics *metrics;
 	struct slot *slot; /* its own */
 	int listen_fd;	   /* worker: the FastCGI socket; writer: -1 */
+	struct pool pool;  /* worker: of idle connections */
 	int control_fd;	   /* to the master: store/proxy/wire.h */
 };
 
@@ -50,9 +52,9 @@ void process_signals(void);
 bool process_is_ending(void);
 
 /*
- * Hold SIGTERM back, or let it in again. A worker holds it through a request:
- * libfcgi takes an interrupted read or write for the end of the connection.
+ * Hold SIGTERM back, except where a worker waits for a request: libfcgi takes an
+ * interrupted read or write for the end of the connection.
  */
-void process_hold(bool is_held);
+void process_hold(void);
 
 #endif

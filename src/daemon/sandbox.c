@@ -21,8 +21,9 @@
 #ifdef WITHOUT_SANDBOX
 
 enum result
-sandbox_enter(enum sandbox_role role, uint64_t memory)
+sandbox_enter(enum sandbox_role role, uint64_t memory, int give_fd)
 {
+	(void)give_fd;
 	(void)role;
 	(void)memory;
 	return RESULT_OK;
@@ -62,7 +63,6 @@ struct call {
 	struct scmp_arg_cmp checks[CHECKS];
 };
 
-#define ANY_FD (-1)
 #define INT_BITS UINT32_MAX /* what the kernel looks at */
 
 #define IS(argument, value) \
@@ -98,7 +98,7 @@ static const struct call common_calls[] = {
 	{ "poll", "waiting for messages and peers", 0, { { 0 } } },
 	{ "ppoll", "poll, where there is no such call", 0, { { 0 } } },
 	{ "recvmsg", "messages", 0, { { 0 } } },
-	/* Not sendmsg, which sends descriptors too. */
+	/* sendmsg sends descriptors too, see allow_giving. */
 	{ "sendto", "messages, to no address", 1, { IS(4, 0) } },
 	{ "close", "connections, channels", 0, { { 0 } } },
 	{ "futex", "LMDB's mutexes", 0, { { 0 } } },
@@ -113,6 +113,8 @@ static const struct call common_calls[] = {
 };
 
 static const struct call worker_calls[] = {
+	{ "epoll_pwait", "waiting for requests", 0, { { 0 } } },
+	{ "epoll_ctl", "what it waits for", 0, { { 0 } } },
 	{ "accept4", "connections", 0, { { 0 } } },
 	/* Behind a record that it cannot read libfcgi asks its own listening
 	 * socket for the next connection; that is -1, see fcgi.c. */
@@ -155,10 +157,11 @@ static const struct {
 	const struct call *calls;
 	size_t count;
 	rlim_t descriptors; /* the writer holds two channels a worker slot */
-	unsigned connections;
+	bool has_connections;
 } roles[] = {
-	[SANDBOX_WORKER] = { worker_calls, COUNT_OF(worker_calls), 64, 8 },
-	[SANDBOX_WRITER] = { writer_calls, COUNT_OF(writer_calls), 1024, 0 },
+	[SANDBOX_WORKER] = { worker_calls, COUNT_OF(worker_calls), 256, true },
+	[SANDBOX_WRITER] = { writer_calls, COUNT_OF(writer_calls), 1024,
+	    false },
 };
 
 bool
@@ -182,9 +185,13 @@ add(scmp_filter_ctx filter, const char *name, unsigned check_count,
 	    filter, SCMP_ACT_ALLOW, number, check_count, checks);
 }
 
-/* Allow calls, with a descriptor as their first argument or with ANY_FD. */
+/*
+ * Allow calls, with a descriptor as their first argument: size of them from
+ * first on, a power of two of which first is a multiple. size 0: with any.
+ */
 static int
-allow(scmp_filter_ctx filter, const struct call *calls, size_t count, int fd)
+allow(scmp_filter_ctx filter, const struct call *calls, size_t count, int first,
+    unsigned size)
 {
 	struct call call;
 	int code = 0;
@@ -192,34 +199,58 @@ allow(scmp_filter_ctx filter, const struct call *calls, size_t count, int fd)
 
 	for (i = 0; i < count && code == 0; i++) {
 		call = calls[i];
-		if (fd >= 0)
+		if (size > 0)
 			call.checks[call.check_count++] =
-			    (struct scmp_arg_cmp)HAS(0, INT_BITS, fd);
+			    (struct scmp_arg_cmp)HAS(
+				0, INT_BITS & ~(size - 1), first);
 		code = add(filter, call.name, call.check_count, call.checks);
 	}
 	return code;
 }
 
+static bool
+are_free(unsigned first, unsigned size)
+{
+	unsigned fd;
+
+	for (fd = first; fd < first + size; fd++)
+		if (fcntl((int)fd, F_GETFD) >= 0)
+			return false;
+	return true;
+}
+
 /*
- * Allow the calls of connections on the descriptors that come next, which are
- * the lowest free ones: a worker has a connection and a channel, and for a
- * moment one more of each. With a rule for every descriptor that it may have,
- * it would take ten times as long to start.
+ * Allow the calls of connections on the descriptors that are free now, below
+ * end: in blocks, each as large as one check of bits can tell, or a worker would
+ * take ten times as long to start.
  */
 static int
-allow_on_new(scmp_filter_ctx filter, unsigned most, int end)
+allow_on_new(scmp_filter_ctx filter, unsigned end)
 {
-	unsigned count = 0;
-	int fd, code = 0;
+	unsigned fd, size;
+	int code = 0;
 
-	for (fd = 0; fd < end && count < most && code == 0; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
+	for (fd = 0; fd < end && code == 0; fd += size) {
+		size = 1;
+		if (!are_free(fd, 1))
 			continue;
-		code = allow(
-		    filter, connection_calls, COUNT_OF(connection_calls), fd);
-		count++;
+		while (fd % (2 * size) == 0 && fd + 2 * size <= end &&
+		       are_free(fd + size, size))
+			size *= 2;
+		code = allow(filter, connection_calls,
+		    COUNT_OF(connection_calls), (int)fd, size);
 	}
 	return code;
+}
+
+/* Allow sendmsg, which sends descriptors too, to one socket alone. */
+static int
+allow_giving(scmp_filter_ctx filter, int give_fd)
+{
+	static const struct call call = { "sendmsg", "connections", 0,
+		{ { 0 } } };
+
+	return give_fd < 0 ? 0 : allow(filter, &call, 1, give_fd, 1);
 }
 
 /* Allow abort: there is one thread, and its number is that of the process. */
@@ -249,7 +280,7 @@ allow_realloc(scmp_filter_ctx filter)
 }
 
 static int
-load(scmp_filter_ctx filter, enum sandbox_role role)
+load(scmp_filter_ctx filter, enum sandbox_role role, int give_fd)
 {
 	int code;
 
@@ -260,20 +291,21 @@ load(scmp_filter_ctx filter, enum sandbox_role role)
 		code = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (code == 0)
 		code =
-		    allow(filter, common_calls, COUNT_OF(common_calls), ANY_FD);
+		    allow(filter, common_calls, COUNT_OF(common_calls), 0, 0);
 	if (code == 0)
 		code =
-		    allow(filter, roles[role].calls, roles[role].count, ANY_FD);
+		    allow(filter, roles[role].calls, roles[role].count, 0, 0);
 	if (code == 0)
 		code = allow_abort(filter);
 	if (code == 0)
 		code = allow_realloc(filter);
 	if (code == 0)
 		code = allow(
-		    filter, log_calls, COUNT_OF(log_calls), STDERR_FILENO);
+		    filter, log_calls, COUNT_OF(log_calls), STDERR_FILENO, 1);
 	if (code == 0)
-		code = allow_on_new(filter, roles[role].connections,
-		    (int)roles[role].descriptors);
+		code = allow_giving(filter, give_fd);
+	if (code == 0 && roles[role].has_connections)
+		code = allow_on_new(filter, (unsigned)roles[role].descriptors);
 	if (code == 0)
 		code = seccomp_load(filter);
 	return code;
@@ -294,7 +326,7 @@ limit(__rlimit_resource_t resource, rlim_t most)
 }
 
 enum result
-sandbox_enter(enum sandbox_role role, uint64_t memory)
+sandbox_enter(enum sandbox_role role, uint64_t memory, int give_fd)
 {
 	scmp_filter_ctx filter;
 	int code;
@@ -317,7 +349,7 @@ sandbox_enter(enum sandbox_role role, uint64_t memory)
 		errno = ENOMEM;
 		return RESULT_IO;
 	}
-	code = load(filter, role);
+	code = load(filter, role, give_fd);
 	seccomp_release(filter);
 	errno = -code;
 	return code == 0 ? RESULT_OK : RESULT_IO;

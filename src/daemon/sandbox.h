@@ -18,10 +18,12 @@ enum sandbox_role { SANDBOX_WORKER, SANDBOX_WRITER };
  * so many bytes of memory (0: as many as there are), and only the system
  * calls of the role; any other kills the process. Whoever asks for more
  * memory hears ENOMEM. What is open now may be read and sent to, but of all
- * of it a worker can write to standard error alone. RESULT_IO: the kernel
- * refused, errno says why. Does nothing where sandbox_is_built() is false.
+ * of it a worker can write to standard error alone. give_fd (or -1) is the one
+ * socket to which it may send descriptors. RESULT_IO: the kernel refused, errno
+ * says why. Does nothing where sandbox_is_built() is false.
  */
-MUST_USE enum result sandbox_enter(enum sandbox_role role, uint64_t memory);
+MUST_USE enum result
+sandbox_enter(enum sandbox_role role, uint64_t memory, int give_fd);
 
 /* false in sanitizer builds: their runtime needs more calls than a role. */
 bool sandbox_is_built(void);

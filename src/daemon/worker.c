@@ -38,9 +38,10 @@ write_out(void *object, struct span bytes)
 	return RESULT_IO;
 }
 
+/* may_keep: the connection may serve another request. */
 static enum result
 send_response(struct worker *worker, const struct request *request,
-    const struct response *response)
+    const struct response *response, bool may_keep)
 {
 	const struct response_sink sink = { worker, write_out };
 	enum result result;
@@ -51,7 +52,7 @@ send_response(struct worker *worker, const struct request *request,
 		fcgi_abort(worker->fcgi);
 		return result;
 	}
-	worker->is_cut_off = !fcgi_finish(worker->fcgi);
+	worker->is_cut_off = !fcgi_finish(worker->fcgi, may_keep);
 	return worker->is_cut_off ? RESULT_IO : RESULT_OK;
 }
 
@@ -131,6 +132,9 @@ dispatch(
 		.scoreboard = process->scoreboard,
 	};
 
+	/* A change waits for the writer, a body for the peer. */
+	if (!request_is_read(request) || request->content_length > 0)
+		fcgi_share(worker->fcgi);
 	request->body = fcgi_body(worker->fcgi, request->content_length);
 	router_dispatch(&context, request, response);
 }
@@ -154,7 +158,8 @@ serve_request(struct worker *worker)
 		response_caching(&response, &request);
 	}
 	worker->is_cut_off = false;
-	sent = send_response(worker, &request, &response);
+	sent = send_response(worker, &request, &response,
+	    parsed == RESULT_OK && request_is_read(&request));
 	count(worker, &request, &response);
 	if (parsed == RESULT_MISMATCH)
 		/* No client causes this: nginx has another secret, or some
@@ -221,11 +226,11 @@ start(struct worker *worker)
 
 	if (!open_store(worker))
 		return false;
-	worker->fcgi =
-	    fcgi_open(process->listen_fd, process->config->io_timeout);
+	worker->fcgi = fcgi_open(
+	    process->listen_fd, &process->pool, process->config->io_timeout);
 	if (worker->fcgi == NULL ||
-	    sandbox_enter(SANDBOX_WORKER, memory_of(process->config)) !=
-		RESULT_OK) {
+	    sandbox_enter(SANDBOX_WORKER, memory_of(process->config),
+		process->pool.give_fd) != RESULT_OK) {
 		log_open(LOG_ERR, "start_failed");
 		log_errno("cause", errno);
 		log_close();

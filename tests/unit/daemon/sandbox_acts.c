@@ -463,7 +463,7 @@ run_child(
 {
 	uint64_t memory = role == SANDBOX_WORKER ? MEMORY : 0;
 
-	if (sandbox_enter(role, memory) != RESULT_OK)
+	if (sandbox_enter(role, memory, -1) != RESULT_OK)
 		_exit(CHILD_REFUSED);
 	_exit(act->act(things) ? CHILD_DONE : CHILD_FAILED);
 }
