@@ -50,7 +50,7 @@ const struct config_row config_rows[CONFIG_ROWS] = {
 	{ "drain_timeout", CONFIG_NUMBER, AT(drain_timeout), 1, 3600, "30",
 	    "seconds for requests in progress when the service stops" },
 	{ "requests_per_worker", CONFIG_NUMBER, AT(requests_per_worker), 1,
-	    1000000000, "10000", "requests after which a worker retires" },
+	    1000000000, "1000000", "requests after which a worker retires" },
 	{ "log_level", CONFIG_LEVEL, AT(log_level), 0, 0, "info",
 	    "least urgent lines that are logged" },
 };

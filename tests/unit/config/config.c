@@ -83,7 +83,7 @@ Test(config, has_a_default_for_each_setting)
 	cr_assert_eq(config->request_timeout, 120);
 	cr_assert_eq(config->io_timeout, 10);
 	cr_assert_eq(config->drain_timeout, 30);
-	cr_assert_eq(config->requests_per_worker, 10000);
+	cr_assert_eq(config->requests_per_worker, 1000000);
 	cr_assert_eq(config->log_level, LOG_INFO);
 }
 
