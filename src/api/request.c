@@ -189,19 +189,19 @@ check(struct raw *raw)
 	return NULL;
 }
 
-enum result
+enum request_verdict
 request_parse(struct arena *arena, char *const *parameters, struct span secret,
     struct request *ret_request, const char **ret_reason)
 {
 	struct raw raw = { .request = { .arena = arena } };
-	enum result result = RESULT_MALFORMED;
+	enum request_verdict verdict = REQUEST_BAD;
 	const char *wrong;
 
 	wrong = read_parameters(arena, parameters, &raw);
 	if (wrong == NULL) {
 		wrong = check_peer(&raw, secret);
 		if (wrong != NULL)
-			result = RESULT_MISMATCH;
+			verdict = REQUEST_NOT_OURS;
 		else
 			wrong = check(&raw);
 	}
@@ -210,10 +210,10 @@ request_parse(struct arena *arena, char *const *parameters, struct span secret,
 		ret_request->method = raw.request.method;
 		ret_request->target = raw.request.target;
 		*ret_reason = wrong;
-		return result;
+		return verdict;
 	}
 	*ret_request = raw.request;
-	return RESULT_OK;
+	return REQUEST_GOOD;
 }
 
 bool

@@ -55,19 +55,26 @@ struct request {
 	struct body body;
 };
 
+enum request_verdict {
+	REQUEST_GOOD,
+	REQUEST_BAD,
+	REQUEST_NOT_OURS, /* another program than our nginx sent it */
+};
+
 /*
  * Fill a request from NAME=VALUE strings (NULL ends them), all but the body.
- * RESULT_MALFORMED: *ret_reason says what is wrong, for a 400: a parameter
+ * REQUEST_BAD: *ret_reason says what is wrong, for a 400: a parameter
  * twice, a control byte (other than a tab) in one that is read, no method,
  * no target or one not beginning with '/', a length that is no number, a
  * user, key or request id over its limit, a prefix that is no path.
- * RESULT_MISMATCH: the same, and something for an operator: the secret that
+ * REQUEST_NOT_OURS: the same, and an operator should know: the secret that
  * ends the parameter file as a sentinel (ARTIFACTD_PARAMS) is another, or
- * missing. Then request holds method, target and request id as far as they were
+ * missing. Either way request holds method, target and request id as far as they were
  * understood, for the log.
  */
-MUST_USE enum result request_parse(struct arena *arena, char *const *parameters,
-    struct span secret, struct request *ret_request, const char **ret_reason);
+MUST_USE enum request_verdict
+request_parse(struct arena *arena, char *const *parameters, struct span secret,
+    struct request *ret_request, const char **ret_reason);
 
 /* GET or HEAD: the client wants what is there. */
 bool request_is_read(const struct request *request);

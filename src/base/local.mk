@@ -6,4 +6,4 @@ libbase_a_SOURCES = \
 	%D%/banned.h %D%/digest.c %D%/digest.h %D%/limits.h %D%/log.c \
 	%D%/log.h %D%/mem.c %D%/mem.h %D%/metrics.c %D%/metrics.def \
 	%D%/metrics.h %D%/pack.c %D%/pack.h %D%/result.c %D%/result.h \
-	%D%/scoreboard.c %D%/scoreboard.h
+	%D%/rights.c %D%/rights.h %D%/scoreboard.c %D%/scoreboard.h

@@ -65,6 +65,8 @@ put(const char *format, ...)
 	va_list list;
 	int size;
 
+	if (!line.is_wanted)
+		return;
 	va_start(list, format);
 	size = vsnprintf(line.text + line.size, room, format, list);
 	va_end(list);
@@ -78,7 +80,7 @@ log_open(int level, const char *event)
 	line.size = 0;
 	line.is_wanted = level <= wanted_level;
 	put("<%d>event=%s", level, event);
-	if (role != NULL)
+	if (role != NULL && line.is_wanted)
 		put(" role=%s pid=%d", role, (int)getpid());
 }
 
@@ -95,6 +97,8 @@ log_text(const char *key, struct span value)
 	bool is_quoted = value.size == 0;
 	size_t i;
 
+	if (!line.is_wanted)
+		return;
 	for (i = 0; i < value.size && !is_quoted; i++)
 		is_quoted = !is_plain(value.data[i]);
 	put(" %s=%s", key, is_quoted ? "\"" : "");

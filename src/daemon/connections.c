@@ -3,11 +3,12 @@
 
 #include "connections.h"
 
+#include "base/rights.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -52,63 +53,32 @@ pool_close(struct pool *pool)
 	*pool = (struct pool){ -1, -1 };
 }
 
-/* A message of one byte with a descriptor. */
-struct parcel {
-	char byte;
-	struct iovec bytes;
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr message;
-};
-
-static void
-parcel_init(struct parcel *parcel)
-{
-	memset(parcel, 0, sizeof(*parcel));
-	parcel->bytes = (struct iovec){ &parcel->byte, 1 };
-	parcel->message = (struct msghdr){
-		.msg_iov = &parcel->bytes,
-		.msg_iovlen = 1,
-		.msg_control = parcel->control.room,
-		.msg_controllen = sizeof(parcel->control.room),
-	};
-}
-
 /* false: the pool is full, or nobody is left to take from it. */
 static bool
 pool_give(const struct pool *pool, int fd)
 {
-	struct parcel parcel;
-	struct cmsghdr *header;
+	char byte = 0;
+	struct iovec part = { &byte, sizeof(byte) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	union rights rights;
 
-	parcel_init(&parcel);
-	header = CMSG_FIRSTHDR(&parcel.message);
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	return sendmsg(pool->give_fd, &parcel.message, MSG_NOSIGNAL) == 1;
+	rights_attach(&message, &rights, fd);
+	return sendmsg(pool->give_fd, &message, MSG_NOSIGNAL) == 1;
 }
 
 /* -1: another worker was faster. */
 static int
 pool_take(const struct pool *pool)
 {
-	struct parcel parcel;
-	struct cmsghdr *header;
-	int fd;
+	char byte;
+	struct iovec part = { &byte, sizeof(byte) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	union rights rights = { .room = { 0 } };
 
-	parcel_init(&parcel);
-	if (recvmsg(pool->take_fd, &parcel.message, MSG_CMSG_CLOEXEC) != 1)
+	rights_expect(&message, &rights);
+	if (recvmsg(pool->take_fd, &message, MSG_CMSG_CLOEXEC) != 1)
 		return -1;
-	header = CMSG_FIRSTHDR(&parcel.message);
-	if (header == NULL || header->cmsg_type != SCM_RIGHTS ||
-	    header->cmsg_len != CMSG_LEN(sizeof(fd)))
-		return -1;
-	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
-	return fd;
+	return rights_attached(&message);
 }
 
 /* ---- epoll ---- */

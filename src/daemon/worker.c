@@ -145,13 +145,14 @@ serve_request(struct worker *worker)
 	struct request request = { .arena = worker->arena };
 	struct response response;
 	const char *reason;
-	enum result parsed, sent;
+	enum request_verdict verdict;
+	enum result sent;
 
-	parsed = request_parse(worker->arena, fcgi_parameters(worker->fcgi),
+	verdict = request_parse(worker->arena, fcgi_parameters(worker->fcgi),
 	    span_str(worker->process->config->secret), &request, &reason);
 	response_init(&response, worker->arena);
 	slot_name(worker->process->slot, request.request_id);
-	if (parsed == RESULT_OK) {
+	if (verdict == REQUEST_GOOD) {
 		dispatch(worker, &request, &response);
 	} else {
 		response_error(&response, 400, "%s", reason);
@@ -159,9 +160,9 @@ serve_request(struct worker *worker)
 	}
 	worker->is_cut_off = false;
 	sent = send_response(worker, &request, &response,
-	    parsed == RESULT_OK && request_is_read(&request));
+	    verdict == REQUEST_GOOD && request_is_read(&request));
 	count(worker, &request, &response);
-	if (parsed == RESULT_MISMATCH)
+	if (verdict == REQUEST_NOT_OURS)
 		/* No client causes this: nginx has another secret, or some
 		 * other program sends requests. */
 		log_request(

@@ -3,6 +3,7 @@
 
 #include "wire.h"
 #include "base/pack.h"
+#include "base/rights.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -93,26 +94,6 @@ decode(struct span bytes, struct arena *arena, struct wire_message *message)
 	return unpack_is_done(&unpack);
 }
 
-/* Room for one descriptor beside a message. */
-union control {
-	struct cmsghdr header;
-	char room[CMSG_SPACE(sizeof(int))];
-};
-
-static void
-attach(struct msghdr *header, union control *control, int fd)
-{
-	struct cmsghdr *item;
-
-	header->msg_control = control->room;
-	header->msg_controllen = sizeof(control->room);
-	item = CMSG_FIRSTHDR(header);
-	item->cmsg_level = SOL_SOCKET;
-	item->cmsg_type = SCM_RIGHTS;
-	item->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(item), &fd, sizeof(fd));
-}
-
 /*
  * Only a message with a descriptor goes by sendmsg: a process in a sandbox may
  * not call it, and sends no descriptor.
@@ -121,13 +102,13 @@ static ssize_t
 send_packet(
     int fd, struct span bytes, const struct wire_message *message, int flags)
 {
-	union control control = { .room = { 0 } };
+	union rights rights;
 	struct iovec part = { (void *)(uintptr_t)bytes.data, bytes.size };
 	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
 
 	if (message->kind != WIRE_CHANNEL)
 		return send(fd, bytes.data, bytes.size, flags);
-	attach(&header, &control, message->fd);
+	rights_attach(&header, &rights, message->fd);
 	return sendmsg(fd, &header, flags);
 }
 
@@ -164,19 +145,6 @@ wire_send(int fd, const struct wire_message *message, bool is_waiting,
 	return WIRE_GONE;
 }
 
-static int
-attached(struct msghdr *header)
-{
-	struct cmsghdr *item = CMSG_FIRSTHDR(header);
-	int fd = -1;
-
-	if (item != NULL && item->cmsg_level == SOL_SOCKET &&
-	    item->cmsg_type == SCM_RIGHTS &&
-	    item->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(item), sizeof(fd));
-	return fd;
-}
-
 /* Is there something to read, or the end, before the time has passed? */
 static bool
 wait_readable(int fd, int timeout_ms)
@@ -202,7 +170,7 @@ wire_receive(int fd, int timeout_ms, struct arena *arena,
     struct wire_message *ret_message)
 {
 	struct wire_message message = { 0 };
-	union control control = { .room = { 0 } };
+	union rights rights = { .room = { 0 } };
 	struct msghdr header = { 0 };
 	struct iovec part = { packet, sizeof(packet) };
 	struct span bytes;
@@ -213,13 +181,11 @@ wire_receive(int fd, int timeout_ms, struct arena *arena,
 		return WIRE_NOT_NOW;
 	header.msg_iov = &part;
 	header.msg_iovlen = 1;
-	header.msg_control = control.room;
-	/* Not CMSG_SPACE: a second descriptor would fit into its padding. */
-	header.msg_controllen = CMSG_LEN(sizeof(int));
+	rights_expect(&header, &rights);
 	size = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (size < 0)
 		return is_passing(errno) ? WIRE_NOT_NOW : WIRE_GONE;
-	message.fd = attached(&header);
+	message.fd = rights_attached(&header);
 	if (size == 0 && message.fd < 0)
 		return WIRE_GONE;
 	/* What is decoded points into the copy. */

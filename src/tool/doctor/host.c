@@ -160,18 +160,16 @@ look_at_listen(struct doctor *doctor)
 
 static const struct {
 	const char *name;
-	bool opens_store;
-	bool is_timer;
+	enum { OTHER, OPENS_STORE, TIMER } kind;
 } units[] = {
-	[DOCTOR_SERVICE] = { SERVICE, .opens_store = true },
-	[DOCTOR_SOCKET] = { "artifactd.socket" },
-	[DOCTOR_CHECK] = { "artifactd-check.service", .opens_store = true },
-	[DOCTOR_BACKUP] = { "artifactd-backup.service", .opens_store = true },
-	[DOCTOR_RETENTION] = { "artifactd-retention.service" },
-	[DOCTOR_CHECK_TIMER] = { "artifactd-check.timer", .is_timer = true },
-	[DOCTOR_BACKUP_TIMER] = { "artifactd-backup.timer", .is_timer = true },
-	[DOCTOR_RETENTION_TIMER] = { "artifactd-retention.timer",
-	    .is_timer = true },
+	[DOCTOR_SERVICE] = { SERVICE, OPENS_STORE },
+	[DOCTOR_SOCKET] = { "artifactd.socket", OTHER },
+	[DOCTOR_CHECK] = { "artifactd-check.service", OPENS_STORE },
+	[DOCTOR_BACKUP] = { "artifactd-backup.service", OPENS_STORE },
+	[DOCTOR_RETENTION] = { "artifactd-retention.service", OTHER },
+	[DOCTOR_CHECK_TIMER] = { "artifactd-check.timer", TIMER },
+	[DOCTOR_BACKUP_TIMER] = { "artifactd-backup.timer", TIMER },
+	[DOCTOR_RETENTION_TIMER] = { "artifactd-retention.timer", TIMER },
 };
 
 /* The value of a property that systemd shows of a unit; "": none. */
@@ -236,7 +234,7 @@ look_at_units(struct doctor *doctor)
 
 	for (i = 0; i < DOCTOR_UNITS; i++) {
 		name = units[i].name;
-		if (units[i].is_timer)
+		if (units[i].kind == TIMER)
 			continue;
 		if (has_value(doctor, i, "ActiveState", "failed"))
 			doctor_problem(doctor,
@@ -418,7 +416,7 @@ look_at_paths(struct doctor *doctor)
 		return;
 	for (i = 0; i < DOCTOR_UNITS; i++) {
 		name = units[i].name;
-		if (!units[i].opens_store ||
+		if (units[i].kind != OPENS_STORE ||
 		    !has_value(doctor, i, "ProtectSystem", "strict"))
 			continue;
 		opened = nearest(

@@ -202,7 +202,7 @@ serve_connection(struct arena *arena, struct served *served)
 	while (parameters[served->parameters] != NULL)
 		served->parameters++;
 	served->is_parsed = request_parse(arena, parameters, SPAN(SECRET),
-				&served->request, &reason) == RESULT_OK;
+				&served->request, &reason) == REQUEST_GOOD;
 	if (served->is_parsed)
 		read_body(arena, served);
 	answer(arena, served);
@@ -276,7 +276,7 @@ demand_plain(
 	DEMAND(served->parameters == plain.count + 1);
 	DEMAND(served->is_parsed ==
 	       (request_parse(arena, plain.parameters, SPAN(SECRET), &request,
-		    &reason) == RESULT_OK));
+		    &reason) == REQUEST_GOOD));
 	if (!served->is_parsed)
 		return;
 	DEMAND(span_equal(served->request.target, request.target));

@@ -206,7 +206,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		demand_media_type(list[i]);
 	}
 	is_good = request_parse(arena, list, SPAN(SECRET), &request, &reason) ==
-		  RESULT_OK;
+		  REQUEST_GOOD;
 	DEMAND(is_good == (reason == NULL));
 	DEMAND(plain_parse(list, &plain) == is_good);
 	if (is_good)

@@ -14,7 +14,7 @@
 #define GET_LIST \
 	"REQUEST_METHOD=GET", "REQUEST_URI=/artifacts?limit=5", COMPLETE
 
-static enum result
+static enum request_verdict
 parse(struct arena *arena, const char *const *strings, struct request *request,
     const char **reason)
 {
@@ -36,7 +36,7 @@ Test(request, takes_what_nginx_sends)
 	struct request request;
 	const char *reason = NULL;
 
-	cr_assert_eq(parse(arena, strings, &request, &reason), RESULT_OK);
+	cr_assert_eq(parse(arena, strings, &request, &reason), REQUEST_GOOD);
 	cr_assert(span_is(request.method, "GET"));
 	cr_assert(span_is(request.target, "/artifacts?limit=5"));
 	cr_assert(span_is(request.query, "limit=5"));
@@ -58,7 +58,7 @@ Test(request, takes_empty_parameters_as_not_there)
 	struct request request;
 	const char *reason;
 
-	cr_assert_eq(parse(arena, strings, &request, &reason), RESULT_OK);
+	cr_assert_eq(parse(arena, strings, &request, &reason), REQUEST_GOOD);
 	cr_assert_eq(request.content_length, 0);
 	cr_assert_not(request.has_length);
 	cr_assert_null(request.content_type.data);
@@ -76,7 +76,7 @@ Test(request, keeps_headers_that_were_sent_empty)
 	struct request request;
 	const char *reason;
 
-	cr_assert_eq(parse(arena, strings, &request, &reason), RESULT_OK);
+	cr_assert_eq(parse(arena, strings, &request, &reason), REQUEST_GOOD);
 	cr_assert_not_null(request.if_match.data);
 	cr_assert_not_null(request.idempotency_key.data);
 	cr_assert_eq(request.if_match.size, 0);
@@ -108,7 +108,7 @@ Test(request, takes_nothing_without_the_secret)
 
 		reason = "nothing";
 		cr_assert_eq(parse(arena, strings, &request, &reason),
-		    RESULT_MISMATCH, "case %zu", i);
+		    REQUEST_NOT_OURS, "case %zu", i);
 		cr_assert_not_null(strstr(reason, cases[i].reason),
 		    "case %zu says: %s", i, reason);
 		cr_assert_eq(request.content_length, 7, "case %zu", i);
@@ -156,7 +156,7 @@ Test(request, refuses_what_no_nginx_sends)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		reason = "nothing";
 		cr_assert_eq(parse(arena, cases[i].strings, &request, &reason),
-		    RESULT_MALFORMED, "case %zu", i);
+		    REQUEST_BAD, "case %zu", i);
 		cr_assert_not_null(strstr(reason, cases[i].reason),
 		    "case %zu says: %s", i, reason);
 		cr_assert_eq(request.content_length, 7, "case %zu", i);
@@ -172,8 +172,7 @@ Test(request, names_what_it_refuses_for_the_log)
 	struct request request = { .arena = arena };
 	const char *reason;
 
-	cr_assert_eq(
-	    parse(arena, strings, &request, &reason), RESULT_MALFORMED);
+	cr_assert_eq(parse(arena, strings, &request, &reason), REQUEST_BAD);
 	cr_assert(span_is(request.request_id, "01234567"));
 	cr_assert(span_is(request.method, "PUT"));
 	cr_assert(span_is(request.target, "/x"));
@@ -208,8 +207,7 @@ Test(request, refuses_values_over_their_limits)
 			buffer_append_byte(&text, '/');
 		strings[3] = arena_string(arena, buffer_span(&text));
 		cr_assert_eq(parse(arena, strings, &request, &reason),
-		    over ? RESULT_MALFORMED : RESULT_OK, "%s",
-		    cases[i / 2].name);
+		    over ? REQUEST_BAD : REQUEST_GOOD, "%s", cases[i / 2].name);
 	}
 	arena_close(arena);
 }
@@ -221,7 +219,7 @@ Test(request, tells_a_body_of_no_bytes_from_none)
 	struct request request;
 	const char *reason;
 
-	cr_assert_eq(parse(arena, strings, &request, &reason), RESULT_OK);
+	cr_assert_eq(parse(arena, strings, &request, &reason), REQUEST_GOOD);
 	cr_assert_eq(request.content_length, 0);
 	cr_assert(request.has_length);
 	arena_close(arena);
