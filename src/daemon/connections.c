@@ -19,6 +19,9 @@
 
 #define DESCRIPTORS 256 /* of a worker, at most: sandbox.c */
 
+/* After so many waits signals are let in, whether or not something has come. */
+#define SIGNAL_WAITS 16
+
 struct connections {
 	int epoll_fd;
 	int listen_fd;
@@ -27,6 +30,7 @@ struct connections {
 	unsigned count;		   /* of those that are kept */
 	bool is_kept[DESCRIPTORS]; /* by number; the busy one may be, too */
 	bool is_broken;		   /* it does not hear of new connections */
+	unsigned waits;		   /* since signals were last let in */
 };
 
 /* ---- the pool ---- */
@@ -131,9 +135,12 @@ keep(struct connections *connections, int fd)
 	return true;
 }
 
+/* Before it is closed: that does not end the watch while the pool has it, or
+ * the worker that gave it has not closed it, too. */
 static void
 forget(struct connections *connections, int fd)
 {
+	unwatch(connections, fd);
 	connections->is_kept[fd] = false;
 	connections->count--;
 }
@@ -181,11 +188,9 @@ connections_share(struct connections *connections)
 	for (fd = 0; fd < DESCRIPTORS && connections->count > 0; fd++) {
 		if (!connections->is_kept[fd] || fd == connections->busy)
 			continue;
-		/* Closing it does not end the watch while the pool has it. */
-		unwatch(connections, fd);
+		forget(connections, fd);
 		(void)pool_give(&connections->pool, fd);
 		(void)close(fd); /* nginx opens another, if the pool is full */
-		forget(connections, fd);
 	}
 }
 
@@ -223,6 +228,20 @@ take_one(struct connections *connections)
 		(void)close(fd); /* nginx opens another */
 }
 
+/* epoll_pwait lets no signal in while there is something to return, which is
+ * always so under load. */
+static void
+let_signals_in(struct connections *connections, const sigset_t *none)
+{
+	sigset_t held;
+
+	if (++connections->waits < SIGNAL_WAITS)
+		return;
+	connections->waits = 0;
+	(void)sigprocmask(SIG_SETMASK, none, &held); /* it is well-formed */
+	(void)sigprocmask(SIG_SETMASK, &held, NULL);
+}
+
 enum arrival
 connections_wait(struct connections *connections, int *ret_fd)
 {
@@ -233,6 +252,7 @@ connections_wait(struct connections *connections, int *ret_fd)
 	(void)sigemptyset(&none); /* it knows its argument */
 	if (connections->is_broken)
 		return ARRIVAL_FAILED;
+	let_signals_in(connections, &none);
 	if (epoll_pwait(connections->epoll_fd, &event, 1, -1, &none) != 1)
 		return errno == EINTR ? ARRIVAL_NOBODY : ARRIVAL_FAILED;
 	fd = event.data.fd;
@@ -242,9 +262,11 @@ connections_wait(struct connections *connections, int *ret_fd)
 		take_one(connections);
 		return ARRIVAL_NOBODY;
 	}
+	if (!connections->is_kept[fd])
+		return ARRIVAL_NOBODY; /* closed, but not yet by its giver */
 	if ((event.events & EPOLLHUP) != 0) {
-		(void)close(fd); /* the peer closed it first */
 		forget(connections, fd);
+		(void)close(fd); /* the peer closed it first */
 		return ARRIVAL_NOBODY;
 	}
 	*ret_fd = connections->busy = fd;

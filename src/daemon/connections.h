@@ -60,8 +60,8 @@ connections_wait(struct connections *connections, int *ret_fd);
 /* Is there room to keep the one that is busy? */
 bool connections_has_room(const struct connections *connections);
 
-/* The request has ended. is_kept: its connection is open and becomes idle;
- * otherwise the caller has closed it. */
+/* The request has ended. is_kept: its connection becomes idle; otherwise the
+ * caller closes it next. */
 void connections_end(struct connections *connections, bool is_kept);
 
 /* Let other workers have all that is idle. */

@@ -65,7 +65,7 @@ static struct records {
 	FCGI_Header header;
 	size_t header_size; /* bytes of it that have come */
 	size_t left;	    /* bytes of content and padding that have not */
-	bool is_odd;	    /* padding was seen where libfcgi forgets it */
+	bool is_odd;	    /* it has what libfcgi forgets: see above */
 	bool is_at_end;	    /* the last byte ended the body */
 } records;
 
@@ -102,6 +102,8 @@ follow_records(struct span bytes)
 		bytes = span_from(bytes, part);
 		if (bytes.size == 0)
 			return;
+		if (records.is_at_end)
+			records.is_odd = true;
 		part = least(
 		    bytes.size, sizeof(records.header) - records.header_size);
 		memcpy((char *)&records.header + records.header_size,
@@ -429,9 +431,12 @@ fcgi_finish(struct fcgi *fcgi, bool may_keep)
 	is_out = FCGX_FClose(request->out) == 0;
 	is_kept = is_kept && is_out;
 	request->keepConnection = is_kept;
+	if (!is_kept)
+		connections_end(fcgi->connections, false);
 	FCGX_Finish_r(request);
 	request->ipcFd = -1; /* it stays there when it is kept */
-	connections_end(fcgi->connections, is_kept);
+	if (is_kept)
+		connections_end(fcgi->connections, true);
 	return is_out;
 }
 
@@ -444,6 +449,6 @@ fcgi_abort(struct fcgi *fcgi)
 	 * SHUT_RDWR, which the sandbox kills for. */
 	(void)shutdown(request->ipcFd, SHUT_WR);
 	request->keepConnection = 0;
-	FCGX_Finish_r(request);
 	connections_end(fcgi->connections, false);
+	FCGX_Finish_r(request);
 }

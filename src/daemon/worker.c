@@ -155,6 +155,7 @@ serve_request(struct worker *worker)
 	if (verdict == REQUEST_GOOD) {
 		dispatch(worker, &request, &response);
 	} else {
+		fcgi_share(worker->fcgi); /* its body may be slow to come */
 		response_error(&response, 400, "%s", reason);
 		response_caching(&response, &request);
 	}
