@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/random.h>
@@ -46,6 +47,9 @@ struct things {
 	int peer;
 	int channel; /* and its other end: the writer's */
 	int other_end;
+	int give; /* what the pool takes, and where a worker takes it */
+	int take;
+	int epoll;
 };
 
 /* ---- acts: true when the kernel did it ---- */
@@ -269,23 +273,122 @@ send_to_address(const struct things *things)
 		   (const struct sockaddr *)&somebody, sizeof(somebody)) == 1;
 }
 
-static bool
-send_descriptor(const struct things *things)
-{
+/* A message with a descriptor, and room for it to come. */
+struct parcel {
+	struct iovec piece;
+	struct msghdr header;
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(sizeof(int))];
-	} control = { .header = { .cmsg_level = SOL_SOCKET,
-			  .cmsg_type = SCM_RIGHTS,
-			  .cmsg_len = CMSG_LEN(sizeof(int)) } };
-	struct iovec piece = { (void *)(uintptr_t) "x", 1 };
-	struct msghdr header = { .msg_iov = &piece,
-		.msg_iovlen = 1,
-		.msg_control = control.room,
-		.msg_controllen = sizeof(control.room) };
+	} control;
+};
 
-	memcpy(CMSG_DATA(&control.header), &things->file, sizeof(int));
-	return sendmsg(things->channel, &header, MSG_NOSIGNAL) == 1;
+static void
+parcel_init(struct parcel *parcel, int fd)
+{
+	static char byte;
+
+	*parcel = (struct parcel){ .piece = { &byte, 1 } };
+	parcel->control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+		.cmsg_len = CMSG_LEN(sizeof(int)) };
+	memcpy(CMSG_DATA(&parcel->control.header), &fd, sizeof(fd));
+	parcel->header = (struct msghdr){ .msg_iov = &parcel->piece,
+		.msg_iovlen = 1,
+		.msg_control = parcel->control.room,
+		.msg_controllen = sizeof(parcel->control.room) };
+}
+
+static bool
+give(int socket, int fd)
+{
+	struct parcel parcel;
+
+	parcel_init(&parcel, fd);
+	return sendmsg(socket, &parcel.header, MSG_NOSIGNAL) == 1;
+}
+
+/* -1: there is no descriptor left for it. */
+static int
+take(int socket)
+{
+	struct parcel parcel;
+	int fd;
+
+	parcel_init(&parcel, -1);
+	if (recvmsg(socket, &parcel.header, MSG_CMSG_CLOEXEC) != 1 ||
+	    CMSG_FIRSTHDR(&parcel.header) == NULL)
+		return -1;
+	memcpy(&fd, CMSG_DATA(&parcel.control.header), sizeof(fd));
+	return fd;
+}
+
+static bool
+send_descriptor(const struct things *things)
+{
+	return give(things->channel, things->file);
+}
+
+static bool
+send_descriptor_to_peer(const struct things *things)
+{
+	int fd = accept4(things->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	return fd >= 0 && give(fd, things->file);
+}
+
+static bool
+send_descriptor_back(const struct things *things)
+{
+	return give(things->take, things->file);
+}
+
+static bool
+share_connection(const struct things *things)
+{
+	int fd = accept4(things->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	return fd >= 0 && give(things->give, fd) && close(fd) == 0 &&
+	       take(things->take) == fd && write(fd, "x", 1) == 1;
+}
+
+/* The lists of calls are by number: all that a worker can get. Of nothing, or
+ * the peer's buffer would be full. */
+static bool
+write_to_all_that_come(const struct things *things)
+{
+	struct iovec piece = { NULL, 0 };
+	int fd, last = -1;
+
+	while (give(things->give, things->peer) &&
+	       (fd = take(things->take)) >= 0) {
+		if (write(fd, "", 0) != 0 || writev(fd, &piece, 1) != 0 ||
+		    !set_timeout(fd, SO_RCVTIMEO))
+			return false;
+		last = fd;
+	}
+	return last == 255 && shutdown(last, SHUT_WR) == 0;
+}
+
+static bool
+wait_for_connection(const struct things *things)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	return epoll_ctl(things->epoll, EPOLL_CTL_ADD, things->listener,
+		   &event) == 0 &&
+	       epoll_pwait(things->epoll, &event, 1, -1, &none) == 1 &&
+	       epoll_ctl(
+		   things->epoll, EPOLL_CTL_DEL, things->listener, &event) == 0;
+}
+
+static bool
+make_epoll(const struct things *things)
+{
+	(void)things;
+	return epoll_create1(EPOLL_CLOEXEC) >= 0;
 }
 
 /* Above what any system numbers its processes with. */
@@ -441,6 +544,14 @@ static const struct act {
 	{ "send a message", send_message, 0, BY_BOTH },
 	{ "send a message to an address", send_to_address, BY_BOTH, 0 },
 	{ "send a descriptor", send_descriptor, BY_BOTH, 0 },
+	{ "send a descriptor to a peer", send_descriptor_to_peer, BY_BOTH, 0 },
+	{ "send a descriptor by where it takes them", send_descriptor_back,
+	    BY_BOTH, 0 },
+	{ "share a connection", share_connection, BY_WRITER, BY_WORKER },
+	{ "write to all that comes after", write_to_all_that_come, BY_WRITER,
+	    BY_WORKER },
+	{ "wait for a connection", wait_for_connection, BY_WRITER, BY_WORKER },
+	{ "make another thing to wait by", make_epoll, BY_BOTH, 0 },
 	{ "abort another process", abort_other_process, BY_BOTH, 0 },
 	{ "send itself another signal", signal_itself, BY_BOTH, 0 },
 	{ "map memory that grows by itself", map_what_grows, BY_BOTH, 0 },
@@ -462,8 +573,9 @@ run_child(
     enum sandbox_role role, const struct act *act, const struct things *things)
 {
 	uint64_t memory = role == SANDBOX_WORKER ? MEMORY : 0;
+	int give_fd = role == SANDBOX_WORKER ? things->give : -1;
 
-	if (sandbox_enter(role, memory, -1) != RESULT_OK)
+	if (sandbox_enter(role, memory, give_fd) != RESULT_OK)
 		_exit(CHILD_REFUSED);
 	_exit(act->act(things) ? CHILD_DONE : CHILD_FAILED);
 }
@@ -533,6 +645,11 @@ open_things(struct things *things)
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	things->channel = pair[0];
 	things->other_end = pair[1];
+	cr_assert_eq(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	things->give = pair[0];
+	things->take = pair[1];
+	things->epoll = epoll_create1(EPOLL_CLOEXEC);
 	things->file = memfd_create("acts", MFD_CLOEXEC);
 	things->listener = listen_somewhere(&address, &size);
 	things->peer = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -546,6 +663,9 @@ close_things(const struct things *things)
 {
 	(void)close(things->channel);
 	(void)close(things->other_end);
+	(void)close(things->give);
+	(void)close(things->take);
+	(void)close(things->epoll);
 	(void)close(things->file);
 	(void)close(things->listener);
 	(void)close(things->peer);
@@ -573,4 +693,58 @@ Test(sandbox, stops_each_forbidden_act_and_no_other)
 		cr_skip_test("built without the sandbox");
 	try_role(SANDBOX_WORKER);
 	try_role(SANDBOX_WRITER);
+}
+
+/* What is open before, wherever it lies among what comes after. */
+static const int islands[] = { 31, 32, 63, 64, 77, 128, 191, 240, 254, 255 };
+
+static int island;
+
+static bool
+append_to_island(const struct things *things)
+{
+	(void)things;
+	return write(island, "x", 1) == 1;
+}
+
+static bool
+write_around_islands(const struct things *things)
+{
+	size_t i, count = sizeof(islands) / sizeof(islands[0]);
+	int fd, seen = 0;
+
+	while (give(things->give, things->peer) &&
+	       (fd = take(things->take)) >= 0) {
+		for (i = 0; i < count; i++)
+			if (fd == islands[i])
+				return false;
+		if (write(fd, "", 0) != 0)
+			return false;
+		seen = fd;
+	}
+	return seen == 253;
+}
+
+Test(sandbox, lets_only_what_comes_after_be_written_among_what_is_open)
+{
+	static const struct act refused = { "append to what was open",
+		append_to_island, BY_WORKER, 0 };
+	static const struct act allowed = { "write to what came after",
+		write_around_islands, 0, BY_WORKER };
+	size_t i, count = sizeof(islands) / sizeof(islands[0]);
+	struct things things;
+
+	if (!sandbox_is_built())
+		cr_skip_test("built without the sandbox");
+	open_things(&things);
+	for (i = 0; i < count; i++)
+		cr_assert_eq(dup2(things.file, islands[i]), islands[i]);
+	for (i = 0; i < count; i++) {
+		island = islands[i];
+		try_act(SANDBOX_WORKER, &refused, &things);
+	}
+	try_act(SANDBOX_WORKER, &allowed, &things);
+	for (i = 0; i < count; i++)
+		(void)close(islands[i]);
+	close_things(&things);
 }
