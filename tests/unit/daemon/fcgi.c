@@ -303,33 +303,25 @@ Test(fcgi, closes_after_padding_that_libfcgi_forgets)
 	}
 }
 
-/* Its zeros are a record of an unknown kind to it, and then what follows could
- * be one, too. */
+/* libfcgi takes it for a record of another request, and goes on behind it; a
+ * longer one would swallow true records. */
 Test(fcgi, closes_after_padding_that_is_a_record_in_itself)
 {
-	const char kinds[] = { FCGI_STDIN, FCGI_DATA, FCGI_UNKNOWN_TYPE };
+	const struct sent odd = { .end_of_parameters = 8 };
+	const FCGI_Header other = {
+		.version = FCGI_VERSION_1, .type = FCGI_STDIN, .requestIdB0 = 2
+	};
 	struct wire wire;
-	int peer;
-	size_t i, at;
+	int peer = connect_peer();
 
-	for (i = 0; i < sizeof(kinds); i++) {
-		wire.size = 0;
-		put_begin(&wire, &(struct sent){ .begin = 8 });
-		at = wire.size - 8;
-		wire.bytes[at] = FCGI_VERSION_1;
-		wire.bytes[at + 1] = kinds[i];
-		wire.bytes[at + 3] = 1;
-		put_parameters(&wire, &plain, "padded");
-		put_record(&wire, FCGI_STDIN, "", 0, 0);
-		peer = connect_peer();
-		say(peer, wire.bytes, wire.size);
-		while (fcgi_accept(fcgi) != ARRIVAL_PEER)
-			continue;
-		if (fcgi_receive(fcgi))
-			(void)answer(true);
-		cr_expect((hear(peer) & HEARD_LEFT) != 0, "%zu", i);
-		(void)close(peer);
-	}
+	wire.size = 0;
+	put_begin(&wire, &odd);
+	put_parameters(&wire, &odd, "padded");
+	memcpy(wire.bytes + wire.size - sizeof(other), &other, sizeof(other));
+	put_record(&wire, FCGI_STDIN, "", 0, 0);
+	say(peer, wire.bytes, wire.size);
+	serve("padded");
+	cr_assert_eq((int)hear(peer), HEARD_END_AND_LEFT);
 }
 
 Test(fcgi, keeps_after_padding_that_libfcgi_knows)
