@@ -10,6 +10,7 @@ or cause a change that nobody asked for."""
 import os
 import random
 import signal
+import socket
 import struct
 import sys
 import time
@@ -83,7 +84,107 @@ def mutated():
                 five.append((status, data[:300], text[:200]))
     e2e.check(f"{COUNT} mutated requests: no 5xx", not five, five[:2])
     e2e.check(f"... of which {answered} had an answer", answered > COUNT / 10)
+    mutated_kept()
     is_alive("after mutated requests")
+
+
+class Kept:
+    """A connection that asks to be kept, and requests one after the other on
+    it; each names itself, and so does its answer."""
+
+    def __init__(self):
+        self.peer = f.connect(3)
+        self.is_open = True
+
+    def ask(self, data):
+        """[(status, text, is_ended)], what came up to the end of an answer.
+        Who has to wait for it has not sent a whole request."""
+        found, got = [], b""
+        try:
+            self.peer.sendall(data)
+            while not any(ended for _, _, ended in found):
+                self.peer.settimeout(0.1 if self.is_open else 3)
+                try:
+                    piece = self.peer.recv(65536)
+                except TimeoutError:
+                    if not self.is_open:
+                        break
+                    self.is_open = False
+                    self.peer.shutdown(socket.SHUT_WR)
+                    continue
+                if not piece:
+                    self.is_open = False
+                    break
+                got += piece
+                found = f.answers(got)
+        except OSError:
+            self.is_open = False
+        return found
+
+    def close(self):
+        self.peer.close()
+
+
+def names():
+    """Ids of artifacts that are not there, which answers repeat."""
+    number = 0
+    while True:
+        number += 1
+        yield f"00000000-0000-4000-8000-{number:012x}"
+
+
+NAMES = names()
+WRONG = []  # answers on kept connections that are to another request
+
+
+def kept_read(kept):
+    """A good request on it; True if it was answered, False if the connection
+    had been closed."""
+    name = next(NAMES)
+    found = kept.ask(f.request(
+        f.as_nginx("GET", f"/artifacts/{name}"), keep=1))
+    if not found:
+        kept.is_open = False
+        return False
+    if len(found) != 1 or found[0][0] != 404 or \
+            name.encode() not in found[0][1]:
+        WRONG.append((name, found))
+    return True
+
+
+def kept_connections(count, send):
+    """So many times send(kept) between good requests, on one connection as
+    long as it stays open; how often it did."""
+    kept, stayed = Kept(), 0
+    for _ in range(count):
+        if not kept.is_open:
+            kept.close()
+            kept = Kept()
+            if RANDOM.randrange(2):
+                kept_read(kept)
+        if kept.is_open and send(kept) and kept.is_open:
+            stayed += kept_read(kept)
+    kept.close()
+    return stayed
+
+
+def mutated_kept():
+    """A request that was changed, to be kept if it can be."""
+    def send(kept):
+        values = f.as_nginx("GET", "/artifacts?limit=1")
+        data = f.request(values, RANDOM.choice([b"", GOOD]), keep=1)
+        found = kept.ask(mutate(data))
+        five.extend(one for one in found if one[0] >= 500)
+        # Whoever sent less than a request may not send another behind it.
+        if not any(ended for _, _, ended in found):
+            kept.is_open = False
+        return bool(found)
+    five = []
+    stayed = kept_connections(COUNT, send)
+    e2e.check(f"{COUNT} mutated requests on kept connections: no 5xx",
+              not five, five[:2])
+    e2e.check(f"... of which {stayed} were kept, and the next was answered",
+              not WRONG and stayed > COUNT / 50, WRONG[:2])
 
 
 def worst():
@@ -149,7 +250,72 @@ def forged():
     e2e.check(f"{COUNT} forged bodies: none is a request",
               (status, listed, seen) == (200, [], 0), status, seen, listed)
     e2e.check(f"... of which {answered} had an answer", answered > COUNT / 2)
+    forged_kept(inner)
+    forged_through_nginx(inner)
     is_alive("after forged bodies")
+
+
+def none_is_stored(text, *others):
+    status, listed = e2e.Client().json(
+        "GET", "/artifacts?workflow_id=forged")
+    e2e.check(f"{text}: none is a request", (status, listed) == (200, [])
+              and not any(others), status, listed, *others)
+
+
+def forged_kept(inner):
+    """The same behind reads, whose connections are kept: the body announced
+    as it is, as none, or as too small, and more than one request of it."""
+    def send(kept):
+        number[0] += 1
+        name = next(NAMES)
+        values = f.as_nginx("GET", f"/artifacts/{name}",
+                            CONTENT_LENGTH="00000")
+        shift = shift_of(number[0], values)
+        if number[0] % 4 == 3:
+            # The end of the true request where libfcgi reads on.
+            shift = max(0, shift - RANDOM.randrange(2 * len(inner) + 16))
+        body = b" " * shift + inner * 2
+        announced = RANDOM.choice([len(body), len(body), 0, shift])
+        values = [(key, f"{announced:05}" if key == "CONTENT_LENGTH"
+                   else value) for key, value in values]
+        data = f.request(values, body, keep=1)
+        if RANDOM.random() < 0.05:
+            data += inner  # this one is a request: it may be answered
+            data = data.replace(b"POST", b"GET ")
+        found = kept.ask(data)
+        if len(found) > 1 or any(status == 201 or name.encode() not in text
+                                 for status, text, _ in found):
+            WRONG.append((name, found))
+        return bool(found)
+    number = [0]
+    stayed = kept_connections(COUNT, send)
+    none_is_stored(f"{COUNT} forged bodies on kept connections", WRONG[:2])
+    e2e.check(f"... of which {stayed} were kept", stayed > COUNT / 2)
+
+
+def forged_through_nginx(inner):
+    """Where libfcgi reads on hangs on the parameters that nginx sends, which
+    are less than these many bytes."""
+    parameters = 2500
+    client = e2e.Client()
+    wrong, sent = [], 0
+    for number in range(COUNT):
+        shift = number if number < 17 else RANDOM.choice(
+            [LIBFCGI_BUFFER, 2 * LIBFCGI_BUFFER]) - number % parameters
+        method, target = RANDOM.choice(
+            [("GET", "/artifacts?limit=1"), ("GET", "/nowhere"),
+             ("POST", "/nowhere"), ("POST", "/artifacts")])
+        status, _, payload = client.send(
+            method, target, b" " * shift + inner * 2,
+            {"Content-Type": JSON})
+        sent += 1
+        if status in (201, 500, 502, 504) or b"forged" in payload:
+            wrong.append((method, target, shift, status, payload))
+        if number % 4 == 0:
+            status, _, payload = client.send("GET", "/artifacts?limit=1")
+            if status != 200 or b"forged" in payload:
+                wrong.append(("after", shift, status, payload))
+    none_is_stored(f"{sent} forged bodies through nginx", wrong[:2])
 
 
 def cut():
