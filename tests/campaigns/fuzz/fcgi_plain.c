@@ -145,5 +145,6 @@ fcgi_plain_read(
 	    !take_stream(bytes, &at, FCGI_PLAIN_STDIN, record.id, &body))
 		return false;
 	ret_plain->body = buffer_span(&body);
+	ret_plain->end = at;
 	return take_pairs(arena, buffer_span(&parameters), ret_plain);
 }

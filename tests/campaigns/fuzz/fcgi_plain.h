@@ -34,6 +34,7 @@ struct fcgi_plain {
 	char **parameters; /* NAME=VALUE, NULL at the end */
 	size_t count;
 	struct span body;
+	size_t end; /* where its last record ends */
 };
 
 /* false: this is more than the plain reading knows, or it is no request. */

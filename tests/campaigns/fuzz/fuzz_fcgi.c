@@ -4,10 +4,12 @@
  * daemon/fcgi.c, as a worker serves them: accept, receive, parse, read the body
  * to its end, answer, finish. The peer has sent everything, so nothing waits.
  *
- * A connection is one request at most, and leaves no descriptor open. A body
+ * One request is served of a connection, and no descriptor stays open. A body
  * has CONTENT_LENGTH bytes, or there is an error. The bytes sent back are
  * records, with the answer and one end. When a plain reader of the records
- * (fcgi_plain.c) takes all of them for one request, daemon/fcgi.c does so too.
+ * (fcgi_plain.c) takes the first of them for one request, daemon/fcgi.c does so
+ * too. When the connection is kept, what is left unread in it begins behind the
+ * empty record that ends the body.
  *
  * libfcgi is Debian's, without sanitizers. It dies in two ways, which
  * doc/rules.md 17 allows: it asserts that it gets memory, of which a parameter
@@ -24,6 +26,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -33,6 +36,7 @@
 #define VALUES_SAFE 59 /* four names that libfcgi knows are 60 bytes */
 
 static int listener;
+static struct pool pool;
 static struct sockaddr_un address;
 static socklen_t address_size = sizeof(address);
 static struct fcgi *fcgi;
@@ -145,6 +149,8 @@ struct served {
 	enum result body_result;
 	struct span body;
 	struct span answer;
+	bool is_kept;
+	size_t unread; /* of what the peer sent, where it is kept */
 };
 
 static void
@@ -186,7 +192,7 @@ answer(struct arena *arena, struct served *served)
 	served->answer = span_of(text, size);
 	DEMAND(fcgi_write(fcgi, span_of(text, 60)));
 	DEMAND(fcgi_write(fcgi, span_of(text + 60, size - 60)));
-	DEMAND(fcgi_finish(fcgi));
+	DEMAND(fcgi_finish(fcgi, served->is_parsed));
 }
 
 static void
@@ -208,17 +214,30 @@ serve_connection(struct arena *arena, struct served *served)
 	answer(arena, served);
 }
 
-/* All connections there are; their number. */
-static size_t
-serve(struct arena *arena, struct served *served)
+/* A connection that was kept goes to the pool. */
+static void
+look_what_is_left(struct served *served)
 {
-	size_t connections = 0;
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec piece = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &piece,
+		.msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = CMSG_LEN(sizeof(int)) };
+	int fd, unread;
 
-	while (fcgi_accept(fcgi) == ARRIVAL_PEER) {
-		serve_connection(arena, served);
-		connections++;
-	}
-	return connections;
+	fcgi_share(fcgi);
+	if (recvmsg(pool.take_fd, &message, MSG_CMSG_CLOEXEC) != 1)
+		return;
+	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+	DEMAND(ioctl(fd, FIONREAD, &unread) == 0);
+	served->is_kept = true;
+	served->unread = (size_t)unread;
+	close(fd);
 }
 
 /* false: libfcgi died, and another worker takes its place. */
@@ -227,11 +246,13 @@ work(struct arena *arena, struct served *served)
 {
 	*served = (struct served){ .is_received = false };
 	if (setjmp(death) == 0) {
-		DEMAND(serve(arena, served) == 1);
+		DEMAND(fcgi_accept(fcgi) == ARRIVAL_PEER);
+		serve_connection(arena, served);
+		look_what_is_left(served);
 		return true;
 	}
 	fcgi_close(fcgi);
-	fcgi = fcgi_open(listener, 1);
+	fcgi = fcgi_open(listener, &pool, 1);
 	DEMAND(fcgi != NULL);
 	return false;
 }
@@ -286,6 +307,23 @@ demand_plain(
 	       span_equal(served->body, plain.body));
 }
 
+/* Where records end, and libfcgi has read all of one request. */
+static void
+demand_left(struct arena *arena, const struct served *served, struct span bytes)
+{
+	struct fcgi_record record = { .type = 0 };
+	struct fcgi_plain plain;
+	size_t at = 0, end = bytes.size - served->unread;
+
+	if (!served->is_kept)
+		return;
+	while (at < end && fcgi_record_at(bytes, at, &record))
+		at = record.end;
+	DEMAND(at == end);
+	DEMAND(record.type == FCGI_PLAIN_STDIN && record.content.size == 0);
+	DEMAND(!fcgi_plain_read(arena, bytes, &plain) || plain.end == end);
+}
+
 /* ---- the target ---- */
 
 int
@@ -302,7 +340,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	DEMAND(bind(listener, (void *)&address, sizeof(sa_family_t)) == 0);
 	DEMAND(listen(listener, 5) == 0);
 	DEMAND(getsockname(listener, (void *)&address, &address_size) == 0);
-	fcgi = fcgi_open(listener, 1);
+	DEMAND(pool_open(&pool));
+	fcgi = fcgi_open(listener, &pool, 1);
 	DEMAND(fcgi != NULL);
 	return 0;
 }
@@ -323,6 +362,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (work(arena, &served)) {
 		demand_answer(arena, &served, read_answer(arena, peer));
 		demand_plain(arena, &served, bytes);
+		demand_left(arena, &served, bytes);
 	}
 	close(peer);
 	close(before);
