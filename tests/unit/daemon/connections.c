@@ -210,6 +210,8 @@ Test(connections, fail_after_a_second_of_silence)
 	    getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, &size), 0);
 	cr_assert_eq(timeout.tv_sec, 1);
 	(void)close(peer);
+	connections_end(worker, true);
+	connections_close(worker);
 }
 
 Test(connections, are_128_at_most)
@@ -260,6 +262,8 @@ Test(connections, are_forgotten_when_the_peer_leaves)
 	(void)close(fd);
 	say(other, "here");
 	cr_assert(hears(wait_for_peer(worker), "here"));
+	connections_end(worker, true);
+	connections_close(worker);
 }
 
 Test(connections, are_free_for_another_after_an_end_without_keeping)
