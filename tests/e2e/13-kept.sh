@@ -120,7 +120,12 @@ e2e.check("... and each stays open", all(c.is_open() for c in kept))
 
 
 def beside(text, begin):
-    """begin() something long, and return what ends it."""
+    """begin() something long, which returns what ends it."""
+    # New ones, so that each worker has some: it keeps one, and then the next
+    # is for another.
+    for connection in kept:
+        connection.peer.close()
+    kept[:] = [Kept() for _ in range(KEPT)]
     all_answer(f"before {text}", kept)
     through_nginx()
     end = begin()
