@@ -513,7 +513,7 @@ check "... by its name" grep -qF "is that of $SECRET." "$WORK/out"
 check "no sentinel" sees nginx_answers "ARTIFACTD_PARAMS, is missing" \
     $params '/nginx-secret.conf/d'
 check "another socket" sees nginx_answers "pass to $SOCKET as the setting" \
-    artifactd-http.conf 's|"unix:[^"]*"|"unix:/other.sock"|'
+    artifactd-socket.conf 's|"unix:[^"]*"|"unix:/other.sock"|'
 if [ "$(id -u)" = 0 ]; then
 	check "workers that may not connect" sees nginx_answers \
 	    "SocketUser and SocketGroup" nginx.conf \

@@ -101,7 +101,7 @@ judge_error(
 		doctor_problem(doctor,
 		    "nginx answers at %s, but does not reach artifactd (502): "
 		    "does it run (systemctl start artifactd.socket "
-		    "artifactd.service), does artifactd-http.conf pass to %s "
+		    "artifactd.service), does artifactd-socket.conf pass to %s "
 		    "as the setting listen does, and may nginx's user connect "
 		    "(SocketUser and SocketGroup in artifactd.socket)? nginx's "
 		    "error log says which",
