@@ -479,7 +479,7 @@ leaves_one()
 {
 	local n
 
-	for n in {60..1}; do
+	for n in {30..1}; do
 		new_store
 		ctl_until "$n" import --set reserve=1048576 "$WORK/large.tar"
 		[ "$CODE" = 137 ] || continue
