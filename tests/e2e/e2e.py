@@ -188,9 +188,12 @@ class Daemon:
 
     @staticmethod
     def is_ready():
-        """Does a worker answer? It may be about a disk without room."""
+        """Does a worker of ours answer? It may be about a disk without room.
+
+        Those of a master that was killed may answer for a moment, while the
+        new one would still die of a SIGHUP."""
         try:
-            return Client(5).send("GET", "/healthz")[0] == 200
+            return bool(children()) and Client(5).send("GET", "/healthz")[0] == 200
         except OSError:
             return False
 

@@ -114,14 +114,11 @@ static void
 put_parameters(struct wire *wire, const struct sent *sent, const char *name)
 {
 	char pair[100];
-	int size =
-	    snprintf(pair, sizeof(pair), "%cNAME%s", (char)strlen(name), name);
+	int size = snprintf(pair, sizeof(pair), "%c%cNAME%s", 4,
+	    (int)strlen(name), name);
 
 	cr_assert(size > 0 && strlen(name) < 90);
-	memmove(pair + 1, pair, (size_t)size);
-	pair[0] = 4;
-	pair[1] = (char)strlen(name);
-	put_record(wire, FCGI_PARAMS, pair, (size_t)size + 1, sent->parameters);
+	put_record(wire, FCGI_PARAMS, pair, (size_t)size, sent->parameters);
 	put_record(wire, FCGI_PARAMS, "", 0, sent->end_of_parameters);
 }
 
