@@ -274,7 +274,7 @@ one_more()
 restored_or_not()
 {
 	[ -e "$STORE/data.mdb" ] || ctl restore "$BACKUPS"
-	is_whole "$wanted" &&
+	is_whole && equal "$(rows)" "$wanted" &&
 	    equal "$(ls "$STORE/restore.partial" 2>/dev/null)" ""
 }
 

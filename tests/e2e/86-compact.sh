@@ -109,7 +109,7 @@ again()
 # either: the old store or the new one, and it can be repeated.
 either()
 {
-	is_whole "$wanted" || return
+	is_whole && equal "$(rows)" "$wanted" || return
 	ctl compact
 	equal "$CODE" 0 && equal "$(rows)" "$wanted" &&
 	    ! ls "$STORE" | grep partial &&

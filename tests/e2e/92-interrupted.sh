@@ -106,7 +106,7 @@ at_each_signal "a backup is ended" fresh noted backup "$BACKUPS"
 none_or_all()
 {
 	if [ -e "$STORE/data.mdb" ]; then
-		is_whole "$wanted"
+		is_whole && equal "$(rows)" "$wanted"
 	else
 		told && equal "$(ls "$STORE")" ""
 	fi
@@ -116,7 +116,7 @@ at_each_signal "a restore is ended" to_restore none_or_all restore "$BACKUPS"
 
 still_whole()
 {
-	told && is_whole "$wanted"
+	told && is_whole && equal "$(rows)" "$wanted"
 }
 
 at_each_signal "a compaction is ended" fresh still_whole compact
