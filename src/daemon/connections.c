@@ -17,8 +17,6 @@
 /* A call on a connection waits so long: see goes_on in fcgi.c. */
 #define SLICE_SECONDS 1
 
-#define DESCRIPTORS 256 /* of a worker, at most: sandbox.c */
-
 /* After so many waits signals are let in, whether or not something has come. */
 #define SIGNAL_WAITS 16
 
@@ -26,11 +24,12 @@ struct connections {
 	int epoll_fd;
 	int listen_fd;
 	struct pool pool;
-	int busy;		   /* -1: none */
-	unsigned count;		   /* of those that are kept */
-	bool is_kept[DESCRIPTORS]; /* by number; the busy one may be, too */
-	bool is_broken;		   /* it does not hear of new connections */
-	unsigned waits;		   /* since signals were last let in */
+	int busy;	/* -1: none */
+	unsigned count; /* of those that are kept */
+	bool is_kept
+	    [CONNECTIONS_DESCRIPTORS]; /* by number; the busy one may be, too */
+	bool is_broken;		       /* it does not hear of new connections */
+	unsigned waits;		       /* since signals were last let in */
 };
 
 /* ---- the pool ---- */
@@ -124,7 +123,8 @@ stand_in_line(struct connections *connections)
 static bool
 keep(struct connections *connections, int fd)
 {
-	if (fd >= DESCRIPTORS || connections->count == CONNECTIONS_KEPT ||
+	if (fd >= CONNECTIONS_DESCRIPTORS ||
+	    connections->count == CONNECTIONS_KEPT ||
 	    !watch(connections, fd, EPOLLIN))
 		return false;
 	connections->is_kept[fd] = true;
@@ -185,7 +185,8 @@ connections_share(struct connections *connections)
 {
 	int fd;
 
-	for (fd = 0; fd < DESCRIPTORS && connections->count > 0; fd++) {
+	for (fd = 0; fd < CONNECTIONS_DESCRIPTORS && connections->count > 0;
+	     fd++) {
 		if (!connections->is_kept[fd] || fd == connections->busy)
 			continue;
 		forget(connections, fd);
@@ -207,7 +208,7 @@ accept_one(struct connections *connections, int *ret_fd)
 			       errno == ECONNABORTED
 			   ? ARRIVAL_NOBODY
 			   : ARRIVAL_FAILED;
-	if (fd >= DESCRIPTORS ||
+	if (fd >= CONNECTIONS_DESCRIPTORS ||
 	    setsockopt(
 		fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0 ||
 	    setsockopt(

@@ -22,8 +22,10 @@
 
 #include "base/mem.h"
 
-/* How many connections a worker keeps at most. */
+/* How many connections a worker keeps at most, and how many descriptors it may
+ * have for them and for all else. */
 #define CONNECTIONS_KEPT 128
+#define CONNECTIONS_DESCRIPTORS 256
 
 /* The pool is a pair of sockets that carries descriptors: unix(7), SCM_RIGHTS.
  */

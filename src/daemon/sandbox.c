@@ -38,6 +38,7 @@ sandbox_is_built(void)
 #else
 
 #include "base/mem.h"
+#include "connections.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -159,7 +160,8 @@ static const struct {
 	rlim_t descriptors; /* the writer holds two channels a worker slot */
 	bool has_connections;
 } roles[] = {
-	[SANDBOX_WORKER] = { worker_calls, COUNT_OF(worker_calls), 256, true },
+	[SANDBOX_WORKER] = { worker_calls, COUNT_OF(worker_calls),
+	    CONNECTIONS_DESCRIPTORS, true },
 	[SANDBOX_WRITER] = { writer_calls, COUNT_OF(writer_calls), 1024,
 	    false },
 };

@@ -4,6 +4,7 @@
  * tried in a child of its own. The acts do no harm if they succeed.
  */
 
+#include "base/rights.h"
 #include "daemon/sandbox.h"
 
 #include <criterion/criterion.h>
@@ -273,54 +274,32 @@ send_to_address(const struct things *things)
 		   (const struct sockaddr *)&somebody, sizeof(somebody)) == 1;
 }
 
-/* A message with a descriptor, and room for it to come. */
-struct parcel {
-	struct iovec piece;
-	struct msghdr header;
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-};
-
-static void
-parcel_init(struct parcel *parcel, int fd)
-{
-	static char byte;
-
-	*parcel = (struct parcel){ .piece = { &byte, 1 } };
-	parcel->control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
-		.cmsg_type = SCM_RIGHTS,
-		.cmsg_len = CMSG_LEN(sizeof(int)) };
-	memcpy(CMSG_DATA(&parcel->control.header), &fd, sizeof(fd));
-	parcel->header = (struct msghdr){ .msg_iov = &parcel->piece,
-		.msg_iovlen = 1,
-		.msg_control = parcel->control.room,
-		.msg_controllen = sizeof(parcel->control.room) };
-}
-
+/* Send a byte with a descriptor. */
 static bool
 give(int socket, int fd)
 {
-	struct parcel parcel;
+	char byte = 0;
+	struct iovec part = { &byte, sizeof(byte) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	union rights rights;
 
-	parcel_init(&parcel, fd);
-	return sendmsg(socket, &parcel.header, MSG_NOSIGNAL) == 1;
+	rights_attach(&message, &rights, fd);
+	return sendmsg(socket, &message, MSG_NOSIGNAL) == 1;
 }
 
 /* -1: there is no descriptor left for it. */
 static int
 take(int socket)
 {
-	struct parcel parcel;
-	int fd;
+	char byte;
+	struct iovec part = { &byte, sizeof(byte) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	union rights rights = { .room = { 0 } };
 
-	parcel_init(&parcel, -1);
-	if (recvmsg(socket, &parcel.header, MSG_CMSG_CLOEXEC) != 1 ||
-	    CMSG_FIRSTHDR(&parcel.header) == NULL)
+	rights_expect(&message, &rights);
+	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1)
 		return -1;
-	memcpy(&fd, CMSG_DATA(&parcel.control.header), sizeof(fd));
-	return fd;
+	return rights_attached(&message);
 }
 
 static bool
