@@ -6,8 +6,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
-#define SILENCE SECOND /* without an answer, and changes give way */
+#define SILENCE SECOND	   /* without an answer, and changes give way */
+#define STUCK (SECOND / 5) /* busy for so long, and another must accept */
 
 /* State of the change that `asked` numbers; a number stays below both. */
 #define TAKEN (UINT64_C(1) << 63)
@@ -17,6 +19,7 @@
 struct scoreboard *
 scoreboard_open(void)
 {
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct scoreboard *scoreboard;
 	size_t i;
 
@@ -26,6 +29,8 @@ scoreboard_open(void)
 		return NULL;
 	for (i = 0; i < SCOREBOARD_SLOTS; i++)
 		slot_vacate(&scoreboard->slots[i]);
+	/* Two at least, so that one can share what it keeps with the other. */
+	scoreboard->processors = processors < 2 ? 2 : (unsigned)processors;
 	return scoreboard;
 }
 
@@ -222,6 +227,110 @@ scoreboard_must_give_way(
 		return false;
 	workers = count_workers(scoreboard);
 	return workers > 1 && before >= places_of(workers);
+}
+
+/* ---- turns ---- */
+
+static uint16_t
+number_of(const struct scoreboard *scoreboard, const struct slot *slot)
+{
+	return (uint16_t)(1 + (slot - scoreboard->slots));
+}
+
+static bool
+has_turn(const struct scoreboard *scoreboard, const struct slot *slot)
+{
+	uint16_t number = number_of(scoreboard, slot);
+	size_t i;
+
+	for (i = 0; i < SCOREBOARD_TURNS; i++)
+		if (scoreboard->turns[i] == number)
+			return true;
+	return false;
+}
+
+/* How many turns there are now. */
+static unsigned
+count_turns(const struct scoreboard *scoreboard)
+{
+	unsigned most = count_workers(scoreboard) / 4;
+
+	if (most < 1)
+		most = 1;
+	return most < scoreboard->processors ? most : scoreboard->processors;
+}
+
+/* Is another worker free to accept? */
+static bool
+is_another_free(const struct scoreboard *scoreboard, const struct slot *slot)
+{
+	const struct slot *other;
+	size_t i;
+
+	for (i = 0; i < SCOREBOARD_WORKERS; i++) {
+		other = &scoreboard->slots[i];
+		if (other != slot && other->incarnation != 0 &&
+		    other->began == 0 && !has_turn(scoreboard, other))
+			return true;
+	}
+	return false;
+}
+
+bool
+slot_begin_turn(struct scoreboard *scoreboard, struct slot *slot)
+{
+	uint16_t nobody, number = number_of(scoreboard, slot);
+	unsigned count = count_turns(scoreboard), i;
+
+	if (!is_another_free(scoreboard, slot))
+		return false;
+	for (i = 0; i < count; i++) {
+		nobody = 0;
+		if (atomic_compare_exchange_strong(
+			&scoreboard->turns[i], &nobody, number))
+			return true;
+	}
+	return false;
+}
+
+void
+slot_end_turn(struct scoreboard *scoreboard, const struct slot *slot)
+{
+	uint16_t number = number_of(scoreboard, slot);
+	size_t i;
+
+	for (i = 0; i < SCOREBOARD_TURNS; i++)
+		if (scoreboard->turns[i] == number)
+			scoreboard->turns[i] = 0;
+}
+
+bool
+scoreboard_has_turns(const struct scoreboard *scoreboard)
+{
+	size_t i;
+
+	for (i = 0; i < SCOREBOARD_TURNS; i++)
+		if (scoreboard->turns[i] != 0)
+			return true;
+	return false;
+}
+
+bool
+scoreboard_needs_help(const struct scoreboard *scoreboard)
+{
+	int64_t now = scoreboard_now(), began;
+	const struct slot *slot;
+	size_t i;
+
+	for (i = 0; i < SCOREBOARD_WORKERS; i++) {
+		slot = &scoreboard->slots[i];
+		began = slot->began;
+		if (slot->incarnation != 0 &&
+		    (began == 0 || now - began < STUCK) &&
+		    !has_turn(scoreboard, slot))
+			return false;
+	}
+	return scoreboard_has_turns(scoreboard);
 }
 
 /* ---- all slots ---- */

@@ -28,6 +28,10 @@
  *
  * So that this helps, a writer takes no more changes into one commit than
  * there are places.
+ *
+ * A worker that has a turn keeps idle connections (daemon/connections.h); all
+ * others accept new ones. There are as many turns as processors, or two; at most
+ * one for four workers, or one; and none without another worker that is free.
  */
 #ifndef SCOREBOARD_H
 #define SCOREBOARD_H
@@ -44,6 +48,7 @@
 #define SCOREBOARD_SLOTS (SCOREBOARD_WORKERS + 1)
 #define SCOREBOARD_IDLE UINT64_MAX /* the epoch of a slot with no request */
 #define SCOREBOARD_REQUEST_ID 128
+#define SCOREBOARD_TURNS (SCOREBOARD_WORKERS / 4)
 /* A writer without a heartbeat for so long, in microseconds, is killed. */
 #define SCOREBOARD_WRITER_SILENT INT64_C(30000000)
 
@@ -65,6 +70,9 @@ struct slot {
 struct scoreboard {
 	_Atomic uint64_t epoch;
 	_Atomic int64_t answered; /* when the writer last did */
+	/* Who has a turn: 1 + the index of a slot; 0: nobody. */
+	_Atomic uint16_t turns[SCOREBOARD_TURNS];
+	unsigned processors;
 	struct slot slots[SCOREBOARD_SLOTS];
 };
 
@@ -114,6 +122,20 @@ unsigned scoreboard_places(const struct scoreboard *scoreboard);
  */
 bool scoreboard_must_give_way(
     const struct scoreboard *scoreboard, const struct slot *slot);
+
+/* ---- turns ---- */
+
+/* False: there is none to have. */
+MUST_USE bool slot_begin_turn(struct scoreboard *scoreboard, struct slot *slot);
+/* If it has one; the master too, for a worker that has ended. */
+void slot_end_turn(struct scoreboard *scoreboard, const struct slot *slot);
+/* Has any worker one? */
+bool scoreboard_has_turns(const struct scoreboard *scoreboard);
+/*
+ * Is a worker with a turn to end it, since new connections may wait in vain? For
+ * a while now each worker that has none has been busy with the same request.
+ */
+bool scoreboard_needs_help(const struct scoreboard *scoreboard);
 
 /* ---- all slots ---- */
 

@@ -3,10 +3,13 @@
 
 #include "connections.h"
 
+#include "process.h"
+
 #include "base/rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -23,22 +26,33 @@
 struct connections {
 	int epoll_fd;
 	int listen_fd;
+	int control_fd;
 	struct pool pool;
+	struct scoreboard *scoreboard;
+	struct slot *slot; /* its own */
+	bool has_turn;
 	int busy;	/* -1: none */
 	unsigned count; /* of those that are kept */
 	bool is_kept
 	    [CONNECTIONS_DESCRIPTORS]; /* by number; the busy one may be, too */
-	bool is_broken;		       /* it does not hear of new connections */
 	unsigned waits;		       /* since signals were last let in */
 };
 
 /* ---- the pool ---- */
+
+static void
+close_one(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+}
 
 bool
 pool_open(struct pool *pool)
 {
 	int fds[2];
 
+	*pool = POOL_NONE;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		0, fds) != 0)
 		return false;
@@ -49,14 +63,18 @@ pool_open(struct pool *pool)
 void
 pool_close(struct pool *pool)
 {
-	if (pool->take_fd >= 0)
-		(void)close(pool->take_fd);
-	if (pool->give_fd >= 0)
-		(void)close(pool->give_fd);
-	*pool = (struct pool){ -1, -1 };
+	close_one(pool->take_fd);
+	close_one(pool->give_fd);
+	*pool = POOL_NONE;
 }
 
-/* false: the pool is full, or nobody is left to take from it. */
+void
+pool_call_for_help(const struct pool *pool)
+{
+	(void)send(pool->give_fd, "", 1, MSG_NOSIGNAL); /* or it is full */
+}
+
+/* The caller's own descriptor stays open. false: the pool is full. */
 static bool
 pool_give(const struct pool *pool, int fd)
 {
@@ -69,9 +87,9 @@ pool_give(const struct pool *pool, int fd)
 	return sendmsg(pool->give_fd, &message, MSG_NOSIGNAL) == 1;
 }
 
-/* -1: another worker was faster. */
-static int
-pool_take(const struct pool *pool)
+/* false: another worker was faster. *ret_fd: -1 for a call for help. */
+static bool
+pool_take(const struct pool *pool, int *ret_fd)
 {
 	char byte;
 	struct iovec part = { &byte, sizeof(byte) };
@@ -80,8 +98,18 @@ pool_take(const struct pool *pool)
 
 	rights_expect(&message, &rights);
 	if (recvmsg(pool->take_fd, &message, MSG_CMSG_CLOEXEC) != 1)
-		return -1;
-	return rights_attached(&message);
+		return false;
+	*ret_fd = rights_attached(&message);
+	return true;
+}
+
+void
+pool_settle(const struct pool *pool, const struct scoreboard *scoreboard)
+{
+	int fd;
+
+	while (!scoreboard_has_turns(scoreboard) && pool_take(pool, &fd))
+		close_one(fd);
 }
 
 /* ---- epoll ---- */
@@ -103,20 +131,15 @@ unwatch(struct connections *connections, int fd)
 	(void)epoll_ctl(connections->epoll_fd, EPOLL_CTL_DEL, fd, &event);
 }
 
-/*
- * Wait, as the last in line, for what comes to all workers: of those that wait
- * the system wakes the one that has been in line for longest (EPOLLEXCLUSIVE),
- * or more.
- */
+/* Wait for what comes to the pool, as the last in line: of those that wait the
+ * system wakes the one that has been in line for longest (EPOLLEXCLUSIVE), or
+ * more. */
 static bool
 stand_in_line(struct connections *connections)
 {
-	unwatch(connections, connections->listen_fd);
 	unwatch(connections, connections->pool.take_fd);
-	return watch(connections, connections->listen_fd,
-		   EPOLLIN | EPOLLEXCLUSIVE) &&
-	       watch(connections, connections->pool.take_fd,
-		   EPOLLIN | EPOLLEXCLUSIVE);
+	return watch(
+	    connections, connections->pool.take_fd, EPOLLIN | EPOLLEXCLUSIVE);
 }
 
 /* Keep a connection that is open; false: it cannot be. */
@@ -129,9 +152,6 @@ keep(struct connections *connections, int fd)
 		return false;
 	connections->is_kept[fd] = true;
 	connections->count++;
-	/* So that the next connection goes to another worker. */
-	if (!stand_in_line(connections))
-		connections->is_broken = true;
 	return true;
 }
 
@@ -145,27 +165,63 @@ forget(struct connections *connections, int fd)
 	connections->count--;
 }
 
+/* ---- turns ---- */
+
+static void
+end_turn(struct connections *connections)
+{
+	unwatch(connections, connections->pool.take_fd);
+	slot_end_turn(connections->scoreboard, connections->slot);
+	connections->has_turn = false;
+}
+
+static bool
+begin_turn(struct connections *connections)
+{
+	connections->has_turn =
+	    slot_begin_turn(connections->scoreboard, connections->slot);
+	if (connections->has_turn && !stand_in_line(connections))
+		end_turn(connections);
+	return connections->has_turn;
+}
+
+/* Give a connection to a worker that has a turn. The last worker that had one
+ * may have ended it meanwhile. */
+static void
+pass_on(struct connections *connections, int fd)
+{
+	if (scoreboard_has_turns(connections->scoreboard))
+		(void)pool_give(&connections->pool, fd);
+	(void)close(fd); /* nginx opens another, if the pool is full */
+	pool_settle(&connections->pool, connections->scoreboard);
+}
+
 /* ---- open and close ---- */
 
 struct connections *
-connections_open(int listen_fd, const struct pool *pool)
+connections_open(const struct process *process)
 {
 	struct connections *connections = calloc(1, sizeof(*connections));
-	int flags = fcntl(listen_fd, F_GETFL);
+	int flags = fcntl(process->listen_fd, F_GETFL);
 
 	if (connections == NULL)
 		return NULL;
 	connections->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	connections->listen_fd = listen_fd;
-	connections->pool = *pool;
+	connections->listen_fd = process->listen_fd;
+	connections->control_fd = process->control_fd;
+	connections->pool = process->pool;
+	connections->scoreboard = process->scoreboard;
+	connections->slot = process->slot;
 	connections->busy = -1;
-	/* Another worker may take the connection first. */
+	/* The service manager keeps the socket, with the flags that another
+	 * release may have set. */
 	if (connections->epoll_fd < 0 || flags < 0 ||
-	    fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
-	    !stand_in_line(connections)) {
+	    fcntl(connections->listen_fd, F_SETFL, flags & ~O_NONBLOCK) != 0 ||
+	    !watch(connections, connections->control_fd, EPOLLIN)) {
 		connections_close(connections);
 		return NULL;
 	}
+	(void)begin_turn(connections); /* or all are taken */
 	return connections;
 }
 
@@ -175,8 +231,7 @@ connections_close(struct connections *connections)
 	if (connections == NULL)
 		return;
 	connections_share(connections);
-	if (connections->epoll_fd >= 0)
-		(void)close(connections->epoll_fd);
+	close_one(connections->epoll_fd);
 	free(connections);
 }
 
@@ -185,23 +240,109 @@ connections_share(struct connections *connections)
 {
 	int fd;
 
+	if (!connections->has_turn)
+		return;
+	end_turn(connections);
 	for (fd = 0; fd < CONNECTIONS_DESCRIPTORS && connections->count > 0;
 	     fd++) {
 		if (!connections->is_kept[fd] || fd == connections->busy)
 			continue;
 		forget(connections, fd);
-		(void)pool_give(&connections->pool, fd);
-		(void)close(fd); /* nginx opens another, if the pool is full */
+		pass_on(connections, fd);
 	}
+	pool_settle(&connections->pool, connections->scoreboard);
 }
 
 /* ---- waiting ---- */
 
+/* The next one is for another worker, so that all that have a turn keep about
+ * as many. */
+static bool
+take_one(struct connections *connections)
+{
+	struct pollfd backlog = { .fd = connections->listen_fd,
+		.events = POLLIN };
+	int fd;
+
+	if (!pool_take(&connections->pool, &fd))
+		return true;
+	if (fd < 0) {
+		/* See scoreboard_needs_help. */
+		if (poll(&backlog, 1, 0) == 1)
+			connections_share(connections);
+		return true;
+	}
+	if (!keep(connections, fd))
+		(void)close(fd); /* nginx opens another */
+	return stand_in_line(connections);
+}
+
+/* epoll_pwait lets no signal in while there is something to return, which is
+ * always so under load. */
+static void
+let_signals_in(struct connections *connections, const sigset_t *none)
+{
+	sigset_t held;
+
+	if (++connections->waits < SIGNAL_WAITS)
+		return;
+	connections->waits = 0;
+	(void)sigprocmask(SIG_SETMASK, none, &held); /* it is well-formed */
+	(void)sigprocmask(SIG_SETMASK, &held, NULL);
+}
+
+/* On one of the connections that are kept. */
 static enum arrival
-accept_one(struct connections *connections, int *ret_fd)
+wait_for_request(
+    struct connections *connections, const sigset_t *none, int *ret_fd)
+{
+	struct epoll_event event;
+	int fd;
+
+	let_signals_in(connections, none);
+	if (epoll_pwait(connections->epoll_fd, &event, 1, -1, none) != 1)
+		return errno == EINTR ? ARRIVAL_NOBODY : ARRIVAL_FAILED;
+	fd = event.data.fd;
+	if (fd == connections->control_fd)
+		return ARRIVAL_NEWS;
+	if (fd == connections->pool.take_fd)
+		return take_one(connections) ? ARRIVAL_NOBODY : ARRIVAL_FAILED;
+	if (!connections->is_kept[fd])
+		return ARRIVAL_NOBODY; /* closed, but not yet by its giver */
+	if ((event.events & EPOLLHUP) != 0) {
+		forget(connections, fd);
+		(void)close(fd); /* the peer closed it first */
+		return ARRIVAL_NOBODY;
+	}
+	*ret_fd = connections->busy = fd;
+	return ARRIVAL_PEER;
+}
+
+/* A signal that comes between the look at the flag and the wait is lost; the
+ * master repeats it. */
+static int
+accept_with_signals(struct connections *connections, const sigset_t *none)
+{
+	sigset_t held;
+	int fd = -1, code;
+
+	(void)sigprocmask(SIG_SETMASK, none, &held); /* it is well-formed */
+	errno = EINTR;
+	if (!process_is_ending())
+		fd = accept4(connections->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	code = errno;
+	(void)sigprocmask(SIG_SETMASK, &held, NULL);
+	errno = code;
+	return fd;
+}
+
+/* A new connection. Of those that wait here the system wakes one. */
+static enum arrival
+wait_for_peer(
+    struct connections *connections, const sigset_t *none, int *ret_fd)
 {
 	const struct timeval timeout = { .tv_sec = SLICE_SECONDS };
-	int fd = accept4(connections->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept_with_signals(connections, none);
 
 	if (fd < 0)
 		return errno == EINTR || errno == EAGAIN ||
@@ -220,64 +361,22 @@ accept_one(struct connections *connections, int *ret_fd)
 	return ARRIVAL_PEER;
 }
 
-static void
-take_one(struct connections *connections)
-{
-	int fd = pool_take(&connections->pool);
-
-	if (fd >= 0 && !keep(connections, fd))
-		(void)close(fd); /* nginx opens another */
-}
-
-/* epoll_pwait lets no signal in while there is something to return, which is
- * always so under load. */
-static void
-let_signals_in(struct connections *connections, const sigset_t *none)
-{
-	sigset_t held;
-
-	if (++connections->waits < SIGNAL_WAITS)
-		return;
-	connections->waits = 0;
-	(void)sigprocmask(SIG_SETMASK, none, &held); /* it is well-formed */
-	(void)sigprocmask(SIG_SETMASK, &held, NULL);
-}
-
 enum arrival
 connections_wait(struct connections *connections, int *ret_fd)
 {
-	struct epoll_event event;
 	sigset_t none;
-	int fd;
 
 	(void)sigemptyset(&none); /* it knows its argument */
-	if (connections->is_broken)
-		return ARRIVAL_FAILED;
-	let_signals_in(connections, &none);
-	if (epoll_pwait(connections->epoll_fd, &event, 1, -1, &none) != 1)
-		return errno == EINTR ? ARRIVAL_NOBODY : ARRIVAL_FAILED;
-	fd = event.data.fd;
-	if (fd == connections->listen_fd)
-		return accept_one(connections, ret_fd);
-	if (fd == connections->pool.take_fd) {
-		take_one(connections);
-		return ARRIVAL_NOBODY;
-	}
-	if (!connections->is_kept[fd])
-		return ARRIVAL_NOBODY; /* closed, but not yet by its giver */
-	if ((event.events & EPOLLHUP) != 0) {
-		forget(connections, fd);
-		(void)close(fd); /* the peer closed it first */
-		return ARRIVAL_NOBODY;
-	}
-	*ret_fd = connections->busy = fd;
-	return ARRIVAL_PEER;
+	return connections->has_turn
+		   ? wait_for_request(connections, &none, ret_fd)
+		   : wait_for_peer(connections, &none, ret_fd);
 }
 
 bool
 connections_has_room(const struct connections *connections)
 {
-	return connections->is_kept[connections->busy] ||
+	return !connections->has_turn ||
+	       connections->is_kept[connections->busy] ||
 	       connections->count < CONNECTIONS_KEPT;
 }
 
@@ -287,8 +386,15 @@ connections_end(struct connections *connections, bool is_kept)
 	int fd = connections->busy;
 
 	connections->busy = -1;
-	if (is_kept && !connections->is_kept[fd] && !keep(connections, fd))
-		(void)close(fd);
-	if (!is_kept && connections->is_kept[fd])
+	if (connections->is_kept[fd]) {
+		if (is_kept && connections->has_turn)
+			return;
 		forget(connections, fd);
+	}
+	if (!is_kept)
+		return;
+	if (!connections->has_turn && !begin_turn(connections))
+		pass_on(connections, fd);
+	else if (!keep(connections, fd))
+		(void)close(fd);
 }

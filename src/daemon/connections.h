@@ -1,52 +1,68 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * connections.h - the connections of a worker: those that come to the
- * listening socket, those that stay open for another request, and those that
- * go to another worker.
+ * connections.h - the connections of a worker: new ones, and those that stay
+ * open for another request.
  *
- *	listening socket --accept--> busy --kept--> idle --a request--> busy
- *	                                             | ^
- *	                                       share | | take
- *	                                             v |
- *	                                             pool
+ *	             accept       kept          a request
+ *	listening ----------> busy -----> idle -----------> busy
+ *	socket                 |          | ^
+ *	                  kept |    share | | take
+ *	                       v          v |
+ *	                       +-----------+
+ *	                       |   pool    |
+ *	                       +-----------+
  *
- * A worker serves one request at a time, and a request that comes on one of its
- * idle connections waits for it. So a worker shares its idle connections before
- * it begins anything long: they lie in the pool, which all workers have in
- * common, until a worker that waits takes them, as new connections lie in the
- * backlog of the listening socket. A request that came meanwhile stays in its
- * socket, and nginx notices nothing.
+ * A worker serves one request at a time, and a request that comes on an idle
+ * connection waits for its worker. So a few workers have a turn: they keep all
+ * idle connections, and do nothing else. Few that are awake take less time than
+ * many that are woken. All others accept, and pass on what is to be kept; what
+ * is passed on lies in the pool.
+ *
+ * A worker that has a turn ends it before it does anything long, and shares its
+ * idle connections with those that have one. The first worker that is free then
+ * begins a turn. A request that came meanwhile stays in its socket, and nginx
+ * notices nothing. If nobody has a turn, the connections are closed, and nginx
+ * sends those requests once more, on new ones.
  */
 #ifndef CONNECTIONS_H
 #define CONNECTIONS_H
 
 #include "base/mem.h"
+#include "base/scoreboard.h"
 
 /* How many connections a worker keeps at most, and how many descriptors it may
  * have for them and for all else. */
 #define CONNECTIONS_KEPT 128
 #define CONNECTIONS_DESCRIPTORS 256
 
-/* The pool is a pair of sockets that carries descriptors: unix(7), SCM_RIGHTS.
- */
+/* A pair of sockets that carries descriptors: unix(7), SCM_RIGHTS. */
 struct pool {
 	int take_fd;
 	int give_fd;
 };
+#define POOL_NONE ((struct pool){ -1, -1 })
 
 /* false: errno says why. The master makes it before the first fork. */
 MUST_USE bool pool_open(struct pool *pool);
 void pool_close(struct pool *pool);
+/* The master: a worker that has a turn is to end it, if new connections wait;
+ * see scoreboard_needs_help. */
+void pool_call_for_help(const struct pool *pool);
+/* Close what lies in the pool, unless a worker has a turn and takes it. The
+ * master, too, when one has ended: nginx then opens other connections. */
+void pool_settle(const struct pool *pool, const struct scoreboard *scoreboard);
 
 struct connections;
+struct process;
 
-/* The listening socket gets O_NONBLOCK. NULL: errno says why. */
-struct connections *connections_open(int listen_fd, const struct pool *pool);
+/* Of the process: its sockets, its slot, and the rest. NULL: errno says why. */
+struct connections *connections_open(const struct process *process);
 /* Share what is idle, and close. */
 void connections_close(struct connections *connections);
 
 enum arrival {
 	ARRIVAL_PEER,	/* a connection, on which a request comes */
+	ARRIVAL_NEWS,	/* something came from the master */
 	ARRIVAL_NOBODY, /* a signal came instead, or the peer left again */
 	ARRIVAL_FAILED, /* the listening socket does not work; errno says why */
 };
@@ -62,8 +78,8 @@ connections_wait(struct connections *connections, int *ret_fd);
 /* Is there room to keep the one that is busy? */
 bool connections_has_room(const struct connections *connections);
 
-/* The request has ended. is_kept: its connection becomes idle; otherwise the
- * caller closes it next. */
+/* The request has ended. is_kept: its connection becomes idle, here or with
+ * another worker; otherwise the caller closes it next. */
 void connections_end(struct connections *connections, bool is_kept);
 
 /* Let other workers have all that is idle. */

@@ -216,7 +216,7 @@ reads_with_ours(FCGX_Request *request)
 /* ---- open and close ---- */
 
 struct fcgi *
-fcgi_open(int listen_fd, const struct pool *pool, unsigned timeout)
+fcgi_open(const struct process *process)
 {
 	struct fcgi *fcgi;
 
@@ -226,11 +226,11 @@ fcgi_open(int listen_fd, const struct pool *pool, unsigned timeout)
 	fcgi = calloc(1, sizeof(*fcgi));
 	if (fcgi == NULL)
 		return NULL;
-	io_timeout = timeout;
+	io_timeout = process->config->io_timeout;
 	process_hold();
 	if (FCGX_InitRequest(&fcgi->request, -1, 0) != 0 ||
 	    !reads_with_ours(&fcgi->request) ||
-	    (fcgi->connections = connections_open(listen_fd, pool)) == NULL) {
+	    (fcgi->connections = connections_open(process)) == NULL) {
 		free(fcgi);
 		return NULL;
 	}

@@ -12,12 +12,11 @@
 struct fcgi;
 
 /*
- * Serve what comes to the listening socket and to the pool; timeout seconds
- * bound each read and write. Time in which the process was stopped does not
- * count. NULL: libfcgi does not start. Once in a process.
+ * Serve what comes to the listening socket and to the pool; io_timeout bounds
+ * each read and write. Time in which the process was stopped does not count.
+ * NULL: libfcgi does not start. Once in a process.
  */
-struct fcgi *
-fcgi_open(int listen_fd, const struct pool *pool, unsigned timeout);
+struct fcgi *fcgi_open(const struct process *process);
 void fcgi_close(struct fcgi *fcgi);
 
 /* Wait for a connection with a request: a new one, or one that was kept. */

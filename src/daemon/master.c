@@ -567,6 +567,8 @@ run(struct master *master)
 			break;
 		advance(master);
 		master_start_missing(master);
+		if (scoreboard_needs_help(master->scoreboard))
+			pool_call_for_help(&master->pool);
 		master_connect(master);
 		continue_reload(master);
 		watch(master);
@@ -681,7 +683,7 @@ master_run(const struct master_options *options, struct config *config)
 		.options = options,
 		.config = config,
 		.listener = { .fd = -1 },
-		.pool = { -1, -1 },
+		.pool = POOL_NONE,
 		.signal_fd = -1,
 		.exit_code = PROCESS_REFUSED,
 		.scratch = arena_open(),

@@ -21,9 +21,9 @@
 #ifdef WITHOUT_SANDBOX
 
 enum result
-sandbox_enter(enum sandbox_role role, uint64_t memory, int give_fd)
+sandbox_enter(enum sandbox_role role, uint64_t memory, const struct pool *pool)
 {
-	(void)give_fd;
+	(void)pool;
 	(void)role;
 	(void)memory;
 	return RESULT_OK;
@@ -247,12 +247,12 @@ allow_on_new(scmp_filter_ctx filter, unsigned end)
 
 /* Allow sendmsg, which sends descriptors too, to one socket alone. */
 static int
-allow_giving(scmp_filter_ctx filter, int give_fd)
+allow_giving(scmp_filter_ctx filter, const struct pool *pool)
 {
 	static const struct call call = { "sendmsg", "connections", 0,
 		{ { 0 } } };
 
-	return give_fd < 0 ? 0 : allow(filter, &call, 1, give_fd, 1);
+	return pool == NULL ? 0 : allow(filter, &call, 1, pool->give_fd, 1);
 }
 
 /* Allow abort: there is one thread, and its number is that of the process. */
@@ -282,7 +282,7 @@ allow_realloc(scmp_filter_ctx filter)
 }
 
 static int
-load(scmp_filter_ctx filter, enum sandbox_role role, int give_fd)
+load(scmp_filter_ctx filter, enum sandbox_role role, const struct pool *pool)
 {
 	int code;
 
@@ -305,7 +305,7 @@ load(scmp_filter_ctx filter, enum sandbox_role role, int give_fd)
 		code = allow(
 		    filter, log_calls, COUNT_OF(log_calls), STDERR_FILENO, 1);
 	if (code == 0)
-		code = allow_giving(filter, give_fd);
+		code = allow_giving(filter, pool);
 	if (code == 0 && roles[role].has_connections)
 		code = allow_on_new(filter, (unsigned)roles[role].descriptors);
 	if (code == 0)
@@ -328,7 +328,7 @@ limit(__rlimit_resource_t resource, rlim_t most)
 }
 
 enum result
-sandbox_enter(enum sandbox_role role, uint64_t memory, int give_fd)
+sandbox_enter(enum sandbox_role role, uint64_t memory, const struct pool *pool)
 {
 	scmp_filter_ctx filter;
 	int code;
@@ -351,7 +351,7 @@ sandbox_enter(enum sandbox_role role, uint64_t memory, int give_fd)
 		errno = ENOMEM;
 		return RESULT_IO;
 	}
-	code = load(filter, role, give_fd);
+	code = load(filter, role, pool);
 	seccomp_release(filter);
 	errno = -code;
 	return code == 0 ? RESULT_OK : RESULT_IO;

@@ -228,11 +228,10 @@ start(struct worker *worker)
 
 	if (!open_store(worker))
 		return false;
-	worker->fcgi = fcgi_open(
-	    process->listen_fd, &process->pool, process->config->io_timeout);
+	worker->fcgi = fcgi_open(process);
 	if (worker->fcgi == NULL ||
 	    sandbox_enter(SANDBOX_WORKER, memory_of(process->config),
-		process->pool.give_fd) != RESULT_OK) {
+		&process->pool) != RESULT_OK) {
 		log_open(LOG_ERR, "start_failed");
 		log_errno("cause", errno);
 		log_close();
@@ -264,6 +263,8 @@ serve(struct worker *worker)
 		arrival = fcgi_accept(worker->fcgi);
 		if (arrival == ARRIVAL_PEER)
 			serve_connection(worker);
+		if (arrival == ARRIVAL_NEWS)
+			store_proxy_hear(worker->store);
 		/* The master gives a worker one channel to each writer. This
 		 * worker has given up waiting for one, so it ends; the worker
 		 * that takes its place gets a new channel. */

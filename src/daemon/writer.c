@@ -609,7 +609,7 @@ start(const struct process *process, struct arena *scratch,
 			? PROCESS_FAILED
 			: PROCESS_REFUSED);
 	/* LMDB's list of pages to reuse may need any amount of memory. */
-	if (sandbox_enter(SANDBOX_WRITER, 0, -1) != RESULT_OK)
+	if (sandbox_enter(SANDBOX_WRITER, 0, NULL) != RESULT_OK)
 		return fail("sandbox_failed", strerror(errno), PROCESS_FAILED);
 	publish_room(process, *ret_store);
 	scoreboard_answers(process->scoreboard);

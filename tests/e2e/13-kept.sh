@@ -5,12 +5,16 @@
 # few MiB. None waits for a worker that does something long.
 . "$(dirname "$0")/lib.sh"
 
-start workers=2
-client_checks env PYTHONPATH="$HERE:$HERE/../campaigns/hostile" \
+# With 8 workers, 2 keep connections at the same time, and share them with each
+# other. With 2, 1 does, and closes them before anything long.
+start workers=8
+beside_long_work() {
+client_checks env WORKERS="$1" PYTHONPATH="$HERE:$HERE/../campaigns/hostile" \
     PYTHONDONTWRITEBYTECODE=1 PORT="$PORT" WORK="$WORK" DAEMON="$DAEMON" \
     SOCKET="$SOCKET" STORE="$STORE" SECRET="$SECRET" NGINX="$NGINX" \
     python3 -S - <<'PYTHON'
 import os
+import re
 import signal
 import threading
 import time
@@ -21,6 +25,8 @@ import fastcgi as f
 
 SOON = 5  # seconds; what it may wait for goes on until we end it
 KEPT = 12
+WORKERS = int(os.environ["WORKERS"])
+TURNS = WORKERS // 4 or 1  # workers that keep connections
 
 
 def nginx_sockets():
@@ -43,12 +49,17 @@ def nginx_sockets():
 class Kept:
     """A connection to artifactd that is kept, as one of nginx's is."""
 
-    def __init__(self):
-        self.peer = f.connect(SOON)
+    peer = None
 
-    def begin(self, target=None, method="GET"):
-        target = target or f"/artifacts/{small}"
-        self.peer.sendall(f.request(f.as_nginx(method, target), keep=1))
+    def begin(self):
+        """Connect only now, as nginx does: a worker that accepts is busy until
+        the request has come."""
+        request = f.request(f.as_nginx("GET", f"/artifacts/{small}"), keep=1)
+        self.peer = self.peer or f.connect(SOON)
+        try:
+            self.peer.sendall(request)
+        except BrokenPipeError:
+            pass  # there is no end, then
 
     def end(self):
         """The status, or 0 if it does not come soon."""
@@ -65,11 +76,27 @@ class Kept:
         found = f.answers(data)
         return found[0][0] if found else 0
 
-    def ask(self, target=None):
-        self.begin(target)
-        return self.end()
+    def ask(self):
+        self.begin()
+        return self.end_or_again()
+
+    def end_or_again(self):
+        """As nginx does: once more, if the worker closed the connection."""
+        status = self.end()
+        if status == 0 and WORKERS == 2 and not self.is_open():
+            self.close()
+            self.begin()
+            status = self.end()
+        return status
+
+    def close(self):
+        if self.peer:
+            self.peer.close()
+        self.peer = None
 
     def is_open(self):
+        if not self.peer:
+            return False
         self.peer.setblocking(False)
         try:
             return self.peer.recv(1) != b""
@@ -86,7 +113,7 @@ def all_answer(text, kept):
     one = [connection.ask() for connection in kept]
     for connection in kept:
         connection.begin()
-    together = [connection.end() for connection in kept]
+    together = [connection.end_or_again() for connection in kept]
     e2e.check(f"{text}: no kept connection waits",
               set(one + together) == {200}, one, together)
 
@@ -121,10 +148,9 @@ e2e.check("... and each stays open", all(c.is_open() for c in kept))
 
 def beside(text, begin):
     """begin() something long, which returns what ends it."""
-    # New ones, so that each worker has some: it keeps one, and then the next
-    # is for another.
+    # New ones, so that each worker that keeps any has some.
     for connection in kept:
-        connection.peer.close()
+        connection.close()
     kept[:] = [Kept() for _ in range(KEPT)]
     all_answer(f"before {text}", kept)
     through_nginx()
@@ -137,32 +163,48 @@ def beside(text, begin):
     end()
 
 
-def upload(keep=0, **more):
-    values = f.as_nginx("PUT", f"/artifacts/{small}/raw", b"", "text/plain",
+def begin_body(peer, method, target, **more):
+    """A request whose body never comes to its end."""
+    values = f.as_nginx(method, target, b"", "text/plain",
                         CONTENT_LENGTH="100000", **more)
-    peer = f.connect()
-    peer.sendall(f.begin(keep) + f.stream(f.PARAMS, f.parameters(values))
+    peer.sendall(f.begin(1) + f.stream(f.PARAMS, f.parameters(values))
                  + f.record(f.STDIN, b"x" * 1000))
     return peer.close
 
 
+def one_that_is_kept():
+    """The long work is then for a worker that keeps others, too."""
+    while not kept[0].is_open():
+        kept[0] = Kept()
+        kept[0].ask()
+    peer = kept[0].peer
+    kept[0] = Kept()
+    return peer
+
+
+def upload():
+    """Where two workers are all, only one that keeps connections is left for
+    new ones."""
+    return begin_body(f.connect(), "PUT", f"/artifacts/{small}/raw")
+
+
+def upload_on_kept():
+    """nginx sends none on a connection that it keeps."""
+    return begin_body(one_that_is_kept(), "PUT", f"/artifacts/{small}/raw")
+
+
 def refused():
-    return upload(ARTIFACTD_PARAMS="another")
+    return begin_body(one_that_is_kept(), "PUT", f"/artifacts/{small}/raw",
+                      ARTIFACTD_PARAMS="another")
 
 
 def read_with_body():
     """What no client of nginx needs, and may send."""
-    values = f.as_nginx("GET", f"/artifacts/{small}",
-                        CONTENT_LENGTH="100000")
-    peer = kept[0].peer
-    peer.sendall(f.begin(1) + f.stream(f.PARAMS, f.parameters(values))
-                 + f.record(f.STDIN, b"x" * 1000))
-    kept[0] = Kept()
-    return peer.close
+    return begin_body(one_that_is_kept(), "GET", f"/artifacts/{small}")
 
 
 def download():
-    peer = f.connect()
+    peer = one_that_is_kept()
     peer.sendall(f.request(f.as_nginx("GET", f"/artifacts/{large}/raw"),
                            keep=1))
     return peer.close
@@ -186,6 +228,7 @@ def change():
 
 
 beside("an upload that is slow", upload)
+beside("an upload on a kept connection", upload_on_kept)
 beside("a refused request whose body is slow", refused)
 beside("a read whose body is slow", read_with_body)
 beside("a download that nobody takes", download)
@@ -194,13 +237,55 @@ beside("a change that waits", change)
 # The other way round: a worker that ends leaves its connections to the other.
 all_answer("before a worker ends", kept)
 e2e.kill(e2e.workers()[0], signal.SIGTERM)
-e2e.wait_for(lambda: len(e2e.workers()) == 2)
+e2e.wait_for(lambda: len(e2e.workers()) == WORKERS)
 all_answer("after a worker ended", kept)
-PYTHON
 
+
+def keepers():
+    """The workers that keep connections: they have the most descriptors."""
+    return sorted(e2e.workers(),
+                  key=lambda pid: len(os.listdir(f"/proc/{pid}/fd")))[-TURNS:]
+
+
+def unread(workers):
+    """How many descriptors lie in their sockets; None: it cannot be seen."""
+    found = []
+    for pid in workers:
+        for info in Path(f"/proc/{pid}/fdinfo").iterdir():
+            try:
+                found += re.findall(r"scm_fds:\s*(\d+)", info.read_text())
+            except OSError:
+                pass  # closed meanwhile
+    return sum(map(int, found)) if found else None
+
+
+# A new writer: each worker gets a channel to it. One that accepts reads it with
+# its next change.
+if unread(e2e.workers()) is not None:
+    old = e2e.writer()
+    e2e.kill(old)
+    e2e.wait_for(lambda: e2e.writer() not in (None, old))
+    arrived = e2e.wait_for(lambda: unread(e2e.workers()) > 0)
+    left = not e2e.wait_for(lambda: unread(keepers()) == 0)
+    e2e.check("those who keep connections leave no descriptor unread",
+              arrived and not left, arrived, left)
+
+# Whoever dies has its turn no more.
+killed = keepers()
+for pid in killed:
+    e2e.kill(pid)
+e2e.wait_for(lambda: len(e2e.workers()) == WORKERS and
+             not set(killed) & set(e2e.workers()))
+kept[:] = [Kept() for _ in range(KEPT)]
+all_answer("after those who keep connections were killed", kept)
+PYTHON
+}
+beside_long_work 8
 daemon_stop
-daemon_start workers=1
+daemon_start workers=2
 wait_ready
+beside_long_work 2
+
 client_checks env PYTHONPATH="$HERE:$HERE/../campaigns/hostile" \
     PYTHONDONTWRITEBYTECODE=1 PORT="$PORT" DAEMON="$DAEMON" \
     SOCKET="$SOCKET" STORE="$STORE" SECRET="$SECRET" ARTIFACTD="$ARTIFACTD" \
@@ -237,23 +322,31 @@ def is_open(peer):
         peer.settimeout(20)
 
 
+def descriptors(worker):
+    return len(list(Path(f"/proc/{worker}/fd").iterdir()))
+
+
 before = e2e.workers()
 # nginx keeps one or a few of its own.
-peers = [f.connect() for _ in range(LIMIT + 20)]
-answers = [ask(peer) for peer in peers]
+peers, answers = [], []
+for _ in range(LIMIT + 20):
+    peers.append(f.connect())
+    answers.append(ask(peers[-1]))
 e2e.check("all connections are answered", set(answers) == {200}, answers)
+e2e.wait_for(lambda: sum(map(is_open, peers)) <= LIMIT)
 still = [peer for peer in peers if is_open(peer)]
 e2e.check(f"{len(still)} and nginx's are kept, and the others closed",
           LIMIT - 4 <= len(still) <= LIMIT, len(still))
 for _ in range(3):
     answers = [ask(peer) for peer in still]
     e2e.check("... on which it serves on", set(answers) == {200}, answers)
-status = Path(f"/proc/{before[0]}/status").read_text()
+keeper = max(before, key=descriptors)
+status = Path(f"/proc/{keeper}/status").read_text()
 kib = int(re.search(r"RssAnon:\s*(\d+)", status)[1])
 if b"__asan_init" not in Path(os.environ["ARTIFACTD"]).read_bytes():
     e2e.check(f"a worker with so many has 4 MiB at most ({kib} KiB)",
               kib <= 4096)
-e2e.check("it is the same worker all the time", e2e.workers() == before,
+e2e.check("they are the same workers all the time", e2e.workers() == before,
           before, e2e.workers())
 PYTHON
 finish

@@ -167,34 +167,41 @@ receive(struct proxy *proxy, int fd, int timeout_ms,
 	return STEP_WITHDRAWN;
 }
 
-/* Wait for the newest channel that the master has sent: older ones lead to
- * writers that are gone. */
+/* Take the newest channel that the master has sent, since older ones lead to
+ * writers that are gone; wait for one, up to timeout_ms (0: look only). */
 static enum step
-channel_open(struct proxy *proxy)
+channel_take(struct proxy *proxy, int timeout_ms)
 {
 	/* A send that takes longer is tried again, unless it gives way. */
 	const struct timeval slice = { .tv_usec = SLICE_MS * 1000 };
 	struct wire_message message;
 	enum step step;
 
-	if (proxy->channel == CHANNEL_CUT_OFF)
-		return STEP_SILENT;
-	channel_close(proxy);
-	for (;;) {
-		step = receive(proxy, proxy->control_fd,
-		    proxy->channel == CHANNEL_OPEN ? 0 : CHANNEL_WAIT_MS,
-		    &message);
-		if (step != STEP_DONE)
-			break;
+	while ((step = receive(proxy, proxy->control_fd, timeout_ms,
+		    &message)) == STEP_DONE) {
 		if (message.kind != WIRE_CHANNEL)
 			continue;
 		channel_close(proxy);
 		proxy->channel_fd = message.fd;
 		proxy->channel = CHANNEL_OPEN;
+		timeout_ms = 0;
+		if (setsockopt(proxy->channel_fd, SOL_SOCKET, SO_SNDTIMEO,
+			&slice, sizeof(slice)) != 0)
+			channel_close(proxy);
 	}
-	if (proxy->channel == CHANNEL_OPEN &&
-	    setsockopt(proxy->channel_fd, SOL_SOCKET, SO_SNDTIMEO, &slice,
-		sizeof(slice)) == 0)
+	return step;
+}
+
+static enum step
+channel_open(struct proxy *proxy)
+{
+	enum step step;
+
+	if (proxy->channel == CHANNEL_CUT_OFF)
+		return STEP_SILENT;
+	channel_close(proxy);
+	step = channel_take(proxy, CHANNEL_WAIT_MS);
+	if (proxy->channel == CHANNEL_OPEN)
 		return STEP_DONE;
 	if (step == STEP_WITHDRAWN)
 		return step;
@@ -684,6 +691,15 @@ store_proxy_add(struct store *store, const struct store_proxy_options *options)
 	proxy->slot = options->slot;
 	proxy->scratch = arena_open();
 	store_add_changing(store, &changing, proxy);
+}
+
+void
+store_proxy_hear(struct store *store)
+{
+	struct proxy *proxy = store->change_state;
+
+	if (proxy->channel != CHANNEL_CUT_OFF)
+		(void)channel_take(proxy, 0); /* the next change looks, too */
 }
 
 bool

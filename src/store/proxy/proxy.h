@@ -28,6 +28,13 @@ void
 store_proxy_add(struct store *store, const struct store_proxy_options *options);
 
 /*
+ * Take a channel that has come, when no request is served. One that is left in
+ * its socket makes the system look for circles of descriptors whenever a unix
+ * socket is closed, which takes long.
+ */
+void store_proxy_hear(struct store *store);
+
+/*
  * It gave up on a writer that may still live, and for which the master hands
  * out no second channel: this process had better end and be replaced.
  */

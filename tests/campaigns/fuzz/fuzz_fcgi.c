@@ -3,6 +3,8 @@
  * fuzz_fcgi.c - the bytes of a connection, through a listening socket and
  * daemon/fcgi.c, as a worker serves them: accept, receive, parse, read the body
  * to its end, answer, finish. The peer has sent everything, so nothing waits.
+ * Another worker has the only turn, so that a connection that is to be kept goes
+ * to the pool.
  *
  * One request is served of a connection, and no descriptor stays open. A body
  * has CONTENT_LENGTH bytes, or there is an error. The bytes sent back are
@@ -20,7 +22,9 @@
  */
 #include "fcgi_plain.h"
 
+#include "base/rights.h"
 #include "daemon/fcgi.h"
+#include "daemon/process.h"
 #include "api/request.h"
 
 #include <errno.h>
@@ -35,8 +39,8 @@
 #define MOST 100000    /* what a socket takes from a peer that does not wait */
 #define VALUES_SAFE 59 /* four names that libfcgi knows are 60 bytes */
 
-static int listener;
-static struct pool pool;
+static const struct config config = { .io_timeout = 1 };
+static struct process process = { .config = &config };
 static struct sockaddr_un address;
 static socklen_t address_size = sizeof(address);
 static struct fcgi *fcgi;
@@ -214,26 +218,20 @@ serve_connection(struct arena *arena, struct served *served)
 	answer(arena, served);
 }
 
-/* A connection that was kept goes to the pool. */
+/* A connection that is kept is in the pool. */
 static void
 look_what_is_left(struct served *served)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
 	char byte;
 	struct iovec piece = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &piece,
-		.msg_iovlen = 1,
-		.msg_control = control.room,
-		.msg_controllen = CMSG_LEN(sizeof(int)) };
+	struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1 };
+	union rights rights = { .room = { 0 } };
 	int fd, unread;
 
-	fcgi_share(fcgi);
-	if (recvmsg(pool.take_fd, &message, MSG_CMSG_CLOEXEC) != 1)
+	rights_expect(&message, &rights);
+	if (recvmsg(process.pool.take_fd, &message, MSG_CMSG_CLOEXEC) != 1)
 		return;
-	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+	fd = rights_attached(&message);
 	DEMAND(ioctl(fd, FIONREAD, &unread) == 0);
 	served->is_kept = true;
 	served->unread = (size_t)unread;
@@ -252,7 +250,7 @@ work(struct arena *arena, struct served *served)
 		return true;
 	}
 	fcgi_close(fcgi);
-	fcgi = fcgi_open(listener, &pool, 1);
+	fcgi = fcgi_open(&process);
 	DEMAND(fcgi != NULL);
 	return false;
 }
@@ -326,22 +324,42 @@ demand_left(struct arena *arena, const struct served *served, struct span bytes)
 
 /* ---- the target ---- */
 
+static void
+make_process(void)
+{
+	struct scoreboard *scoreboard = scoreboard_open();
+	int control[2];
+
+	DEMAND(scoreboard != NULL);
+	DEMAND(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, control) == 0);
+	DEMAND(pool_open(&process.pool));
+	process.control_fd = control[1]; /* the other end stays open */
+	process.scoreboard = scoreboard;
+	process.slot = &scoreboard->slots[0];
+	slot_occupy(&scoreboard->slots[0], 1);
+	slot_occupy(&scoreboard->slots[1], 2);
+	DEMAND(slot_begin_turn(scoreboard, &scoreboard->slots[1]));
+}
+
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	int listener;
+
 	(void)argc;
 	(void)argv;
 	(void)signal(SIGPIPE, SIG_IGN);
 	DEMAND(atexit(end_fuzzing) == 0);
 	address.sun_family = AF_UNIX;
-	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	DEMAND(listener >= 0);
 	/* The kernel finds it a name (unix(7), autobind). */
 	DEMAND(bind(listener, (void *)&address, sizeof(sa_family_t)) == 0);
 	DEMAND(listen(listener, 5) == 0);
 	DEMAND(getsockname(listener, (void *)&address, &address_size) == 0);
-	DEMAND(pool_open(&pool));
-	fcgi = fcgi_open(listener, &pool, 1);
+	make_process();
+	process.listen_fd = listener;
+	fcgi = fcgi_open(&process);
 	DEMAND(fcgi != NULL);
 	return 0;
 }

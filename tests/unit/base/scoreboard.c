@@ -275,3 +275,108 @@ Test(scoreboard, a_change_is_taken_or_withdrawn_and_never_both)
 	slot_ask_end(slot, 2);
 	cr_assert_not(slot_take(slot, 2));
 }
+
+/* ---- turns ---- */
+
+static void
+occupy(size_t workers)
+{
+	size_t i;
+
+	for (i = 0; i < workers; i++)
+		slot_occupy(&scoreboard->slots[i], 1 + i);
+}
+
+/* How many of the workers get a turn, if all want one? */
+static unsigned
+begin_all(size_t workers)
+{
+	unsigned count = 0;
+	size_t i;
+
+	for (i = 0; i < workers; i++)
+		count += slot_begin_turn(scoreboard, &scoreboard->slots[i]);
+	return count;
+}
+
+Test(scoreboard, turns_are_as_many_as_processors_and_a_quarter_of_the_workers)
+{
+	static const struct {
+		size_t workers;
+		unsigned processors, turns;
+	} cases[] = { { 1, 8, 0 }, { 2, 8, 1 }, { 7, 8, 1 }, { 8, 8, 2 },
+		{ 32, 2, 2 }, { 32, 64, 8 }, { 256, 1, 1 }, { 256, 64, 64 } };
+	size_t i, slot;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		occupy(cases[i].workers);
+		scoreboard->processors = cases[i].processors;
+		cr_assert_eq(begin_all(cases[i].workers), cases[i].turns,
+		    "%zu workers", cases[i].workers);
+		cr_assert_eq(begin_all(cases[i].workers), 0);
+		for (slot = 0; slot < cases[i].workers; slot++)
+			slot_end_turn(scoreboard, &scoreboard->slots[slot]);
+		cr_assert_not(scoreboard_has_turns(scoreboard));
+	}
+}
+
+Test(scoreboard, a_turn_that_ends_is_there_for_another)
+{
+	struct slot *slots = scoreboard->slots;
+
+	occupy(8);
+	scoreboard->processors = 2;
+	cr_assert_eq(begin_all(8), 2);
+	slot_end_turn(scoreboard, &slots[5]); /* it has none */
+	cr_assert_not(slot_begin_turn(scoreboard, &slots[5]));
+	slot_end_turn(scoreboard, &slots[0]);
+	cr_assert(scoreboard_has_turns(scoreboard));
+	cr_assert(slot_begin_turn(scoreboard, &slots[5]));
+	slot_end_turn(scoreboard, &slots[1]);
+	cr_assert(scoreboard_has_turns(scoreboard));
+	slot_end_turn(scoreboard, &slots[5]);
+	cr_assert_not(scoreboard_has_turns(scoreboard));
+}
+
+Test(scoreboard, a_worker_begins_no_turn_if_nobody_else_accepts)
+{
+	struct slot *slots = scoreboard->slots;
+
+	occupy(8);
+	scoreboard->processors = 2;
+	for (size_t i = 0; i < 8; i++)
+		slot_begin(scoreboard, &slots[i]);
+	slot_end(&slots[7]);
+	cr_assert_not(slot_begin_turn(scoreboard, &slots[7]), "none but it");
+	cr_assert(slot_begin_turn(scoreboard, &slots[0]), "7 is free");
+	slot_end(&slots[0]);
+	slot_begin(scoreboard, &slots[7]);
+	cr_assert_not(
+	    slot_begin_turn(scoreboard, &slots[1]), "0 is free and has a turn");
+}
+
+Test(scoreboard, help_is_needed_when_nobody_without_a_turn_gets_ready)
+{
+	struct slot *slots = scoreboard->slots;
+
+	occupy(4);
+	scoreboard->processors = 1;
+	for (size_t i = 0; i < 4; i++) {
+		slot_begin(scoreboard, &slots[i]);
+		slots[i].began -= SECOND;
+	}
+	/* Whoever accepts nothing cannot help. */
+	cr_assert_not(scoreboard_needs_help(scoreboard));
+	slot_end(&slots[0]);
+	slot_end(&slots[1]);
+	cr_assert(slot_begin_turn(scoreboard, &slots[0]));
+	cr_assert_not(scoreboard_needs_help(scoreboard), "1 is free");
+	slot_begin(scoreboard, &slots[1]);
+	cr_assert_not(scoreboard_needs_help(scoreboard), "1 goes on");
+	slots[1].began -= SECOND;
+	cr_assert(scoreboard_needs_help(scoreboard));
+	slot_vacate(&slots[1]); /* one that is not there cannot accept */
+	cr_assert(scoreboard_needs_help(scoreboard));
+	slot_end_turn(scoreboard, &slots[0]);
+	cr_assert_not(scoreboard_needs_help(scoreboard));
+}

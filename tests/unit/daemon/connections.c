@@ -3,9 +3,12 @@
 
 #include "daemon/connections.h"
 
+#include "daemon/process.h"
+
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +23,14 @@
 #define PEERS_FROM 400	 /* a worker has lower descriptors */
 #define TRIES 10	 /* of a wait: in vain is not for ever */
 
+/* Workers, so that there are two turns, and some without one who are free. */
+#define SLOTS 12
+
 static int listener;
 static struct pool pool;
+static struct scoreboard *scoreboard;
+static size_t opened; /* slots of workers that a test has opened */
+static int controls[SLOTS];
 static struct sockaddr_un address;
 static socklen_t address_size;
 
@@ -47,6 +56,7 @@ static void
 set_up(void)
 {
 	struct rlimit limit;
+	size_t i;
 
 	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	if (limit.rlim_cur < 1024 && limit.rlim_max >= 1024)
@@ -64,24 +74,66 @@ set_up(void)
 	    getsockname(listener, (struct sockaddr *)&address, &address_size),
 	    0);
 	cr_assert(pool_open(&pool));
+	scoreboard = scoreboard_open();
+	cr_assert_not_null(scoreboard);
+	scoreboard->processors = 2;
+	for (i = 0; i < SLOTS; i++)
+		slot_occupy(&scoreboard->slots[i], 1 + i);
 }
 
 static void
 tear_down(void)
 {
+	scoreboard_close(scoreboard);
 	pool_close(&pool);
 	(void)close(listener);
 }
 
 TestSuite(connections, .init = set_up, .fini = tear_down);
 
+/* With a turn, if there is one. */
 static struct connections *
 open_worker(void)
 {
-	struct connections *worker = connections_open(listener, &pool);
+	struct process process = {
+		.listen_fd = listener,
+		.pool = pool,
+		.scoreboard = scoreboard,
+		.slot = &scoreboard->slots[opened],
+	};
+	struct connections *worker;
+	int fds[2];
 
+	cr_assert_lt(opened, SLOTS);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	process.control_fd = fds[0];
+	controls[opened++] = fds[1];
+	worker = connections_open(&process);
 	cr_assert_not_null(worker);
 	return worker;
+}
+
+static struct connections *
+open_without_turn(void)
+{
+	struct connections *worker;
+	unsigned processors = scoreboard->processors;
+
+	scoreboard->processors = 0;
+	worker = open_worker();
+	scoreboard->processors = processors;
+	return worker;
+}
+
+static unsigned
+count_turns(void)
+{
+	unsigned count = 0;
+	size_t i;
+
+	for (i = 0; i < SCOREBOARD_TURNS; i++)
+		count += scoreboard->turns[i] != 0;
+	return count;
 }
 
 static int
@@ -136,15 +188,35 @@ wait_in_vain(struct connections *worker)
 	set_timer(0);
 }
 
-/* A connection that the worker keeps; returns the peer's end. */
+/* Wait for no longer than something comes at once; what comes is none. */
+static void
+take_what_waits(struct connections *worker)
+{
+	struct pollfd waiting = { .fd = pool.take_fd, .events = POLLIN };
+	int fd;
+
+	while (poll(&waiting, 1, 0) == 1)
+		cr_assert_eq(
+		    (int)connections_wait(worker, &fd), ARRIVAL_NOBODY);
+}
+
+static void give(const int *fds, size_t count);
+
+/* A connection that the worker has a turn for; returns the peer's end. */
 static int
 keep_one(struct connections *worker)
 {
-	int peer = connect_peer();
+	int pair[2], high;
 
-	(void)wait_for_peer(worker);
-	connections_end(worker, true);
-	return peer;
+	cr_assert_eq(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	give(&pair[1], 1);
+	(void)close(pair[1]);
+	high = fcntl(pair[0], F_DUPFD_CLOEXEC, PEERS_FROM);
+	cr_assert_geq(high, PEERS_FROM);
+	(void)close(pair[0]);
+	take_what_waits(worker);
+	return high;
 }
 
 static void
@@ -198,7 +270,7 @@ Test(connections, serve_one_after_the_other_while_they_are_kept)
 
 Test(connections, fail_after_a_second_of_silence)
 {
-	struct connections *worker = open_worker();
+	struct connections *worker = open_without_turn();
 	int peer = connect_peer(), fd = wait_for_peer(worker);
 	struct timeval timeout = { 0 };
 	socklen_t size = sizeof(timeout);
@@ -221,12 +293,8 @@ Test(connections, are_128_at_most)
 
 	for (i = 0; i < CONNECTIONS_KEPT; i++)
 		peers[i] = keep_one(worker);
-	more = connect_peer();
-	fd = wait_for_peer(worker);
-	cr_assert_not(connections_has_room(worker));
-	connections_end(worker, true); /* it closes what it cannot keep */
-	cr_assert(is_left(more));
-	cr_assert_eq(fcntl(fd, F_GETFD), -1);
+	more = keep_one(worker);
+	cr_assert(is_left(more)); /* it closes what it cannot keep */
 	/* One that is kept has its place while it is busy, and after. */
 	for (i = 0; i < CONNECTIONS_KEPT; i++) {
 		say(peers[i], "again");
@@ -238,10 +306,7 @@ Test(connections, are_128_at_most)
 	/* And when it leaves, another has its place. */
 	(void)close(peers[7]);
 	wait_in_vain(worker);
-	more = connect_peer();
-	(void)wait_for_peer(worker);
-	cr_assert(connections_has_room(worker));
-	connections_end(worker, true);
+	more = keep_one(worker);
 	cr_assert_not(is_left(more));
 	connections_close(worker);
 }
@@ -278,10 +343,7 @@ Test(connections, are_free_for_another_after_an_end_without_keeping)
 		connections_end(worker, false);
 		(void)close(fd);
 		(void)close(peer);
-		peer = connect_peer();
-		fd = wait_for_peer(worker);
-		cr_assert(connections_has_room(worker));
-		connections_end(worker, true);
+		peer = keep_one(worker);
 	}
 	connections_close(worker);
 }
@@ -309,16 +371,15 @@ end_with_a_copy(bool is_left_first)
 		connections_end(worker, false);
 		(void)close(fd);
 	}
-	other = connect_peer();
-	next = wait_for_peer(worker);
-	cr_assert_eq(next, fd);
-	connections_end(worker, true);
+	other = keep_one(worker);
 	if (!is_left_first)
 		(void)close(peer);
 	wait_in_vain(worker);
 	cr_assert_not(is_left(other));
 	say(other, "here");
-	cr_assert(hears(wait_for_peer(worker), "here"));
+	next = wait_for_peer(worker);
+	cr_assert_eq(next, fd);
+	cr_assert(hears(next, "here"));
 	connections_end(worker, true);
 	(void)close(copy);
 	(void)close(other);
@@ -350,8 +411,12 @@ Test(connections, go_to_another_worker_with_what_waits_in_them)
 	connections_end(other, true);
 	cr_assert(hears(wait_for_peer(other), "after"));
 	connections_end(other, true);
-	/* The busy one stays, and nobody else hears what it says. */
+	take_what_waits(other);
+	/* The busy one stays, and nobody else hears what it says. Its worker
+	 * begins a turn anew, for there is one. */
+	cr_assert_eq(count_turns(), 1);
 	connections_end(worker, true);
+	cr_assert_eq(count_turns(), 2);
 	say(busy, "mine");
 	cr_assert(hears(wait_for_peer(worker), "mine"));
 	connections_end(worker, true);
@@ -376,38 +441,151 @@ Test(connections, go_to_another_worker_at_the_end)
 	connections_close(other);
 }
 
-Test(connections, wait_in_the_pool_until_a_worker_comes)
+Test(connections, are_closed_when_nobody_has_a_turn)
 {
 	struct connections *worker = open_worker();
-	int peer = keep_one(worker);
+	int peer = keep_one(worker), busy = keep_one(worker);
 
-	connections_close(worker);
-	say(peer, "hello");
+	say(busy, "long");
+	cr_assert(hears(wait_for_peer(worker), "long"));
 	cr_assert_not(is_left(peer));
-	worker = open_worker();
-	cr_assert(hears(wait_for_peer(worker), "hello"));
-	connections_end(worker, true);
+	connections_share(worker);
+	cr_assert(is_left(peer));
+	cr_assert_not(is_left(busy));
+	connections_end(worker, false);
 	connections_close(worker);
 }
 
-Test(connections, are_closed_when_the_pool_is_full)
+Test(connections, in_the_pool_are_closed_after_the_last_turn)
 {
 	struct connections *worker = open_worker();
+	int pair[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	give(&pair[1], 1);
+	(void)close(pair[1]);
+	pool_settle(&pool, scoreboard);
+	cr_assert_not(is_left(pair[0]), "a worker would take it");
+	/* It dies; the master ends its turn. */
+	slot_end_turn(scoreboard, &scoreboard->slots[0]);
+	pool_settle(&pool, scoreboard);
+	cr_assert(is_left(pair[0]));
+	connections_close(worker);
+}
+
+/* ---- without a turn ---- */
+
+Test(connections, go_to_a_worker_that_has_a_turn)
+{
+	struct connections *worker = open_worker(), *also = open_worker(),
+			   *other = open_without_turn();
+	int peer = connect_peer(), fd = wait_for_peer(other);
+
+	cr_assert(connections_has_room(other));
+	connections_end(other, true);
+	cr_assert_eq(fcntl(fd, F_GETFD), -1);
+	cr_assert_not(is_left(peer));
+	take_what_waits(worker);
+	say(peer, "one");
+	cr_assert(hears(wait_for_peer(worker), "one"));
+	connections_end(worker, true);
+	connections_close(other);
+	connections_close(also);
+	connections_close(worker);
+}
+
+Test(connections, begin_a_turn_with_the_first_that_is_kept)
+{
+	struct connections *worker = open_without_turn();
+	int peer = connect_peer(), fd = wait_for_peer(worker);
+
+	cr_assert_eq(count_turns(), 0);
+	connections_end(worker, true);
+	cr_assert_eq(count_turns(), 1);
+	say(peer, "one");
+	cr_assert_eq(wait_for_peer(worker), fd);
+	cr_assert(hears(fd, "one"));
+	connections_end(worker, true);
+	connections_close(worker);
+	cr_assert_eq(count_turns(), 0);
+	cr_assert(is_left(peer));
+}
+
+/* As a release before this one left it to the service manager. */
+Test(connections, are_waited_for_where_the_socket_did_not_wait)
+{
+	struct connections *worker;
+
+	cr_assert_eq(fcntl(listener, F_SETFL, O_NONBLOCK), 0);
+	worker = open_without_turn();
+	wait_in_vain(worker);
+	cr_assert_eq(fcntl(listener, F_GETFL) & O_NONBLOCK, 0);
+	connections_close(worker);
+}
+
+Test(connections, are_not_kept_where_no_other_worker_is_free)
+{
+	struct connections *worker = open_without_turn();
+	int peer = connect_peer(), i;
+
+	(void)wait_for_peer(worker);
+	for (i = 0; i < SLOTS; i++)
+		slot_begin(scoreboard, &scoreboard->slots[i]);
+	connections_end(worker, true);
+	cr_assert(is_left(peer));
+	cr_assert_eq(count_turns(), 0);
+	connections_close(worker);
+}
+
+/* Let a worker that has a turn wait for a moment; does it end its turn? */
+static bool
+is_helping(struct connections *worker)
+{
+	pool_call_for_help(&pool);
+	take_what_waits(worker);
+	return count_turns() == 0;
+}
+
+Test(connections, that_nobody_accepts_end_a_turn)
+{
+	struct connections *worker = open_worker();
+	int peer;
+
+	cr_assert_not(is_helping(worker), "there is none");
+	peer = connect_peer();
+	cr_assert(is_helping(worker));
+	say(peer, "help");
+	cr_assert(hears(wait_for_peer(worker), "help"));
+	connections_end(worker, false);
+	connections_close(worker);
+}
+
+Test(connections, are_not_all_that_is_waited_for)
+{
+	struct connections *worker = open_worker();
+	int fd;
+
+	cr_assert_eq(send(controls[0], "x", 1, MSG_NOSIGNAL), 1);
+	cr_assert_eq((int)connections_wait(worker, &fd), ARRIVAL_NEWS);
+	connections_close(worker);
+}
+
+/* ---- the pool ---- */
+
+Test(connections, are_closed_when_the_pool_is_full)
+{
+	struct connections *worker = open_worker(), *other = open_worker();
 	const char byte = 0;
-	int peer = keep_one(worker), fd;
+	int peer = keep_one(worker);
 
 	while (send(pool.give_fd, &byte, 1, MSG_DONTWAIT) == 1)
 		continue;
 	cr_assert_eq(errno, EAGAIN);
 	connections_share(worker);
 	cr_assert(is_left(peer));
-	/* Messages without a connection are none. */
-	do
-		cr_assert_eq(
-		    (int)connections_wait(worker, &fd), ARRIVAL_NOBODY);
-	while (recv(pool.take_fd, &(char){ 0 }, 1, MSG_PEEK) == 1);
-	cr_assert_eq(errno, EAGAIN);
+	take_what_waits(other); /* messages without a connection are none */
 	connections_close(worker);
+	connections_close(other);
 }
 
 Test(connections, beyond_128_are_closed_when_they_are_taken)
@@ -506,6 +684,20 @@ Test(connections, let_a_signal_in_while_a_worker_waits_and_only_then)
 	heard = 0;
 	(void)raise(SIGTERM);
 	cr_assert_eq(heard, 0, "it is let in outside of the wait");
+	connections_close(worker);
+}
+
+Test(connections, let_a_signal_in_while_a_worker_accepts_and_only_then)
+{
+	struct connections *worker = open_without_turn();
+	int fd;
+
+	process_signals();
+	process_hold();
+	(void)raise(SIGTERM);
+	cr_assert_not(process_is_ending(), "it is let in before");
+	cr_assert_eq((int)connections_wait(worker, &fd), ARRIVAL_NOBODY);
+	cr_assert(process_is_ending());
 	connections_close(worker);
 }
 

@@ -2,9 +2,14 @@
 /*
  * fcgi.c - when a connection is kept and when it is closed, and that no byte of
  * a body is ever served as a request, wherever the bytes are divided.
+ *
+ * The worker has a turn, so that it keeps what is to be kept: its connections
+ * come through the pool, as if another worker had accepted them.
  */
 
+#include "base/rights.h"
 #include "daemon/fcgi.h"
+#include "daemon/process.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -16,6 +21,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -24,15 +30,21 @@
 #define GUARD_SECONDS 100   /* a read that does not end ends the test */
 #define LIBFCGI_BUFFER 8192 /* it reads so much at once */
 
-static int listener;
+static int listener, master;
 static struct pool pool;
 static struct sockaddr_un address;
 static socklen_t address_size = sizeof(address);
+static struct scoreboard *scoreboard;
+static struct slot *another; /* a worker of which there is the slot alone */
 static struct fcgi *fcgi;
 
 static void
 set_up(void)
 {
+	const struct config config = { .io_timeout = 2 };
+	struct process process = { .config = &config };
+	int control[2];
+
 	(void)alarm(GUARD_SECONDS);
 	(void)signal(SIGPIPE, SIG_IGN);
 	address.sun_family = AF_UNIX;
@@ -45,16 +57,32 @@ set_up(void)
 	cr_assert_eq(
 	    getsockname(listener, (struct sockaddr *)&address, &address_size),
 	    0);
+	cr_assert_eq(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control), 0);
+	master = control[0];
 	cr_assert(pool_open(&pool));
-	fcgi = fcgi_open(listener, &pool, 2);
+	scoreboard = scoreboard_open();
+	cr_assert_not_null(scoreboard);
+	another = &scoreboard->slots[1];
+	slot_occupy(&scoreboard->slots[0], 1);
+	slot_occupy(another, 2);
+	process.listen_fd = listener;
+	process.control_fd = control[1];
+	process.pool = pool;
+	process.scoreboard = scoreboard;
+	process.slot = &scoreboard->slots[0];
+	fcgi = fcgi_open(&process);
 	cr_assert_not_null(fcgi);
+	cr_assert(scoreboard_has_turns(scoreboard));
 }
 
 static void
 tear_down(void)
 {
 	fcgi_close(fcgi);
+	scoreboard_close(scoreboard);
 	pool_close(&pool);
+	(void)close(master);
 	(void)close(listener);
 }
 
@@ -139,13 +167,39 @@ static const struct sent plain; /* a clean request that asks to be kept */
 /* ---- the peer ---- */
 
 static int
-connect_peer(void)
+connect_to_listener(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	cr_assert_eq(
 	    connect(fd, (const struct sockaddr *)&address, address_size), 0);
 	return fd;
+}
+
+/* What the worker that accepted it would pass on, a call of which waits for a
+ * second. */
+static int
+connect_peer(void)
+{
+	const struct timeval timeout = { .tv_sec = 1 };
+	char byte = 0;
+	struct iovec part = { &byte, sizeof(byte) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	union rights rights;
+	int pair[2];
+
+	cr_assert_eq(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	cr_assert_eq(setsockopt(pair[1], SOL_SOCKET, SO_RCVTIMEO, &timeout,
+			 sizeof(timeout)),
+	    0);
+	cr_assert_eq(setsockopt(pair[1], SOL_SOCKET, SO_SNDTIMEO, &timeout,
+			 sizeof(timeout)),
+	    0);
+	rights_attach(&message, &rights, pair[1]);
+	cr_assert_eq(sendmsg(pool.give_fd, &message, MSG_NOSIGNAL), 1);
+	(void)close(pair[1]);
+	return pair[0];
 }
 
 static void
@@ -446,11 +500,24 @@ is_shared(void)
 	return recv(pool.take_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
 }
 
+/* So that what is shared stays in the pool, a second worker has a turn. */
+static void
+give_turn_to_another(void)
+{
+	size_t i;
+
+	scoreboard->processors = 2;
+	for (i = 2; i < 8; i++)
+		slot_occupy(&scoreboard->slots[i], i + 1);
+	cr_assert(slot_begin_turn(scoreboard, another));
+}
+
 Test(fcgi, shares_before_a_long_answer_and_no_other)
 {
 	char bytes[65536];
 	int idle = connect_peer(), peer = connect_peer();
 
+	give_turn_to_another();
 	memset(bytes, 'x', sizeof(bytes));
 	ask(idle, &plain, "first", SPAN(""));
 	ask(peer, &plain, "second", SPAN(""));
@@ -471,6 +538,70 @@ Test(fcgi, shares_before_a_long_answer_and_no_other)
 	cr_assert(is_shared());
 	cr_assert(fcgi_finish(fcgi, true));
 	cr_assert_eq((int)hear(idle), HEARD_END); /* and not left */
+}
+
+Test(fcgi, closes_what_nobody_else_can_take_before_a_long_answer)
+{
+	char bytes[65536];
+	int idle = connect_peer(), peer;
+
+	memset(bytes, 'x', sizeof(bytes));
+	ask(idle, &plain, "first", SPAN(""));
+	serve("first");
+	cr_assert_eq((int)hear(idle), HEARD_END);
+	peer = connect_peer();
+	ask(peer, &plain, "long", SPAN(""));
+	receive("long");
+	cr_assert(fcgi_write(fcgi, SPAN("x")));
+	cr_assert_eq((int)hear(idle), HEARD_NOTHING);
+	cr_assert(fcgi_write(fcgi, span_of(bytes, sizeof(bytes))));
+	cr_assert_eq((int)hear(idle), HEARD_LEFT);
+	cr_assert(fcgi_finish(fcgi, true));
+	/* The busy one is kept, since the worker begins another turn. */
+	while (recv(peer, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		continue;
+	ask(peer, &plain, "after", SPAN(""));
+	serve("after");
+	cr_assert_eq((int)hear(peer), HEARD_END);
+	cr_assert_not(is_shared());
+}
+
+Test(fcgi, passes_on_what_it_accepted_and_is_to_be_kept)
+{
+	const struct sent sent = { .is_to_close = true };
+	int kept, peer;
+
+	fcgi_share(fcgi); /* ends its turn */
+	cr_assert(slot_begin_turn(scoreboard, another));
+	kept = connect_to_listener();
+	ask(kept, &plain, "to keep", SPAN(""));
+	serve("to keep");
+	cr_assert(is_shared());
+	cr_assert_eq((int)hear(kept), HEARD_END);
+	/* It has no turn, so it takes nothing, and accepts again. */
+	ask(kept, &plain, "for another", SPAN(""));
+	peer = connect_to_listener();
+	ask(peer, &sent, "to close", SPAN(""));
+	serve("to close");
+	cr_assert_eq((int)hear(peer), HEARD_END_AND_LEFT);
+	cr_assert(is_shared());
+	cr_assert_eq((int)hear(kept), HEARD_NOTHING);
+	/* Nobody has a turn, or can begin one: the other worker is busy. */
+	slot_end_turn(scoreboard, another);
+	slot_begin(scoreboard, another);
+	peer = connect_to_listener();
+	ask(peer, &plain, "for nobody", SPAN(""));
+	serve("for nobody");
+	cr_assert_eq((int)hear(peer), HEARD_END_AND_LEFT);
+	cr_assert_not(is_shared());
+	cr_assert_eq((int)hear(kept), HEARD_LEFT);
+	/* As soon as another worker is free, it keeps one itself. */
+	slot_end(another);
+	peer = connect_to_listener();
+	ask(peer, &plain, "for itself", SPAN(""));
+	serve("for itself");
+	cr_assert_not(is_shared());
+	demand_kept(peer);
 }
 
 /* ---- wherever bytes are divided ---- */

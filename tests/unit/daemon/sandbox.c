@@ -143,7 +143,7 @@ try_in(enum sandbox_role role, bool (*act)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (sandbox_enter(role, MEMORY, -1) != RESULT_OK)
+		if (sandbox_enter(role, MEMORY, NULL) != RESULT_OK)
 			_exit(REFUSED);
 		_exit(act() ? 0 : 1);
 	}

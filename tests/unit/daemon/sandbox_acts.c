@@ -5,12 +5,14 @@
  */
 
 #include "base/rights.h"
+#include "daemon/connections.h"
 #include "daemon/sandbox.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,8 +50,7 @@ struct things {
 	int peer;
 	int channel; /* and its other end: the writer's */
 	int other_end;
-	int give; /* what the pool takes, and where a worker takes it */
-	int take;
+	struct pool pool;
 	int epoll;
 };
 
@@ -319,7 +320,7 @@ send_descriptor_to_peer(const struct things *things)
 static bool
 send_descriptor_back(const struct things *things)
 {
-	return give(things->take, things->file);
+	return give(things->pool.take_fd, things->file);
 }
 
 static bool
@@ -327,8 +328,8 @@ share_connection(const struct things *things)
 {
 	int fd = accept4(things->listener, NULL, NULL, SOCK_CLOEXEC);
 
-	return fd >= 0 && give(things->give, fd) && close(fd) == 0 &&
-	       take(things->take) == fd && write(fd, "x", 1) == 1;
+	return fd >= 0 && give(things->pool.give_fd, fd) && close(fd) == 0 &&
+	       take(things->pool.take_fd) == fd && write(fd, "x", 1) == 1;
 }
 
 /* The lists of calls are by number: all that a worker can get. Of nothing, or
@@ -339,8 +340,8 @@ write_to_all_that_come(const struct things *things)
 	struct iovec piece = { NULL, 0 };
 	int fd, last = -1;
 
-	while (give(things->give, things->peer) &&
-	       (fd = take(things->take)) >= 0) {
+	while (give(things->pool.give_fd, things->peer) &&
+	       (fd = take(things->pool.take_fd)) >= 0) {
 		if (write(fd, "", 0) != 0 || writev(fd, &piece, 1) != 0 ||
 		    !set_timeout(fd, SO_RCVTIMEO))
 			return false;
@@ -349,18 +350,21 @@ write_to_all_that_come(const struct things *things)
 	return last == 255 && shutdown(last, SHUT_WR) == 0;
 }
 
+/* As a worker that has a turn does. */
 static bool
 wait_for_connection(const struct things *things)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	struct pollfd backlog = { .fd = things->listener, .events = POLLIN };
+	int fd = things->pool.take_fd;
 	sigset_t none;
 
 	(void)sigemptyset(&none);
-	return epoll_ctl(things->epoll, EPOLL_CTL_ADD, things->listener,
-		   &event) == 0 &&
+	return give(things->pool.give_fd, things->peer) &&
+	       epoll_ctl(things->epoll, EPOLL_CTL_ADD, fd, &event) == 0 &&
 	       epoll_pwait(things->epoll, &event, 1, -1, &none) == 1 &&
-	       epoll_ctl(
-		   things->epoll, EPOLL_CTL_DEL, things->listener, &event) == 0;
+	       epoll_ctl(things->epoll, EPOLL_CTL_DEL, fd, &event) == 0 &&
+	       poll(&backlog, 1, 0) == 1;
 }
 
 static bool
@@ -552,9 +556,9 @@ run_child(
     enum sandbox_role role, const struct act *act, const struct things *things)
 {
 	uint64_t memory = role == SANDBOX_WORKER ? MEMORY : 0;
-	int give_fd = role == SANDBOX_WORKER ? things->give : -1;
+	const struct pool *pool = role == SANDBOX_WORKER ? &things->pool : NULL;
 
-	if (sandbox_enter(role, memory, give_fd) != RESULT_OK)
+	if (sandbox_enter(role, memory, pool) != RESULT_OK)
 		_exit(CHILD_REFUSED);
 	_exit(act->act(things) ? CHILD_DONE : CHILD_FAILED);
 }
@@ -624,10 +628,7 @@ open_things(struct things *things)
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	things->channel = pair[0];
 	things->other_end = pair[1];
-	cr_assert_eq(
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	things->give = pair[0];
-	things->take = pair[1];
+	cr_assert(pool_open(&things->pool));
 	things->epoll = epoll_create1(EPOLL_CLOEXEC);
 	things->file = memfd_create("acts", MFD_CLOEXEC);
 	things->listener = listen_somewhere(&address, &size);
@@ -638,12 +639,11 @@ open_things(struct things *things)
 }
 
 static void
-close_things(const struct things *things)
+close_things(struct things *things)
 {
 	(void)close(things->channel);
 	(void)close(things->other_end);
-	(void)close(things->give);
-	(void)close(things->take);
+	pool_close(&things->pool);
 	(void)close(things->epoll);
 	(void)close(things->file);
 	(void)close(things->listener);
@@ -692,8 +692,8 @@ write_around_islands(const struct things *things)
 	size_t i, count = sizeof(islands) / sizeof(islands[0]);
 	int fd, seen = 0;
 
-	while (give(things->give, things->peer) &&
-	       (fd = take(things->take)) >= 0) {
+	while (give(things->pool.give_fd, things->peer) &&
+	       (fd = take(things->pool.take_fd)) >= 0) {
 		for (i = 0; i < count; i++)
 			if (fd == islands[i])
 				return false;

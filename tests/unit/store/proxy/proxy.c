@@ -9,6 +9,8 @@
 #include "store/proxy/wire.h"
 
 #include <criterion/criterion.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,9 +32,9 @@ expect(bool is_so)
 		_exit(1);
 }
 
-/* The writer that was dies, and the next one comes. */
-static void
-new_writer(void)
+/* Returns the writer's end of a channel that the master has handed out. */
+static int
+hand_out_channel(void)
 {
 	struct wire_message message = { .kind = WIRE_CHANNEL,
 		.incarnation = INCARNATION };
@@ -42,9 +44,18 @@ new_writer(void)
 	message.fd = fds[0];
 	expect(wire_send(master_fd, &message, true, arena) == WIRE_DONE);
 	(void)close(fds[0]);
+	return fds[1];
+}
+
+/* The writer that was dies, and the next one comes. */
+static void
+new_writer(void)
+{
+	int fd = hand_out_channel();
+
 	if (writer_fd >= 0)
 		(void)close(writer_fd);
-	writer_fd = fds[1];
+	writer_fd = fd;
 }
 
 static struct wire_message
@@ -56,8 +67,17 @@ hear(void)
 	return message;
 }
 
+/* The worker has closed its end, and has sent nothing more. */
 static void
-say(uint64_t number, enum result result)
+hear_end(int fd)
+{
+	struct wire_message message;
+
+	expect(wire_receive(fd, 5000, arena, &message) == WIRE_GONE);
+}
+
+static void
+answer_on(int fd, uint64_t number, enum result result)
 {
 	struct wire_message message = { .kind = WIRE_ANSWER,
 		.number = number,
@@ -65,7 +85,13 @@ say(uint64_t number, enum result result)
 
 	if (result == RESULT_NO_SPACE)
 		message.outcome.shortage = (struct shortage){ 5, 7, 9 };
-	expect(wire_send(writer_fd, &message, true, arena) == WIRE_DONE);
+	expect(wire_send(fd, &message, true, arena) == WIRE_DONE);
+}
+
+static void
+say(uint64_t number, enum result result)
+{
+	answer_on(writer_fd, number, result);
 }
 
 static struct change *
@@ -114,6 +140,7 @@ hear_create(uint64_t blob)
 
 static struct scoreboard *scoreboard; /* NULL: it is alone */
 static struct slot *slot;
+static int control_fd;
 
 static void
 open_proxy_with(void (*script)(void))
@@ -134,7 +161,7 @@ open_proxy_with(void (*script)(void))
 		_exit(0);
 	}
 	(void)close(fds[0]);
-	options.control_fd = fds[1];
+	options.control_fd = control_fd = fds[1];
 	store = store_mem_open_reader();
 	store_proxy_add(store, &options);
 }
@@ -304,6 +331,91 @@ Test(store_proxy, says_unavailable_when_it_could_never_ask)
 	open_proxy_with(is_not_there);
 	cr_assert_eq(delete_something(), RESULT_UNAVAILABLE);
 	cr_assert(store_proxy_is_cut_off(store));
+	close_proxy();
+}
+
+/* ---- a channel that comes while nothing is asked ---- */
+
+static bool
+a_channel_waits(void)
+{
+	struct pollfd control = { .fd = control_fd, .events = POLLIN };
+
+	return poll(&control, 1, 0) == 1;
+}
+
+/* The old writers live on, as those that hang do. Two channels have come before
+ * the first answer. */
+static void
+hands_out_two_channels_more(void)
+{
+	int first, second;
+
+	new_writer();
+	(void)hear_change(CHANGE_DELETE);
+	first = writer_fd;
+	second = hand_out_channel();
+	writer_fd = hand_out_channel();
+	answer_on(first, 1, RESULT_OK);
+	hear_end(first);
+	hear_end(second);
+	expect(hear_change(CHANGE_DELETE)->number == 2);
+	say(2, RESULT_NOT_FOUND);
+}
+
+Test(store_proxy, hears_of_the_newest_channel_and_asks_over_it)
+{
+	open_proxy_with(hands_out_two_channels_more);
+	cr_assert_eq(delete_something(), RESULT_OK);
+	cr_assert(a_channel_waits());
+	store_proxy_hear(store);
+	cr_assert_not(a_channel_waits());
+	cr_assert_eq(delete_something(), RESULT_NOT_FOUND);
+	cr_assert_not(store_proxy_is_cut_off(store));
+	close_proxy();
+}
+
+/* When the test says so. */
+static void
+hands_out_a_channel_late(void)
+{
+	char byte;
+
+	expect(recv(master_fd, &byte, 1, 0) == 1);
+	answers_two_changes();
+}
+
+Test(store_proxy, hears_at_once_that_no_channel_has_come)
+{
+	int64_t began = scoreboard_now();
+
+	open_proxy_with(hands_out_a_channel_late);
+	store_proxy_hear(store);
+	cr_assert_lt(scoreboard_now() - began, SECOND);
+	cr_assert_eq(send(control_fd, "x", 1, MSG_NOSIGNAL), 1);
+	cr_assert_eq(delete_something(), RESULT_NOT_FOUND);
+	store_proxy_hear(store); /* and the one that is open stays */
+	cr_assert_eq(delete_something(), RESULT_OK);
+	cr_assert_not(store_proxy_is_cut_off(store));
+	close_proxy();
+}
+
+static void
+dies_again_and_again_and_comes_late(void)
+{
+	dies_again_and_again();
+	new_writer();
+	hear_end(writer_fd); /* when the worker ends */
+}
+
+Test(store_proxy, hears_of_no_channel_when_it_has_given_up)
+{
+	open_proxy_with(dies_again_and_again_and_comes_late);
+	cr_assert_eq(delete_something(), RESULT_UNKNOWN);
+	cr_assert(a_channel_waits());
+	store_proxy_hear(store);
+	cr_assert(store_proxy_is_cut_off(store));
+	(void)close(control_fd);
 	close_proxy();
 }
 
