@@ -183,8 +183,6 @@ def one_that_is_kept():
 
 
 def upload():
-    """Where two workers are all, only one that keeps connections is left for
-    new ones."""
     return begin_body(f.connect(), "PUT", f"/artifacts/{small}/raw")
 
 
@@ -233,6 +231,15 @@ beside("a refused request whose body is slow", refused)
 beside("a read whose body is slow", read_with_body)
 beside("a download that nobody takes", download)
 beside("a change that waits", change)
+
+# Each worker that accepts is busy: one that keeps connections comes to help.
+ends = [upload() for _ in range(WORKERS - TURNS)]
+time.sleep(0.2)
+status = Kept().ask()
+e2e.check("a new connection is accepted while all who accept are busy",
+          status == 200, status)
+for end in ends:
+    end()
 
 # The other way round: a worker that ends leaves its connections to the other.
 all_answer("before a worker ends", kept)
