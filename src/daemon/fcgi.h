@@ -41,8 +41,8 @@ uint64_t fcgi_received(const struct fcgi *fcgi);
  * anything that may take long. */
 void fcgi_share(struct fcgi *fcgi);
 
-/* Write bytes of the answer. false: the peer is gone or too slow. An answer
- * that is long is shared for. */
+/* Write bytes of the answer. false: the peer is gone or too slow. Calls
+ * fcgi_share before an answer that is long. */
 MUST_USE bool fcgi_write(struct fcgi *fcgi, struct span bytes);
 
 /*

@@ -105,7 +105,7 @@ static const struct call common_calls[] = {
 	{ "futex", "LMDB's mutexes", 0, { { 0 } } },
 	{ "fcntl", "LMDB: whose readers live", 1, { IS(1, F_GETLK) } },
 
-	{ "rt_sigprocmask", "process_hold, abort", 0, { { 0 } } },
+	{ "rt_sigprocmask", "waits that hear SIGTERM, abort", 0, { { 0 } } },
 	{ "rt_sigreturn", "the end of a handler", 0, { { 0 } } },
 	{ "restart_syscall", "after SIGSTOP and SIGCONT", 0, { { 0 } } },
 	{ "getpid", "the log, LMDB, abort", 0, { { 0 } } },

@@ -20,9 +20,9 @@ enum sandbox_role { SANDBOX_WORKER, SANDBOX_WRITER };
  * so many bytes of memory (0: as many as there are), and only the system
  * calls of the role; any other kills the process. Whoever asks for more
  * memory hears ENOMEM. What is open now may be read and sent to, but of all
- * of it a worker can write to standard error alone, send descriptors to the pool
- * alone (NULL: nowhere). RESULT_IO: the kernel refused, errno says why. Does
- * nothing where sandbox_is_built() is false.
+ * of it a worker can write to standard error alone, and send descriptors to the
+ * pool alone (NULL: nowhere). RESULT_IO: the kernel refused, errno says why.
+ * Does nothing where sandbox_is_built() is false.
  */
 MUST_USE enum result
 sandbox_enter(enum sandbox_role role, uint64_t memory, const struct pool *pool);
