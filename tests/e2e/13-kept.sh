@@ -146,13 +146,17 @@ all_answer("with nothing else to do", kept)
 e2e.check("... and each stays open", all(c.is_open() for c in kept))
 
 
-def beside(text, begin):
-    """begin() something long, which returns what ends it."""
-    # New ones, so that each worker that keeps any has some.
+def renew(text):
+    """New ones, so that each turn is taken, and its worker keeps some."""
     for connection in kept:
         connection.close()
     kept[:] = [Kept() for _ in range(KEPT)]
-    all_answer(f"before {text}", kept)
+    all_answer(text, kept)
+
+
+def beside(text, begin):
+    """begin() something long, which returns what ends it."""
+    renew(f"before {text}")
     through_nginx()
     end = begin()
     time.sleep(0.2)
@@ -242,7 +246,7 @@ for end in ends:
     end()
 
 # The other way round: a worker that ends leaves its connections to the other.
-all_answer("before a worker ends", kept)
+renew("before a worker ends")
 e2e.kill(e2e.workers()[0], signal.SIGTERM)
 e2e.wait_for(lambda: len(e2e.workers()) == WORKERS)
 all_answer("after a worker ended", kept)
@@ -269,6 +273,7 @@ def unread(workers):
 # A new writer: each worker gets a channel to it. One that accepts reads it with
 # its next change.
 if unread(e2e.workers()) is not None:
+    renew("before the writer is killed")
     old = e2e.writer()
     e2e.kill(old)
     e2e.wait_for(lambda: e2e.writer() not in (None, old))
@@ -283,8 +288,7 @@ for pid in killed:
     e2e.kill(pid)
 e2e.wait_for(lambda: len(e2e.workers()) == WORKERS and
              not set(killed) & set(e2e.workers()))
-kept[:] = [Kept() for _ in range(KEPT)]
-all_answer("after those who keep connections were killed", kept)
+renew("after those who keep connections were killed")
 PYTHON
 }
 beside_long_work 8
