@@ -304,6 +304,21 @@ slot_end_turn(struct scoreboard *scoreboard, const struct slot *slot)
 			scoreboard->turns[i] = 0;
 }
 
+void
+scoreboard_end_turns(struct scoreboard *scoreboard)
+{
+	uint16_t number;
+	size_t i;
+
+	for (i = 0; i < SCOREBOARD_TURNS; i++) {
+		number = scoreboard->turns[i];
+		if (number > SCOREBOARD_WORKERS ||
+		    (number > 0 &&
+			scoreboard->slots[number - 1].incarnation == 0))
+			scoreboard->turns[i] = 0;
+	}
+}
+
 bool
 scoreboard_has_turns(const struct scoreboard *scoreboard)
 {

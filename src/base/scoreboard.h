@@ -127,8 +127,10 @@ bool scoreboard_must_give_way(
 
 /* False: there is none to have. */
 MUST_USE bool slot_begin_turn(struct scoreboard *scoreboard, struct slot *slot);
-/* If it has one; the master too, for a worker that has ended. */
+/* If it has one. */
 void slot_end_turn(struct scoreboard *scoreboard, const struct slot *slot);
+/* The master: end the turns of workers that have ended, or never were. */
+void scoreboard_end_turns(struct scoreboard *scoreboard);
 /* Has any worker one? */
 bool scoreboard_has_turns(const struct scoreboard *scoreboard);
 /*

@@ -516,8 +516,6 @@ note_end(struct master *master, struct child *child, int status)
 		log_end(master, child, status);
 	metrics_add(master->metrics, METRIC_ENDS,
 	    LABELS(child_label(master, child), reason_of(status)), 1);
-	slot_end_turn(master->scoreboard, child_slot(master, child));
-	pool_settle(&master->pool, master->scoreboard);
 	slot_vacate(child_slot(master, child));
 	if (child->control_fd >= 0)
 		(void)close(child->control_fd);
@@ -536,6 +534,8 @@ master_reap(struct master *master)
 		for (i = 0; i < SCOREBOARD_SLOTS; i++)
 			if (master->children[i].pid == pid)
 				note_end(master, &master->children[i], status);
+	scoreboard_end_turns(master->scoreboard);
+	pool_settle(&master->pool, master->scoreboard);
 }
 
 /* ---- channels ---- */

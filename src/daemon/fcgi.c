@@ -41,8 +41,8 @@
 
 #define RECORD_MAX 65535 /* of content in a FastCGI record */
 #define LARGE 16384	 /* from here on libfcgi's buffer costs more */
-#define LONG_ANSWER \
-	65536 /* more fills the peer's socket, which may take long */
+/* So much fits into the peer's socket. More may take long. */
+#define LONG_ANSWER (96 * 1024)
 
 struct fcgi {
 	struct connections *connections;

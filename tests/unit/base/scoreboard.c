@@ -338,6 +338,21 @@ Test(scoreboard, a_turn_that_ends_is_there_for_another)
 	cr_assert_not(scoreboard_has_turns(scoreboard));
 }
 
+/* What a worker that was taken over could write, too. */
+Test(scoreboard, turns_of_workers_that_are_not_there_end)
+{
+	occupy(8);
+	scoreboard->processors = 2;
+	cr_assert_eq(begin_all(8), 2);
+	scoreboard->turns[2] = 200;
+	scoreboard->turns[SCOREBOARD_TURNS - 1] = SCOREBOARD_SLOTS + 1;
+	slot_vacate(&scoreboard->slots[1]);
+	scoreboard_end_turns(scoreboard);
+	cr_assert_eq(scoreboard->turns[0], 1);
+	for (size_t i = 1; i < SCOREBOARD_TURNS; i++)
+		cr_assert_eq(scoreboard->turns[i], 0);
+}
+
 Test(scoreboard, a_worker_begins_no_turn_if_nobody_else_accepts)
 {
 	struct slot *slots = scoreboard->slots;
