@@ -29,6 +29,7 @@
 
 #define GUARD_SECONDS 100   /* a read that does not end ends the test */
 #define LIBFCGI_BUFFER 8192 /* it reads so much at once */
+#define FITS (96 * 1024)    /* into the peer's socket */
 
 static int listener, master;
 static struct pool pool;
@@ -514,7 +515,7 @@ give_turn_to_another(void)
 
 Test(fcgi, shares_before_a_long_answer_and_no_other)
 {
-	char bytes[65536];
+	char bytes[FITS];
 	int idle = connect_peer(), peer = connect_peer();
 
 	give_turn_to_another();
@@ -525,6 +526,7 @@ Test(fcgi, shares_before_a_long_answer_and_no_other)
 	serve("second");
 	ask(peer, &plain, "short", SPAN(""));
 	receive("short");
+	/* It goes out at once, though nobody reads it. */
 	cr_assert(fcgi_write(fcgi, span_of(bytes, sizeof(bytes))));
 	cr_assert(fcgi_finish(fcgi, true));
 	cr_assert_not(is_shared());
@@ -542,7 +544,7 @@ Test(fcgi, shares_before_a_long_answer_and_no_other)
 
 Test(fcgi, closes_what_nobody_else_can_take_before_a_long_answer)
 {
-	char bytes[65536];
+	char bytes[FITS];
 	int idle = connect_peer(), peer;
 
 	memset(bytes, 'x', sizeof(bytes));
