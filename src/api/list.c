@@ -21,7 +21,7 @@
 struct list {
 	struct filter filter;
 	struct position position;
-	size_t limit;
+	uint64_t limit;
 };
 
 /* ---- cursor ---- */
@@ -99,8 +99,8 @@ read_list(struct request *request, struct faults *faults, struct list *list)
 	for (i = 0; i < FILTERS; i++)
 		filter_set(arena, &list->filter, i,
 		    query_find(arena, request->query, filter_rows[i].name));
-	query_limit(
-	    query_find(arena, request->query, "limit"), faults, &list->limit);
+	query_number(query_find(arena, request->query, "limit"), "limit",
+	    LIMIT_PAGE, faults, &list->limit);
 	cursor = query_find(arena, request->query, "cursor");
 	if (cursor.data != NULL &&
 	    !parse_cursor(arena, cursor, &list->filter, &list->position))

@@ -6,7 +6,6 @@
  * clients of the original service rely on it: "5.0" and "0_5" are 5.
  */
 #include "query.h"
-#include "base/limits.h"
 #include "utf8.h"
 
 /* The byte that the escape at the start of text stands for, or -1. */
@@ -87,9 +86,9 @@ is_zero_fraction(struct span text)
  * maybe a fraction of zeros. What is over most becomes most + 1.
  */
 static bool
-parse_digits(struct span text, size_t most, size_t *ret_number)
+parse_digits(struct span text, uint64_t most, uint64_t *ret_number)
 {
-	size_t number = 0;
+	uint64_t number = 0;
 	bool was_digit = false;
 	size_t i;
 
@@ -101,7 +100,7 @@ parse_digits(struct span text, size_t most, size_t *ret_number)
 		if (!ascii_is_digit(text.data[i]))
 			return false;
 		was_digit = true;
-		number = number * 10 + (size_t)(text.data[i] - '0');
+		number = number * 10 + (uint64_t)(text.data[i] - '0');
 		if (number > most)
 			number = most + 1;
 	}
@@ -126,33 +125,35 @@ add_query_fault(struct faults *faults, const char *name, const char *type,
 }
 
 void
-query_limit(struct span value, struct faults *faults, size_t *ret_limit)
+query_number(struct span value, const char *name, uint32_t most,
+    struct faults *faults, uint64_t *ret_number)
 {
 	bool is_negative;
-	size_t number;
+	uint64_t number;
 
-	if (value.data == NULL) {
-		*ret_limit = LIMIT_PAGE_DEFAULT;
+	if (value.data == NULL)
 		return;
-	}
 
 	value = span_strip(value, " \t\n\v\f\r");
 	is_negative = span_starts_with(value, "-");
 	if (is_negative || span_starts_with(value, "+"))
 		value = span_from(value, 1);
 
-	if (!parse_digits(value, LIMIT_PAGE, &number))
-		add_query_fault(faults, "limit", "int_parsing",
+	if (!parse_digits(value, most, &number))
+		add_query_fault(faults, name, "int_parsing",
 		    "Input should be a valid integer, "
 		    "unable to parse string as an integer");
 	else if (is_negative || number < 1)
-		add_query_fault(faults, "limit", "greater_than_equal",
+		add_query_fault(faults, name, "greater_than_equal",
 		    "Input should be greater than or equal to 1");
-	else if (number > LIMIT_PAGE)
-		add_query_fault(faults, "limit", "less_than_equal",
-		    "Input should be less than or equal to 200");
+	else if (number > most)
+		add_query_fault(faults, name, "less_than_equal",
+		    arena_printf(faults->arena,
+			"Input should be less than or equal to %u",
+			(unsigned)most)
+			.data);
 	else
-		*ret_limit = number;
+		*ret_number = number;
 }
 
 void

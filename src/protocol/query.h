@@ -24,12 +24,16 @@ struct span
 query_find(struct arena *arena, struct span query, const char *name);
 
 /*
- * limit: absent gives LIMIT_PAGE_DEFAULT. What is wrong is noted at
- * ["query","limit"], and *ret_limit stays.
+ * A typed value: what is wrong with it is noted at ["query", name]. An absent or
+ * a faulty one leaves the output as it is, so that the caller sets the default
+ * before.
  */
-void query_limit(struct span value, struct faults *faults, size_t *ret_limit);
 
-/* A bool at ["query", name]; absent leaves *ret_bool as it is. */
+/* An integer from 1 to most. */
+void query_number(struct span value, const char *name, uint32_t most,
+    struct faults *faults, uint64_t *ret_number);
+
+/* true, false, 1, 0, yes, no, on, off, t, f, y, n, in any case. */
 void query_bool(
     struct span value, const char *name, struct faults *faults, bool *ret_bool);
 

@@ -2,10 +2,9 @@
 /*
  * fuzz_query.c - any query and path is read without harm. Text that
  * query_encode writes is found again, between other parameters. A regular
- * expression made from doc/contract.md 4 says which texts are a limit.
+ * expression made from doc/contract.md 4 says which texts are a number.
  */
 #include "fuzz.h"
-#include "base/limits.h"
 #include "protocol/query.h"
 #include "protocol/utf8.h"
 
@@ -25,46 +24,46 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* ---- limits ---- */
+/* ---- numbers ---- */
 
 /* Of a text that is an integer: what its digits say, or one too many. */
-static size_t
-plain_number(const char *text)
+static uint64_t
+plain_number(const char *text, uint64_t most)
 {
-	size_t number = 0;
+	uint64_t number = 0;
 
 	for (; *text != '\0' && *text != '.'; text++)
-		if (*text >= '0' && *text <= '9' && number <= LIMIT_PAGE)
-			number = number * 10 + (size_t)(*text - '0');
+		if (*text >= '0' && *text <= '9' && number <= most)
+			number = number * 10 + (uint64_t)(*text - '0');
 	return number;
 }
 
 static const char *
-plain_fault(const char *text)
+plain_fault(const char *text, uint64_t most)
 {
 	if (regexec(&integer, text, 0, NULL, 0) != 0)
 		return "int_parsing";
-	if (strchr(text, '-') != NULL || plain_number(text) == 0)
+	if (strchr(text, '-') != NULL || plain_number(text, most) == 0)
 		return "greater_than_equal";
-	if (plain_number(text) > LIMIT_PAGE)
+	if (plain_number(text, most) > most)
 		return "less_than_equal";
 	return NULL;
 }
 
 static void
-demand_limit(struct arena *arena, struct span value)
+demand_number(struct arena *arena, struct span value, uint32_t most)
 {
 	struct faults faults;
 	const char *text = arena_string(arena, value);
-	const char *fault = plain_fault(text);
-	size_t limit = 77;
+	const char *fault = plain_fault(text, most);
+	uint64_t number = 77;
 
 	if (span_find(value, '\0') < value.size)
 		return;
 	faults_init(&faults, arena);
-	query_limit(value, &faults, &limit);
+	query_number(value, "n", most, &faults, &number);
 	DEMAND(faults.count == (fault == NULL ? 0 : 1));
-	DEMAND(limit == (fault == NULL ? plain_number(text) : 77));
+	DEMAND(number == (fault == NULL ? plain_number(text, most) : 77));
 	DEMAND(fault == NULL || strcmp(faults.list[0].type, fault) == 0);
 }
 
@@ -98,7 +97,7 @@ demand_decoded(struct arena *arena, struct span text)
 	if (span_find(text, '%') == text.size)
 		DEMAND(span_equal(path, utf8_repair(arena, text)));
 	if (found.data != NULL)
-		demand_limit(arena, found);
+		demand_number(arena, found, 200);
 }
 
 static void
@@ -120,7 +119,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span text = arena_copy(arena, span_of(data, size));
 
 	demand_decoded(arena, text);
-	demand_limit(arena, text);
+	demand_number(arena, text, 200);
+	demand_number(arena, text, UINT32_MAX);
 	demand_bool(arena, text);
 	if (utf8_is_valid(text))
 		demand_found_again(arena, text);

@@ -430,6 +430,21 @@ Test(handle, lists_lead_from_page_to_page)
 	trial_close(&trial);
 }
 
+Test(handle, a_page_without_a_limit_has_50)
+{
+	struct trial trial;
+	char id[ID_TEXT + 1];
+	int i;
+
+	trial_open(&trial);
+	for (i = 0; i < 51; i++)
+		trial_create(&trial, "x", id);
+	trial_get(&trial, "/artifacts");
+	trial_expect_status(&trial, 200);
+	cr_assert_not_null(strstr(next_page(&trial), "?limit=50&cursor="));
+	trial_close(&trial);
+}
+
 Test(handle, a_cursor_belongs_to_its_filters)
 {
 	struct trial trial;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include "protocol/query.h"
-#include "base/limits.h"
 
 #include <criterion/criterion.h>
 
@@ -110,39 +109,68 @@ Test(query, takes_what_pydantic_takes_as_an_integer)
 	static const char *const fives[] = { "5", "05", "+5", " 5 ", "\t\n5\r",
 		"5.0", "5.000", "0_5", "+0_0_5.0",
 		"000000000000000000000000005" };
-	size_t limit;
+	uint64_t number;
 	size_t i;
 
 	for (i = 0; i < sizeof(fives) / sizeof(fives[0]); i++) {
-		limit = 0;
-		query_limit(span_str(fives[i]), &faults, &limit);
-		cr_expect_eq(limit, 5, "'%s'", fives[i]);
+		number = 0;
+		query_number(
+		    span_str(fives[i]), "limit", 200, &faults, &number);
+		cr_expect_eq(number, 5, "'%s'", fives[i]);
 	}
 	cr_assert_eq(faults.count, 0);
 }
 
-Test(query, gives_a_page_of_50_when_limit_is_absent)
+Test(query, leaves_an_absent_number_as_it_is)
 {
-	size_t limit = 0;
+	uint64_t number = 50;
 
-	query_limit(SPAN_NONE, &faults, &limit);
-	cr_assert_eq(limit, LIMIT_PAGE_DEFAULT);
+	query_number(SPAN_NONE, "limit", 200, &faults, &number);
+	cr_assert_eq(number, 50);
 	cr_assert_eq(faults.count, 0);
 }
 
-Test(query, takes_the_largest_page)
+Test(query, takes_the_least_and_the_largest_number)
 {
-	size_t limit = 0;
+	static const uint32_t mosts[] = { 1, 9, 10, 200, UINT32_MAX - 1,
+		UINT32_MAX };
+	uint64_t number;
+	size_t i;
 
-	query_limit(SPAN("200"), &faults, &limit);
-	cr_assert_eq(limit, LIMIT_PAGE);
+	for (i = 0; i < COUNT_OF(mosts); i++) {
+		query_number(SPAN("1"), "page", mosts[i], &faults, &number);
+		cr_expect_eq(number, 1);
+		query_number(
+		    arena_printf(arena, "%llu", (unsigned long long)mosts[i]),
+		    "page", mosts[i], &faults, &number);
+		cr_expect_eq(number, mosts[i]);
+		cr_assert_eq(faults.count, 0);
+		query_number(arena_printf(arena, "%llu", mosts[i] + 1ULL),
+		    "page", mosts[i], &faults, &number);
+		cr_expect_eq(number, mosts[i]);
+		cr_assert_eq(faults.count, 1);
+		faults.count = 0;
+	}
+}
+
+Test(query, names_the_largest_number_in_the_fault)
+{
+	uint64_t number = 77;
+
+	query_number(SPAN("4294967296"), "page", UINT32_MAX, &faults, &number);
+	cr_assert_eq(number, 77);
+	cr_assert_eq(faults.count, 1);
+	cr_assert_str_eq(faults.list[0].type, "less_than_equal");
+	cr_assert_str_eq(faults.list[0].message,
+	    "Input should be less than or equal to 4294967295");
+	cr_assert(span_is(faults.list[0].name, "page"));
 }
 
 static const struct {
 	struct span value;
 	const char *type;
 	const char *message;
-} limits[] = {
+} no_numbers[] = {
 	{ { "", 0 }, "int_parsing", INT_PARSING },
 	{ { "  ", 2 }, "int_parsing", INT_PARSING },
 	{ { "abc", 3 }, "int_parsing", INT_PARSING },
@@ -182,20 +210,23 @@ static const struct {
 	    "less_than_equal", ABOVE },
 };
 
-Test(query, refuses_a_limit_that_is_none)
+Test(query, refuses_a_number_that_is_none)
 {
-	size_t limit;
+	const char *text;
+	uint64_t number;
 	size_t i;
 
-	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		limit = 77;
+	for (i = 0; i < COUNT_OF(no_numbers); i++) {
+		text = no_numbers[i].value.data;
+		number = 77;
 		faults.count = 0;
-		query_limit(limits[i].value, &faults, &limit);
-		cr_expect_eq(limit, 77, "'%s'", limits[i].value.data);
-		cr_assert_eq(faults.count, 1, "'%s'", limits[i].value.data);
-		cr_expect_str_eq(faults.list[0].type, limits[i].type, "'%s'",
-		    limits[i].value.data);
-		cr_expect_str_eq(faults.list[0].message, limits[i].message);
+		query_number(
+		    no_numbers[i].value, "limit", 200, &faults, &number);
+		cr_expect_eq(number, 77, "'%s'", text);
+		cr_assert_eq(faults.count, 1, "'%s'", text);
+		cr_expect_str_eq(
+		    faults.list[0].type, no_numbers[i].type, "'%s'", text);
+		cr_expect_str_eq(faults.list[0].message, no_numbers[i].message);
 		cr_expect_str_eq(faults.list[0].area, "query");
 		cr_expect(span_is(faults.list[0].name, "limit"));
 	}
