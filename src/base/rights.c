@@ -40,3 +40,30 @@ rights_attached(struct msghdr *message)
 		memcpy(&fd, CMSG_DATA(item), sizeof(fd));
 	return fd;
 }
+
+bool
+rights_give(int socket, int fd)
+{
+	char byte = 0;
+	struct iovec part = { &byte, sizeof(byte) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	union rights rights;
+
+	rights_attach(&message, &rights, fd);
+	return sendmsg(socket, &message, MSG_NOSIGNAL) == 1;
+}
+
+bool
+rights_take(int socket, int *ret_fd)
+{
+	char byte;
+	struct iovec part = { &byte, sizeof(byte) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	union rights rights = { .room = { 0 } };
+
+	rights_expect(&message, &rights);
+	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1)
+		return false;
+	*ret_fd = rights_attached(&message);
+	return true;
+}

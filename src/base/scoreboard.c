@@ -249,6 +249,13 @@ has_turn(const struct scoreboard *scoreboard, const struct slot *slot)
 	return false;
 }
 
+/* Is there a worker in it, and one that accepts? */
+static bool
+accepts(const struct scoreboard *scoreboard, const struct slot *slot)
+{
+	return slot->incarnation != 0 && !has_turn(scoreboard, slot);
+}
+
 /* How many turns there are now. */
 static unsigned
 count_turns(const struct scoreboard *scoreboard)
@@ -269,8 +276,8 @@ is_another_free(const struct scoreboard *scoreboard, const struct slot *slot)
 
 	for (i = 0; i < SCOREBOARD_WORKERS; i++) {
 		other = &scoreboard->slots[i];
-		if (other != slot && other->incarnation != 0 &&
-		    other->began == 0 && !has_turn(scoreboard, other))
+		if (other != slot && other->began == 0 &&
+		    accepts(scoreboard, other))
 			return true;
 	}
 	return false;
@@ -340,9 +347,8 @@ scoreboard_needs_help(const struct scoreboard *scoreboard)
 	for (i = 0; i < SCOREBOARD_WORKERS; i++) {
 		slot = &scoreboard->slots[i];
 		began = slot->began;
-		if (slot->incarnation != 0 &&
-		    (began == 0 || now - began < STUCK) &&
-		    !has_turn(scoreboard, slot))
+		if ((began == 0 || now - began < STUCK) &&
+		    accepts(scoreboard, slot))
 			return false;
 	}
 	return scoreboard_has_turns(scoreboard);

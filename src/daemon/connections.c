@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* connections.c - the connections of a worker, waited for by epoll(7). */
+/* connections.c - the connections of a worker: accept(2), or epoll(7). */
 
 #include "connections.h"
 
-#include "process.h"
-
 #include "base/rights.h"
+#include "process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,9 +32,9 @@ struct connections {
 	bool has_turn;
 	int busy;	/* -1: none */
 	unsigned count; /* of those that are kept */
-	bool is_kept
-	    [CONNECTIONS_DESCRIPTORS]; /* by number; the busy one may be, too */
-	unsigned waits;		       /* since signals were last let in */
+	/* By descriptor; the busy one may be kept, too. */
+	bool is_kept[CONNECTIONS_DESCRIPTORS];
+	unsigned waits; /* since signals were last let in */
 };
 
 /* ---- the pool ---- */
@@ -74,41 +73,13 @@ pool_call_for_help(const struct pool *pool)
 	(void)send(pool->give_fd, "", 1, MSG_NOSIGNAL); /* or it is full */
 }
 
-/* The caller's own descriptor stays open. false: the pool is full. */
-static bool
-pool_give(const struct pool *pool, int fd)
-{
-	char byte = 0;
-	struct iovec part = { &byte, sizeof(byte) };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-	union rights rights;
-
-	rights_attach(&message, &rights, fd);
-	return sendmsg(pool->give_fd, &message, MSG_NOSIGNAL) == 1;
-}
-
-/* false: another worker was faster. *ret_fd: -1 for a call for help. */
-static bool
-pool_take(const struct pool *pool, int *ret_fd)
-{
-	char byte;
-	struct iovec part = { &byte, sizeof(byte) };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-	union rights rights = { .room = { 0 } };
-
-	rights_expect(&message, &rights);
-	if (recvmsg(pool->take_fd, &message, MSG_CMSG_CLOEXEC) != 1)
-		return false;
-	*ret_fd = rights_attached(&message);
-	return true;
-}
-
 void
 pool_settle(const struct pool *pool, const struct scoreboard *scoreboard)
 {
 	int fd;
 
-	while (!scoreboard_has_turns(scoreboard) && pool_take(pool, &fd))
+	while (!scoreboard_has_turns(scoreboard) &&
+	       rights_take(pool->take_fd, &fd))
 		close_one(fd);
 }
 
@@ -191,7 +162,7 @@ static void
 pass_on(struct connections *connections, int fd)
 {
 	if (scoreboard_has_turns(connections->scoreboard))
-		(void)pool_give(&connections->pool, fd);
+		(void)rights_give(connections->pool.give_fd, fd);
 	(void)close(fd); /* nginx opens another, if the pool is full */
 	pool_settle(&connections->pool, connections->scoreboard);
 }
@@ -264,10 +235,10 @@ take_one(struct connections *connections)
 		.events = POLLIN };
 	int fd;
 
-	if (!pool_take(&connections->pool, &fd))
-		return true;
+	if (!rights_take(connections->pool.take_fd, &fd))
+		return true; /* another worker was faster */
 	if (fd < 0) {
-		/* See scoreboard_needs_help. */
+		/* A call for help: see scoreboard_needs_help. */
 		if (poll(&backlog, 1, 0) == 1)
 			connections_share(connections);
 		return true;

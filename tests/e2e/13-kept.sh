@@ -7,8 +7,8 @@
 
 # With 8 workers, 2 keep connections at the same time, and share them with each
 # other. With 2, 1 does, and closes them before anything long.
-start workers=8
-beside_long_work() {
+beside_long_work()
+{
 client_checks env WORKERS="$1" PYTHONPATH="$HERE:$HERE/../campaigns/hostile" \
     PYTHONDONTWRITEBYTECODE=1 PORT="$PORT" WORK="$WORK" DAEMON="$DAEMON" \
     SOCKET="$SOCKET" STORE="$STORE" SECRET="$SECRET" NGINX="$NGINX" \
@@ -291,6 +291,7 @@ e2e.wait_for(lambda: len(e2e.workers()) == WORKERS and
 renew("after those who keep connections were killed")
 PYTHON
 }
+start workers=8
 beside_long_work 8
 daemon_stop
 daemon_start workers=2

@@ -222,16 +222,10 @@ serve_connection(struct arena *arena, struct served *served)
 static void
 look_what_is_left(struct served *served)
 {
-	char byte;
-	struct iovec piece = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1 };
-	union rights rights = { .room = { 0 } };
 	int fd, unread;
 
-	rights_expect(&message, &rights);
-	if (recvmsg(process.pool.take_fd, &message, MSG_CMSG_CLOEXEC) != 1)
+	if (!rights_take(process.pool.take_fd, &fd))
 		return;
-	fd = rights_attached(&message);
 	DEMAND(ioctl(fd, FIONREAD, &unread) == 0);
 	served->is_kept = true;
 	served->unread = (size_t)unread;

@@ -3,6 +3,7 @@
 
 #include "daemon/connections.h"
 
+#include "base/rights.h"
 #include "daemon/process.h"
 
 #include <criterion/criterion.h>
@@ -200,8 +201,6 @@ take_what_waits(struct connections *worker)
 		    (int)connections_wait(worker, &fd), ARRIVAL_NOBODY);
 }
 
-static void give(const int *fds, size_t count);
-
 /* A connection that the worker has a turn for; returns the peer's end. */
 static int
 keep_one(struct connections *worker)
@@ -210,7 +209,7 @@ keep_one(struct connections *worker)
 
 	cr_assert_eq(
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	give(&pair[1], 1);
+	cr_assert(rights_give(pool.give_fd, pair[1]));
 	(void)close(pair[1]);
 	high = fcntl(pair[0], F_DUPFD_CLOEXEC, PEERS_FROM);
 	cr_assert_geq(high, PEERS_FROM);
@@ -462,7 +461,7 @@ Test(connections, in_the_pool_are_closed_after_the_last_turn)
 	int pair[2];
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	give(&pair[1], 1);
+	cr_assert(rights_give(pool.give_fd, pair[1]));
 	(void)close(pair[1]);
 	pool_settle(&pool, scoreboard);
 	cr_assert_not(is_left(pair[0]), "a worker would take it");

@@ -183,10 +183,6 @@ static int
 connect_peer(void)
 {
 	const struct timeval timeout = { .tv_sec = 1 };
-	char byte = 0;
-	struct iovec part = { &byte, sizeof(byte) };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-	union rights rights;
 	int pair[2];
 
 	cr_assert_eq(
@@ -197,8 +193,7 @@ connect_peer(void)
 	cr_assert_eq(setsockopt(pair[1], SOL_SOCKET, SO_SNDTIMEO, &timeout,
 			 sizeof(timeout)),
 	    0);
-	rights_attach(&message, &rights, pair[1]);
-	cr_assert_eq(sendmsg(pool.give_fd, &message, MSG_NOSIGNAL), 1);
+	cr_assert(rights_give(pool.give_fd, pair[1]));
 	(void)close(pair[1]);
 	return pair[0];
 }

@@ -275,38 +275,10 @@ send_to_address(const struct things *things)
 		   (const struct sockaddr *)&somebody, sizeof(somebody)) == 1;
 }
 
-/* Send a byte with a descriptor. */
-static bool
-give(int socket, int fd)
-{
-	char byte = 0;
-	struct iovec part = { &byte, sizeof(byte) };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-	union rights rights;
-
-	rights_attach(&message, &rights, fd);
-	return sendmsg(socket, &message, MSG_NOSIGNAL) == 1;
-}
-
-/* -1: there is no descriptor left for it. */
-static int
-take(int socket)
-{
-	char byte;
-	struct iovec part = { &byte, sizeof(byte) };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-	union rights rights = { .room = { 0 } };
-
-	rights_expect(&message, &rights);
-	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1)
-		return -1;
-	return rights_attached(&message);
-}
-
 static bool
 send_descriptor(const struct things *things)
 {
-	return give(things->channel, things->file);
+	return rights_give(things->channel, things->file);
 }
 
 static bool
@@ -314,22 +286,23 @@ send_descriptor_to_peer(const struct things *things)
 {
 	int fd = accept4(things->listener, NULL, NULL, SOCK_CLOEXEC);
 
-	return fd >= 0 && give(fd, things->file);
+	return fd >= 0 && rights_give(fd, things->file);
 }
 
 static bool
 send_descriptor_back(const struct things *things)
 {
-	return give(things->pool.take_fd, things->file);
+	return rights_give(things->pool.take_fd, things->file);
 }
 
 static bool
 share_connection(const struct things *things)
 {
-	int fd = accept4(things->listener, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(things->listener, NULL, NULL, SOCK_CLOEXEC), taken;
 
-	return fd >= 0 && give(things->pool.give_fd, fd) && close(fd) == 0 &&
-	       take(things->pool.take_fd) == fd && write(fd, "x", 1) == 1;
+	return fd >= 0 && rights_give(things->pool.give_fd, fd) &&
+	       close(fd) == 0 && rights_take(things->pool.take_fd, &taken) &&
+	       taken == fd && write(fd, "x", 1) == 1;
 }
 
 /* The lists of calls are by number: all that a worker can get. Of nothing, or
@@ -340,8 +313,8 @@ write_to_all_that_come(const struct things *things)
 	struct iovec piece = { NULL, 0 };
 	int fd, last = -1;
 
-	while (give(things->pool.give_fd, things->peer) &&
-	       (fd = take(things->pool.take_fd)) >= 0) {
+	while (rights_give(things->pool.give_fd, things->peer) &&
+	       rights_take(things->pool.take_fd, &fd) && fd >= 0) {
 		if (write(fd, "", 0) != 0 || writev(fd, &piece, 1) != 0 ||
 		    !set_timeout(fd, SO_RCVTIMEO))
 			return false;
@@ -360,7 +333,7 @@ wait_for_connection(const struct things *things)
 	sigset_t none;
 
 	(void)sigemptyset(&none);
-	return give(things->pool.give_fd, things->peer) &&
+	return rights_give(things->pool.give_fd, things->peer) &&
 	       epoll_ctl(things->epoll, EPOLL_CTL_ADD, fd, &event) == 0 &&
 	       epoll_pwait(things->epoll, &event, 1, -1, &none) == 1 &&
 	       epoll_ctl(things->epoll, EPOLL_CTL_DEL, fd, &event) == 0 &&
@@ -692,8 +665,8 @@ write_around_islands(const struct things *things)
 	size_t i, count = sizeof(islands) / sizeof(islands[0]);
 	int fd, seen = 0;
 
-	while (give(things->pool.give_fd, things->peer) &&
-	       (fd = take(things->pool.take_fd)) >= 0) {
+	while (rights_give(things->pool.give_fd, things->peer) &&
+	       rights_take(things->pool.take_fd, &fd) && fd >= 0) {
 		for (i = 0; i < count; i++)
 			if (fd == islands[i])
 				return false;
