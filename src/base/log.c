@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: ISC */
-/* log.c - builds one line in a fixed buffer and writes it at once. */
+/*
+ * log.c - builds one line in a fixed buffer, and writes it at once or not at
+ * all: a standard error that nobody reads must not stop the service.
+ */
 
 #include "log.h"
 
+#include "metrics.h"
+
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LINE_SIZE 2048 /* longer lines are cut: journald splits them anyway */
+
+/* A pipe takes all of a line or nothing of it (pipe(7)). */
+static_assert(LINE_SIZE <= PIPE_BUF, "LINE_SIZE");
 
 static struct {
 	char text[LINE_SIZE];
@@ -20,6 +33,7 @@ static struct {
 
 static int wanted_level = LOG_INFO;
 static const char *role;
+static struct metrics *counts; /* of lines that were lost; or NULL */
 
 static const struct {
 	const char *name;
@@ -131,15 +145,85 @@ log_errno(const char *key, int error)
 	log_string(key, strerror(error));
 }
 
+/*
+ * Is standard error no pipe that is full? Another process may fill the pipe
+ * before the write, which then blocks, unless log_own has opened it anew.
+ */
+static bool
+is_writable(void)
+{
+	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0;
+}
+
+/*
+ * Write the line, unless that would block. O_NONBLOCK is no way: it would be
+ * set for all programs that share the descriptor. false: the line is lost.
+ */
+static bool
+write_line(void)
+{
+	ssize_t size;
+
+	if (!line.is_wanted)
+		return true;
+	line.text[line.size++] = '\n';
+	size = send(
+	    STDERR_FILENO, line.text, line.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (size < 0 && errno == ENOTSOCK && is_writable())
+		size = write(STDERR_FILENO, line.text, line.size);
+	return size == (ssize_t)line.size;
+}
+
 void
 log_close(void)
 {
-	if (!line.is_wanted)
+	int error = errno;
+
+	if (!write_line())
+		metrics_add(counts, METRIC_LOG_LINES_LOST, LABELS_NONE, 1);
+	errno = error;
+}
+
+void
+log_count_lost(struct metrics *metrics)
+{
+	counts = metrics;
+}
+
+void
+log_tell_lost(void)
+{
+	static uint64_t told;
+	uint64_t lost = metrics_get(counts, METRIC_LOG_LINES_LOST, LABELS_NONE);
+
+	if (lost == told)
 		return;
-	line.text[line.size++] = '\n';
-	/* Nobody is left to tell when stderr does not take it. */
-	if (write(STDERR_FILENO, line.text, line.size) < 0)
+	log_open(LOG_WARNING, "log_lines_lost");
+	log_number("lines", (int64_t)(lost - told));
+	if (write_line())
+		told = lost;
+}
+
+void
+log_own(void)
+{
+	struct stat about;
+	int fd;
+
+	if (fstat(STDERR_FILENO, &about) < 0 ||
+	    (!S_ISFIFO(about.st_mode) && !isatty(STDERR_FILENO)))
 		return;
+	/* Through /proc a pipe is opened anew, where dup would share flags. It
+	 * fails without /proc, without a reader, and for another user's pipe.
+	 */
+	fd = open(
+	    "/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)dup2(fd, STDERR_FILENO); /* else the old one stays */
+	(void)close(fd);
 }
 
 bool

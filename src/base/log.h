@@ -12,9 +12,11 @@
  *	log_text("request", request->id);
  *	log_close();
  *
- * A line is written with one write(2). Below the level that log_level set
- * nothing is written. Only the processes of src/daemon/ log. Each event has an
- * entry in doc/artifactd.8.in, which tests/host/manuals.sh compares.
+ * A line is written by one call, and never waits: a line that a full pipe or
+ * socket would not take is lost, and counted. Below the level that log_level
+ * set nothing is written. Only the processes of src/daemon/ log, and mem.c when
+ * there is no memory. Each event has an entry in doc/artifactd.8.in, which
+ * tests/host/manuals.sh compares.
  */
 #ifndef LOG_H
 #define LOG_H
@@ -38,7 +40,24 @@ void log_string(const char *key, const char *value);
 void log_number(const char *key, int64_t value);
 /* errno as text: key=…  */
 void log_errno(const char *key, int error);
+/* errno stays as it is. */
 void log_close(void);
+
+/* ---- lines that are lost ---- */
+
+struct metrics;
+
+/* Count lost lines there, those of children too. */
+void log_count_lost(struct metrics *metrics);
+/* Say how many lines were lost since this was last said, if there were any and
+ * standard error takes lines again. For one process of those that count. */
+void log_tell_lost(void);
+/*
+ * Open standard error anew, if it is a pipe or a terminal, without blocking and
+ * for this process and its children alone. If that fails, a line can still
+ * block in one case: another process fills the pipe at the same moment.
+ */
+void log_own(void);
 
 /*
  * Open standard input, output and error where the program was started without

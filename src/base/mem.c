@@ -7,6 +7,8 @@
 
 #include "mem.h"
 
+#include "log.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -278,7 +280,9 @@ pointers_sort(const void **items, size_t count,
 static void
 out_of_memory(size_t size)
 {
-	fprintf(stderr, "<2>event=out_of_memory size=%zu\n", size);
+	log_open(LOG_CRIT, "out_of_memory");
+	log_number("size", (int64_t)size);
+	log_close();
 	abort();
 }
 

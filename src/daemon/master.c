@@ -572,6 +572,7 @@ run(struct master *master)
 		master_connect(master);
 		continue_reload(master);
 		watch(master);
+		log_tell_lost();
 		wait_event(master);
 	}
 }
@@ -669,6 +670,7 @@ begin(struct master *master)
 		log_refusal(strerror(errno));
 		return false;
 	}
+	log_count_lost(master->metrics);
 	metrics_set(
 	    master->metrics, METRIC_STARTED, LABELS_NONE, (uint64_t)time(NULL));
 	return open_listener(master);
@@ -688,6 +690,7 @@ master_run(const struct master_options *options, struct config *config)
 		.exit_code = PROCESS_REFUSED,
 		.scratch = arena_open(),
 	};
+	log_own();
 	log_role("master");
 	log_level(config->log_level);
 	if (begin(&master)) {
@@ -699,6 +702,7 @@ master_run(const struct master_options *options, struct config *config)
 	listen_close(&master.listener);
 	pool_close(&master.pool);
 	scoreboard_close(master.scoreboard);
+	log_count_lost(NULL);
 	metrics_close(master.metrics);
 	if (master.signal_fd >= 0)
 		(void)close(master.signal_fd);

@@ -328,7 +328,8 @@ said()
 # Leave out texts that people do not see: dates, the calls of the sandbox,
 # assertions; and those of --help and /metrics, which explain themselves.
 check "artifactd(8) has each log event" \
-    said events doc/artifactd.8 "$top/src/daemon/*.c"
+    said events doc/artifactd.8 "$top/src/daemon/*.c" "$top/src/base/*.c" \
+    "$top/src/api/*.c"
 check "artifactd(8) has each limit" said limits doc/artifactd.8 \
     "$top/src/base/limits.h"
 check "artifactd(8) has what nginx says" \

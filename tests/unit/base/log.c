@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static int saved_stderr;
@@ -150,4 +152,121 @@ Test(log, a_line_that_is_too_long_is_cut_and_still_one_line)
 		cr_assert_leq(strlen(text), 2048);
 		cr_assert_eq(strchr(text, '\n'), text + strlen(text) - 1);
 	}
+}
+
+/* ---- standard error that nobody reads ---- */
+
+/* From here to caught() stderr is such a pipe, or a socket, without room. A
+ * call that waits for room ends the test. */
+static void
+catch_full(bool is_socket)
+{
+	char byte = '.';
+	int ends[2];
+
+	catch ();
+	if (is_socket) {
+		cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+		cr_assert_geq(dup2(ends[1], STDERR_FILENO), 0);
+		close(ends[1]);
+		cr_assert_geq(dup2(ends[0], reading), 0);
+		close(ends[0]);
+		cr_assert_eq(fcntl(reading, F_SETFL, O_NONBLOCK), 0);
+	}
+	cr_assert_eq(fcntl(STDERR_FILENO, F_SETFL, O_NONBLOCK), 0);
+	while (write(STDERR_FILENO, &byte, 1) == 1)
+		;
+	cr_assert_eq(errno, EAGAIN);
+	cr_assert_eq(fcntl(STDERR_FILENO, F_SETFL, 0), 0);
+	(void)alarm(10);
+}
+
+static void
+make_room(void)
+{
+	while (read(reading, lines, sizeof(lines)) > 0)
+		;
+}
+
+static void
+log_one(const char *event)
+{
+	log_open(LOG_INFO, event);
+	log_close();
+}
+
+static void
+check_lost(bool is_socket)
+{
+	struct metrics *metrics = metrics_open();
+
+	cr_assert_not_null(metrics);
+	log_count_lost(metrics);
+	catch_full(is_socket);
+	errno = EDOM;
+	log_one("lost");
+	cr_assert_eq(errno, EDOM);
+	log_one("lost");
+	log_level(LOG_WARNING);
+	log_one("not_wanted");
+	log_tell_lost();
+	log_tell_lost();
+	cr_assert_eq(
+	    metrics_get(metrics, METRIC_LOG_LINES_LOST, LABELS_NONE), 2);
+	make_room();
+	log_tell_lost();
+	log_tell_lost();
+	log_level(LOG_INFO);
+	log_one("seen");
+	cr_assert_str_eq(caught(), "<4>event=log_lines_lost lines=2\n"
+				   "<6>event=seen\n");
+	catch_full(is_socket);
+	log_one("lost");
+	make_room();
+	log_tell_lost();
+	cr_assert_str_eq(caught(), "<4>event=log_lines_lost lines=1\n");
+	log_count_lost(NULL);
+	metrics_close(metrics);
+}
+
+Test(log, counts_the_lines_that_a_full_pipe_does_not_take)
+{
+	check_lost(false);
+}
+
+Test(log, counts_the_lines_that_a_full_socket_does_not_take)
+{
+	check_lost(true);
+}
+
+Test(log, makes_no_pipe_nonblocking_that_others_share)
+{
+	int shared;
+
+	catch ();
+	cr_assert_eq(fcntl(STDERR_FILENO, F_SETFL, 0), 0);
+	shared = dup(STDERR_FILENO);
+	log_own();
+	cr_assert_neq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+	cr_assert_eq(fcntl(shared, F_GETFL) & O_NONBLOCK, 0);
+	log_one("seen");
+	cr_assert_str_eq(caught(), "<6>event=seen\n");
+	close(shared);
+}
+
+Test(log, goes_on_without_standard_error)
+{
+	struct metrics *metrics = metrics_open();
+
+	cr_assert_not_null(metrics);
+	log_count_lost(metrics);
+	saved_stderr = dup(STDERR_FILENO);
+	close(STDERR_FILENO);
+	log_own();
+	log_one("lost");
+	(void)dup2(saved_stderr, STDERR_FILENO);
+	cr_assert_eq(
+	    metrics_get(metrics, METRIC_LOG_LINES_LOST, LABELS_NONE), 1);
+	log_count_lost(NULL);
+	metrics_close(metrics);
 }
