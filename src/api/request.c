@@ -37,6 +37,7 @@ static const struct parameter known[] = {
 	{ "REQUEST_URI", MEMBER(request.target), LIMIT_PATH },
 	{ "REMOTE_USER", MEMBER(request.user), LIMIT_USER },
 	{ "REQUEST_ID", MEMBER(request.request_id), LIMIT_REQUEST_ID },
+	{ "ARTIFACTD_ADDRESS", MEMBER(request.address), LIMIT_ADDRESS },
 	{ "ARTIFACTD_PREFIX", MEMBER(request.prefix), LIMIT_PREFIX },
 	{ "CONTENT_TYPE", MEMBER(request.content_type), 0 },
 	{ "CONTENT_LENGTH", MEMBER(length), 0 },
@@ -207,6 +208,8 @@ request_parse(struct arena *arena, char *const *parameters, struct span secret,
 	}
 	if (wrong != NULL) {
 		ret_request->request_id = raw.request.request_id;
+		ret_request->user = raw.request.user;
+		ret_request->address = raw.request.address;
 		ret_request->method = raw.request.method;
 		ret_request->target = raw.request.target;
 		*ret_reason = wrong;

@@ -37,7 +37,8 @@ struct request {
 	struct span base;   /* prefix and "" or "/api/v1"; by the router */
 	unsigned route;	    /* router_routes, from 1; 0: none; likewise */
 	struct span request_id;
-	struct span user; /* REMOTE_USER; "" is absent */
+	struct span user;    /* REMOTE_USER; "" is absent */
+	struct span address; /* of the client, for the log; or SPAN_NONE */
 	struct span content_type;
 	uint64_t content_length;
 	bool has_length; /* a body was announced, be it of 0 bytes */
@@ -69,8 +70,8 @@ enum request_verdict {
  * user, key or request id over its limit, a prefix that is no path.
  * REQUEST_NOT_OURS: the same, and an operator should know: the secret that
  * ends the parameter file as a sentinel (ARTIFACTD_PARAMS) is another, or
- * missing. Either way request holds method, target and request id as far as they were
- * understood, for the log.
+ * missing. Either way request holds what the log has of it, as far as it was
+ * understood: method, target, request id, user and address.
  */
 MUST_USE enum request_verdict
 request_parse(struct arena *arena, char *const *parameters, struct span secret,

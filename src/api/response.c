@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #define PIECE 65536 /* bytes of content that are read and written at once */
+#define DETAIL 200  /* bytes of an error's sentence that the log has */
 
 void
 response_init(struct response *response, struct arena *arena)
@@ -95,11 +96,13 @@ response_json(struct response *response, int status, struct json_value *value)
 /* ---- errors ---- */
 
 /* Drop the headers first: a handler may have put those of a success, such as
- * ETag, which must not stand in an error. */
+ * ETag, which must not stand in an error. detail is for the log. */
 static void
-error_body(struct response *response, int status, struct span text)
+error_body(
+    struct response *response, int status, struct span text, struct span detail)
 {
 	response->header_count = 0;
+	response->detail = utf8_cut(detail, DETAIL);
 	response_json_text(response, status, text);
 }
 
@@ -107,7 +110,8 @@ void
 response_detail(struct response *response, int status, struct span detail)
 {
 	detail = utf8_repair(response->arena, detail);
-	error_body(response, status, json_detail(response->arena, detail));
+	error_body(
+	    response, status, json_detail(response->arena, detail), detail);
 }
 
 void
@@ -131,7 +135,7 @@ response_error(struct response *response, int status, const char *format, ...)
 void
 response_faults(struct response *response, const struct faults *faults)
 {
-	error_body(response, 422, faults_json(faults));
+	error_body(response, 422, faults_json(faults), faults_first(faults));
 }
 
 void

@@ -26,6 +26,7 @@ enum response_body {
 struct response {
 	struct arena *arena;
 	int status;
+	struct span detail; /* of an error: its sentence or first fault, cut */
 	struct header headers[RESPONSE_HEADERS];
 	size_t header_count;
 	enum response_body kind;

@@ -56,6 +56,7 @@
 #define LIMIT_IDEMPOTENCY_KEY 255
 #define LIMIT_IF_MATCH 256   /* entity tags in one header */
 #define LIMIT_REQUEST_ID 128 /* nginx/artifactd-http.conf says the same */
+#define LIMIT_ADDRESS 64     /* of a client, as nginx writes it */
 
 /* Content is kept and sent in pieces: 16 pages of LMDB less its header and
  * the check, so that no page is cut. */

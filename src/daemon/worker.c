@@ -71,7 +71,11 @@ log_request(struct worker *worker, int level, const char *event,
 		log_string("result", result_text(response->cause));
 	if (response->cause != RESULT_OK && reason[0] != '\0')
 		log_string("cause", reason);
+	log_text("address", request->address);
+	log_text("user", request->user);
 	/* The client's own words last: a line that is too long is cut. */
+	if (response->detail.size > 0)
+		log_text("detail", response->detail);
 	log_text("method", request->method);
 	log_text("target", request->target);
 	log_close();

@@ -154,3 +154,23 @@ faults_json(const struct faults *faults)
 
 	return json_text(arena, root);
 }
+
+struct span
+faults_first(const struct faults *faults)
+{
+	const struct fault *fault = &faults->list[0];
+	struct buffer text;
+
+	buffer_init(&text, faults->arena);
+	buffer_append(&text, span_str(fault->area));
+	if (fault->name.data != NULL) {
+		buffer_append_byte(&text, '.');
+		buffer_append(&text, fault_name(faults->arena, fault->name));
+	}
+	if (fault->has_index)
+		buffer_printf(&text, ".%llu", (unsigned long long)fault->index);
+	buffer_printf(&text, ": %s", fault->message);
+	if (faults->count > 1)
+		buffer_printf(&text, " (the first of %zu)", faults->count);
+	return buffer_span(&text);
+}

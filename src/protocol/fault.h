@@ -58,4 +58,8 @@ void fault_not_object(struct faults *faults);
  */
 struct span faults_json(const struct faults *faults);
 
+/* The first of them for a log: "body.title: Field required (the first of 3)".
+ * There has to be one. */
+struct span faults_first(const struct faults *faults);
+
 #endif

@@ -112,6 +112,7 @@ plain_parse(char *const *list, struct request *request)
 		{ "REQUEST_URI", &request->target, LIMIT_PATH },
 		{ "REMOTE_USER", &request->user, LIMIT_USER },
 		{ "REQUEST_ID", &request->request_id, LIMIT_REQUEST_ID },
+		{ "ARTIFACTD_ADDRESS", &request->address, LIMIT_ADDRESS },
 		{ "ARTIFACTD_PREFIX", &request->prefix, LIMIT_PREFIX },
 		{ "CONTENT_TYPE", &request->content_type, SIZE_MAX },
 		{ "CONTENT_LENGTH", &length, 18 },
@@ -164,6 +165,7 @@ demand_same(const struct request *one, const struct request *other)
 	DEMAND(is_same(one->target, other->target));
 	DEMAND(is_same(one->user, other->user));
 	DEMAND(is_same(one->request_id, other->request_id));
+	DEMAND(is_same(one->address, other->address));
 	DEMAND(is_same(one->prefix, other->prefix));
 	DEMAND(is_same(one->content_type, other->content_type));
 	DEMAND(one->content_length == other->content_length);

@@ -53,7 +53,8 @@ def as_nginx(method, target, body=None, content_type="", **more):
     values = {"REQUEST_METHOD": method, "REQUEST_URI": target,
               "CONTENT_TYPE": content_type, "CONTENT_LENGTH":
               "" if body is None else str(len(body)), "REMOTE_USER": "",
-              "REQUEST_ID": "0123456789abcdef", "HTTP_PROXY": "",
+              "REQUEST_ID": "0123456789abcdef",
+              "ARTIFACTD_ADDRESS": "192.0.2.1", "HTTP_PROXY": "",
               "ARTIFACTD_PARAMS": secret()}
     values.update(more)
     return list(values.items())

@@ -31,7 +31,7 @@ Test(request, takes_what_nginx_sends)
 	const char *const strings[MOST + 1] = { GET_LIST,
 		"CONTENT_TYPE=a/b; c=d", "CONTENT_LENGTH=52428800",
 		"REMOTE_USER=jos\xc3\xa9", "HTTP_RANGE=bytes=0-4",
-		"SERVER_NAME=\x01" };
+		"ARTIFACTD_ADDRESS=2001:db8::1", "SERVER_NAME=\x01" };
 	struct arena *arena = arena_open();
 	struct request request;
 	const char *reason = NULL;
@@ -44,6 +44,7 @@ Test(request, takes_what_nginx_sends)
 	cr_assert_eq(request.content_length, 52428800);
 	cr_assert(request.has_length);
 	cr_assert(span_is(request.user, "jos\xc3\xa9"));
+	cr_assert(span_is(request.address, "2001:db8::1"));
 	cr_assert(span_is(request.range, "bytes=0-4"));
 	cr_assert_null(request.if_match.data);
 	cr_assert_null(reason);
@@ -134,6 +135,10 @@ Test(request, refuses_what_no_nginx_sends)
 		{ { GET_LIST, "HTTP_IF_MATCH=a\nb" }, "HTTP_IF_MATCH" },
 		{ { GET_LIST, "HTTP_IF_MATCH=a\x7f" }, "HTTP_IF_MATCH" },
 		{ { GET_LIST, "REMOTE_USER=\xff" }, "UTF-8" },
+		{ { GET_LIST, "ARTIFACTD_ADDRESS=::1", "ARTIFACTD_ADDRESS=" },
+		    "twice: ARTIFACTD_ADDRESS" },
+		{ { GET_LIST, "ARTIFACTD_ADDRESS=::1\n" },
+		    "Control byte in parameter: ARTIFACTD_ADDRESS" },
 		{ { GET_LIST, "ARTIFACTD_PREFIX=x" }, "ARTIFACTD_PREFIX" },
 		{ { GET_LIST, "ARTIFACTD_PREFIX=/" }, "ARTIFACTD_PREFIX" },
 		{ { GET_LIST, "ARTIFACTD_PREFIX=/x/" }, "ARTIFACTD_PREFIX" },
@@ -167,7 +172,9 @@ Test(request, refuses_what_no_nginx_sends)
 Test(request, names_what_it_refuses_for_the_log)
 {
 	const char *strings[] = { "REQUEST_ID=01234567", "REQUEST_METHOD=PUT",
-		"REQUEST_URI=/x", "CONTENT_LENGTH=none", COMPLETE, NULL };
+		"REQUEST_URI=/x", "REMOTE_USER=ann",
+		"ARTIFACTD_ADDRESS=192.0.2.1", "CONTENT_LENGTH=none", COMPLETE,
+		NULL };
 	struct arena *arena = arena_open();
 	struct request request = { .arena = arena };
 	const char *reason;
@@ -176,6 +183,8 @@ Test(request, names_what_it_refuses_for_the_log)
 	cr_assert(span_is(request.request_id, "01234567"));
 	cr_assert(span_is(request.method, "PUT"));
 	cr_assert(span_is(request.target, "/x"));
+	cr_assert(span_is(request.user, "ann"));
+	cr_assert(span_is(request.address, "192.0.2.1"));
 	arena_close(arena);
 }
 
@@ -188,6 +197,7 @@ Test(request, refuses_values_over_their_limits)
 		{ "REQUEST_URI", LIMIT_PATH },
 		{ "REMOTE_USER", LIMIT_USER },
 		{ "REQUEST_ID", LIMIT_REQUEST_ID },
+		{ "ARTIFACTD_ADDRESS", LIMIT_ADDRESS },
 	};
 	struct arena *arena = arena_open();
 	struct request request;

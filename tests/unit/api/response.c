@@ -335,3 +335,54 @@ Test(response, has_a_phrase_for_each_status_it_sends)
 	cr_assert_str_eq(response_reason(507), "Insufficient Storage");
 	cr_assert_str_eq(response_reason(299), "");
 }
+
+/* ---- what the log has of an error ---- */
+
+Test(response, of_an_error_has_its_sentence_for_the_log)
+{
+	struct arena *arena = arena_open();
+	struct response response;
+
+	response_init(&response, arena);
+	cr_assert_eq(response.detail.size, 0);
+	response_json_text(&response, 200, SPAN("{}"));
+	cr_assert_eq(response.detail.size, 0);
+	response_error(&response, 404, "no \"%s\"", "x\n");
+	cr_assert(span_is(response.detail, "no \"x\n\""));
+	response_result(&response, RESULT_NOT_FOUND, SPAN("abc"));
+	cr_assert(span_is(response.detail, "Artifact not found: abc"));
+	arena_close(arena);
+}
+
+Test(response, of_an_error_has_no_more_than_200_bytes_for_the_log)
+{
+	struct arena *arena = arena_open();
+	struct response response;
+	char text[401];
+	size_t i;
+
+	for (i = 0; i < 400; i += 2)
+		memcpy(text + i, "\xc3\xa9", 2);
+	text[400] = '\0';
+	response_init(&response, arena);
+	response_error(&response, 400, "x%s", text);
+	cr_assert_eq(response.detail.size, 199);
+	cr_assert_eq(memcmp(response.detail.data + 1, text, 198), 0);
+	arena_close(arena);
+}
+
+Test(response, of_faults_has_the_first_for_the_log)
+{
+	struct arena *arena = arena_open();
+	struct response response;
+	struct faults faults;
+
+	response_init(&response, arena);
+	faults_init(&faults, arena);
+	fault_missing(&faults, SPAN("title"));
+	fault_extra(&faults, SPAN("x"));
+	response_faults(&response, &faults);
+	cr_assert(span_is(
+	    response.detail, "body.title: Field required (the first of 2)"));
+	arena_close(arena);
+}

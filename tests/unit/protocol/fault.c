@@ -236,3 +236,38 @@ Test(fault, stays_short_whatever_was_sent)
 		fault_extra(&faults, name_of(50, "\xc3\xa9"));
 	cr_assert_lt(faults_json(&faults).size, 32768);
 }
+
+/* ---- the first of them, for the log ---- */
+
+static void
+expect_first(const char *expected)
+{
+	cr_assert_str_eq(
+	    arena_string(faults.arena, faults_first(&faults)), expected);
+}
+
+Test(fault, tells_the_first_as_a_sentence)
+{
+	fault_missing(&faults, SPAN("title"));
+	expect_first("body.title: Field required");
+	fault_extra(&faults, SPAN("zzz"));
+	fault_extra(&faults, SPAN("yyy"));
+	expect_first("body.title: Field required (the first of 3)");
+}
+
+Test(fault, tells_where_the_first_is)
+{
+	faults_add(&faults, (struct fault){ .type = "json_invalid",
+				.message = "JSON decode error",
+				.area = "body",
+				.has_index = true,
+				.index = 12 });
+	expect_first("body.12: JSON decode error");
+}
+
+Test(fault, tells_the_first_of_the_whole_body)
+{
+	fault_not_object(&faults);
+	expect_first("body: Input should be a valid dictionary or object "
+		     "to extract fields from");
+}

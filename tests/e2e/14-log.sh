@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+#
+# What the log says of a refused request: who asked, from where, and why.
+. "$(dirname "$0")/lib.sh"
+
+nginx_render
+guarded=$(free_port)
+cat >"$WORK/nginx/artifactd-server.conf.more" <<END
+map \$http_authorization \$artifactd_token_user {
+	default         "";
+	"Bearer ann"    "ann";
+	"Bearer odd"    "odd user=root";
+}
+server {
+	listen 127.0.0.1:$guarded;
+	include $WORK/nginx/artifactd-locations-token.conf;
+}
+END
+cat "$WORK/nginx/artifactd-server.conf.more" \
+    >>"$WORK/nginx/artifactd-server.conf"
+make_store
+daemon_start
+nginx_start || fail "nginx starts"
+check "artifactd starts" wait_ready
+everybody=$URL
+
+# as TOKEN: the next requests are of this user; "": of nobody.
+as()
+{
+	URL=$everybody
+	AS=()
+	if [ -n "$1" ]; then
+		URL=http://127.0.0.1:$guarded
+		AS=(-H "Authorization: Bearer $1")
+	fi
+}
+
+# ask ID METHOD PATH [CURL ARGUMENT...]
+ask()
+{
+	local id=$1
+	shift
+
+	http "$@" "${AS[@]}" -H "X-Request-ID: $id"
+}
+
+# said ID REGEX: the only line about the request, without role and pid, is this.
+said()
+{
+	grep "request=$1 " "$DAEMON_LOG" | sed 's/ role=worker pid=[0-9]*//' \
+	    >"$WORK/said"
+	grep -qxE -e "$2" "$WORK/said" && [ "$(wc -l <"$WORK/said")" = 1 ] ||
+	    { sed 's/^/# /' "$WORK/said"; false; }
+}
+
+# ---- refused requests
+
+as ""
+ask refused-nobody GET /artifacts/none
+check "a refused request says why, from where, and that nobody asked" \
+    said refused-nobody '<6>event=request_refused request=refused-nobody status=404 address=127\.0\.0\.1 user="" detail="Artifact not found: none" method=GET target=/artifacts/none'
+ask refused-fault POST /artifacts -d '{"workflow_id":"w","zzz":1}'
+check "… of faults the first" said refused-fault \
+    '<6>event=request_refused .* status=422 .* detail="body\.[a-z_]+: [^"]* \(the first of [0-9]+\)" method=POST target=/artifacts'
+as ann
+ask refused-ann GET /artifacts/none
+check "… and who" said refused-ann \
+    '<6>event=request_refused .* address=127\.0\.0\.1 user=ann detail=.*'
+as odd
+ask refused-odd GET '/artifacts/x%0a%22%20user=ann'
+check "names and words forge no field" said refused-odd \
+    '<6>event=request_refused .* user="odd user=root" detail="Artifact not found: x\\x0a\\x22 user=ann" method=GET target=.*'
+as ""
+ask refused-long GET "/artifacts/$(printf '%%c3%%a9%.0s' {1..300})"
+check "a long sentence is cut before method and target" said refused-long \
+    '<6>event=request_refused .* detail="Artifact not found: (\\x[0-9a-f]{2})+" method=GET target=.*'
+check "… to 200 bytes" [ "$(grep -o 'detail="[^"]*"' "$WORK/said" |
+    grep -o '\\x' | wc -l)" -le 180 ]
+ask refused-header GET /artifacts/none -H 'Artifactd-Address: 192.0.2.1' \
+    -H 'Remote-User: root' -H 'Artifactd_Address: 192.0.2.1'
+check "no header is taken for an address or a user" said refused-header \
+    '<6>.* address=127\.0\.0\.1 user="" detail=.*'
+
+finish
