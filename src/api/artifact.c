@@ -324,8 +324,8 @@ handle_content(const struct context *context, struct request *request,
 /* ---- changes ---- */
 
 /* Apply a change under the conditions of the request, and answer with what
- * became of the artifact. */
-static void
+ * became of the artifact. false: it was not made, and response says why. */
+static bool
 apply(const struct context *context, struct request *request,
     struct response *response, struct change *change, const char *became)
 {
@@ -334,16 +334,18 @@ apply(const struct context *context, struct request *request,
 	enum result result;
 
 	if (!response_read_conditions(response, request, change))
-		return;
+		return false;
 	result = store_apply(context->store, change, &outcome);
 	if (result != RESULT_OK) {
 		response_result(response, result, request->id);
-		return;
+		return false;
 	}
 	json_put_text(
 	    object, "artifact_id", handle_id_text(request->arena, &change->id));
 	json_put_text(object, "status", span_str(became));
 	response_json(response, 200, object);
+	response->event_id = change->id;
+	return true;
 }
 
 /* Read the body of an update: each member that is there changes one of the
@@ -394,8 +396,10 @@ handle_update(const struct context *context, struct request *request,
 		return;
 	}
 	if (handle_id_full(request, response, &change.id) &&
-	    handle_body_is_intact(&body, response))
-		apply(context, request, response, &change, "updated");
+	    handle_body_is_intact(&body, response) &&
+	    apply(context, request, response, &change, "updated") &&
+	    change.patch != 0)
+		response->event = "artifact_updated";
 }
 
 void
@@ -404,6 +408,7 @@ handle_delete(const struct context *context, struct request *request,
 {
 	struct change change = { .kind = CHANGE_DELETE };
 
-	if (handle_id_full(request, response, &change.id))
-		apply(context, request, response, &change, "deleted");
+	if (handle_id_full(request, response, &change.id) &&
+	    apply(context, request, response, &change, "deleted"))
+		response->event = "artifact_deleted";
 }

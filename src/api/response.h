@@ -37,6 +37,11 @@ struct response {
 	uint64_t size;
 	enum result cause; /* of a 5xx, for the log */
 	bool is_judged;	   /* the conditions of the request were judged */
+	/* A change that was made, for the log: "artifact_deleted" and so on;
+	 * NULL: none, or one that is not logged. */
+	const char *event;
+	struct id event_id;
+	uint32_t event_version; /* of the content; 0: does not matter */
 };
 
 void response_init(struct response *response, struct arena *arena);

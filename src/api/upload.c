@@ -38,6 +38,8 @@ answer_replaced(const struct context *context, struct request *request,
 {
 	struct json_value *object = json_object(request->arena);
 
+	response->event = "content_replaced";
+	response->event_id = *id;
 	json_put_text(
 	    object, "artifact_id", handle_id_text(request->arena, id));
 	json_put_text(

@@ -81,6 +81,23 @@ log_request(struct worker *worker, int level, const char *event,
 	log_close();
 }
 
+/* Before the answer goes out, so that who has a 2xx finds the line. */
+static void
+log_change(const struct request *request, const struct response *response)
+{
+	char id[ID_TEXT + 1];
+
+	id_format(&response->event_id, id);
+	log_open(LOG_NOTICE, response->event);
+	log_text("request", request->request_id);
+	log_string("artifact", id);
+	if (response->event_version > 0)
+		log_number("version", response->event_version);
+	log_text("address", request->address);
+	log_text("user", request->user);
+	log_close();
+}
+
 static void
 log_outcome(struct worker *worker, const struct request *request,
     struct response *response, enum result sent)
@@ -141,6 +158,8 @@ dispatch(
 		fcgi_share(worker->fcgi);
 	request->body = fcgi_body(worker->fcgi, request->content_length);
 	router_dispatch(&context, request, response);
+	if (response->event != NULL)
+		log_change(request, response);
 }
 
 static void

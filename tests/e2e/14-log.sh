@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# What the log says of a refused request: who asked, from where, and why.
+# What the log says of a request: who asked, from where, why it was refused, and
+# what it changed.
 . "$(dirname "$0")/lib.sh"
 
 nginx_render
@@ -81,5 +82,48 @@ ask refused-header GET /artifacts/none -H 'Artifactd-Address: 192.0.2.1' \
     -H 'Remote-User: root' -H 'Artifactd_Address: 192.0.2.1'
 check "no header is taken for an address or a user" said refused-header \
     '<6>.* address=127\.0\.0\.1 user="" detail=.*'
+
+# ---- changes
+
+as ann
+ask made-create POST /artifacts \
+    -d '{"workflow_id":"w","artifact_type":"t","title":"t","content":"c"}'
+ID=$(member id)
+ask made-update PUT "/artifacts/$ID" -d '{"title":"other"}'
+check "an update says who changed what" said made-update \
+    "<5>event=artifact_updated request=made-update artifact=$ID address=127\.0\.0\.1 user=ann"
+ask made-raw PUT "/artifacts/$ID/raw" --data-binary new
+check "new content does" said made-raw \
+    "<5>event=content_replaced request=made-raw artifact=$ID address=127\.0\.0\.1 user=ann"
+printf x >"$WORK/file"
+ask made-upload POST "/artifacts/$ID/upload" -F "file=@$WORK/file"
+check "an upload does" said made-upload \
+    "<5>event=content_replaced request=made-upload artifact=$ID .* user=ann"
+for word in "PUT /artifacts/$ID -d {\"title\":\"x\"}" "DELETE /artifacts/$ID" \
+    "PUT /artifacts/$ID/raw --data-binary x"; do
+	# shellcheck disable=SC2086 # these are words
+	ask not-made-1 $word -H 'If-Match: "0"'
+	check "what was refused is no change (${word%% *})" equal "$STATUS" 412
+done
+check "… in no line" equal "$(grep request=not-made-1 "$DAEMON_LOG" |
+    grep -c '<5>')" 0
+as odd
+ask made-delete DELETE "/artifacts/$ID"
+check "a delete says who" said made-delete \
+    "<5>event=artifact_deleted request=made-delete artifact=$ID address=127\.0\.0\.1 user=\"odd user=root\""
+ask made-nothing DELETE "/artifacts/$ID"
+check "a delete of what is not there is none" said made-nothing \
+    '<6>event=request_refused .* status=404 .*'
+as ""
+ask made-nobody POST /artifacts \
+    -d '{"workflow_id":"w","artifact_type":"t","title":"t","content":"c"}'
+ID=$(member id)
+check "a create has no line" \
+    equal "$(grep -c request=made-nobody "$DAEMON_LOG")" 0
+"$ARTIFACTCTL" --url "$URL" rm --yes "$ID" >/dev/null 2>"$WORK/rm"
+check "artifactctl rm deletes it" equal "$?" 0
+check "… and the log says so" grep -q \
+    "^<5>event=artifact_deleted .* artifact=$ID address=127\.0\.0\.1 user=\"\"\$" \
+    "$DAEMON_LOG"
 
 finish

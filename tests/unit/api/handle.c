@@ -311,6 +311,63 @@ Test(handle, update_changes_what_it_names)
 	trial_close(&trial);
 }
 
+/* What the log says of the last request; NULL: nothing was changed. */
+static void
+expect_event(const struct trial *trial, const char *id, const char *event)
+{
+	char text[ID_TEXT + 1];
+
+	if (event == NULL) {
+		cr_assert_null(trial->response.event);
+		return;
+	}
+	cr_assert_not_null(trial->response.event);
+	cr_assert_str_eq(trial->response.event, event);
+	id_format(&trial->response.event_id, text);
+	cr_assert_str_eq(text, id);
+}
+
+Test(handle, names_each_change_that_was_made_for_the_log)
+{
+	struct trial trial;
+	char id[ID_TEXT + 1];
+	const char *path, *raw;
+
+	trial_open(&trial);
+	trial_create(&trial, "x", id);
+	expect_event(&trial, id, NULL);
+	path = trial_path(&trial, id, "");
+	raw = trial_path(&trial, id, "/raw");
+	trial_get(&trial, path);
+	expect_event(&trial, id, NULL);
+	trial_json(&trial, "PUT", path, "{\"title\":\"t\"}");
+	expect_event(&trial, id, "artifact_updated");
+	trial_json(&trial, "PUT", path, "{}");
+	expect_event(&trial, id, NULL);
+	trial_json(&trial, "PUT", path, "{\"title\":1}");
+	expect_event(&trial, id, NULL);
+	trial_send(&trial, "PUT", raw, SPAN("new"));
+	expect_event(&trial, id, "content_replaced");
+	trial_form(&trial, trial_path(&trial, id, "/upload"),
+	    "#\nContent-Disposition: form-data; name=\"file\"; "
+	    "filename=\"f\"\n\nbytes\n#--\n");
+	expect_event(&trial, id, "content_replaced");
+	trial.headers.if_match = SPAN("\"0\"");
+	trial_send(&trial, "DELETE", path, SPAN(""));
+	trial_expect_status(&trial, 412);
+	expect_event(&trial, id, NULL);
+	trial.apply = (struct failure){ RESULT_UNKNOWN, 1 };
+	trial_send(&trial, "DELETE", path, SPAN(""));
+	trial_expect_status(&trial, 503);
+	expect_event(&trial, id, NULL);
+	trial_send(&trial, "DELETE", path, SPAN(""));
+	expect_event(&trial, id, "artifact_deleted");
+	trial_send(&trial, "DELETE", path, SPAN(""));
+	trial_expect_status(&trial, 404);
+	expect_event(&trial, id, NULL);
+	trial_close(&trial);
+}
+
 Test(handle, update_collects_the_faults_of_its_body)
 {
 	struct trial trial;
