@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 #
-# What the log says of a request: who asked, from where, why it was refused, and
-# what it changed.
+# What the logs say of a request: who asked, from where, why it was refused,
+# and what it changed; and nginx's own answers in the access log.
 . "$(dirname "$0")/lib.sh"
 
 nginx_render
@@ -126,4 +126,29 @@ check "… and the log says so" grep -q \
     "^<5>event=artifact_deleted .* artifact=$ID address=127\.0\.0\.1 user=\"\"\$" \
     "$DAEMON_LOG"
 
+# ---- nginx's own answers
+
+# logged ID REGEX: the access log has this one line about the request.
+logged()
+{
+	grep " $1\$" "$WORK/nginx-access.log" >"$WORK/said"
+	grep -qxE -e "$2" "$WORK/said" && [ "$(wc -l <"$WORK/said")" = 1 ] ||
+	    { sed 's/^/# /' "$WORK/said"; false; }
+}
+
+time='\[[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[+-][0-9]{2}:[0-9]{2}\]'
+as nobody
+ask logged-401 GET /artifacts
+check "nginx refuses an unknown token" equal "$STATUS" 401
+check "… and logs it with its id" logged logged-401 \
+    "127\.0\.0\.1 \"\" $time \"GET /artifacts HTTP/1\.1\" 401 [0-9]+ [0-9.]+ logged-401"
+as ann
+ask logged-200 GET /artifacts
+check "a user's request is logged with the user" logged logged-200 \
+    "127\.0\.0\.1 \"ann\" $time \"GET /artifacts HTTP/1\.1\" 200 [0-9]+ [0-9.]+ logged-200"
+daemon_stop
+as ""
+ask logged-502 GET /artifacts
+check "nginx's 502 is logged with its id" logged logged-502 \
+    "127\.0\.0\.1 \"\" $time \"GET /artifacts HTTP/1\.1\" 502 [0-9]+ [0-9.]+ logged-502"
 finish
