@@ -92,14 +92,14 @@ full_year(int two_digits)
 	return year > tm.tm_year + 1900 + 50 ? year - 100 : year;
 }
 
-/* A point or comma and digits, of which six count; or nothing. */
+/* One of these points and digits, of which six count; or nothing. */
 static bool
-read_fraction(struct reader *reader)
+read_fraction(struct reader *reader, const char *points)
 {
 	int64_t unit = 1000000;
 	size_t count, i;
 
-	if (!read_byte(reader, ".,"))
+	if (!read_byte(reader, points))
 		return true;
 	count = span_digits(reader->rest);
 	for (i = 0; i < count && unit > 1; i++) {
@@ -110,18 +110,19 @@ read_fraction(struct reader *reader)
 	return count > 0;
 }
 
-/* "Z", an offset whose colon may be missing, or nothing, which is UTC. */
+/* "Z", or an offset with one of these signs. */
 static bool
-read_zone(struct reader *reader)
+read_zone(struct reader *reader, const char *signs, bool needs_colon)
 {
 	bool is_behind = span_starts_with(reader->rest, "-");
 	int hours, minutes;
 
-	if (reader->rest.size == 0 || read_byte(reader, "Zz"))
+	if (read_byte(reader, "Zz"))
 		return true;
-	if (!read_byte(reader, "+-") || !read_number(reader, 2, &hours))
+	if (!read_byte(reader, signs) || !read_number(reader, 2, &hours))
 		return false;
-	(void)read_byte(reader, ":");
+	if (!read_byte(reader, ":") && needs_colon)
+		return false;
 	if (!read_number(reader, 2, &minutes) || hours > 23 || minutes > 59)
 		return false;
 	reader->ahead = (hours * 60 + minutes) * (is_behind ? -60 : 60);
@@ -171,10 +172,14 @@ read_field(struct reader *reader, char field)
 		return read_number(reader, 2, &tm->tm_sec);
 	case '@': /* between date and time */
 		return read_byte(reader, "Tt ");
-	case 'f':
-		return read_fraction(reader);
-	case 'z':
-		return read_zone(reader);
+	case 'f': /* as RFC 3339 has it */
+		return read_fraction(reader, ".");
+	case 'F': /* as ISO 8601 has it too */
+		return read_fraction(reader, ".,");
+	case 'z': /* of a query: the space was a plus sign */
+		return read_zone(reader, "+- ", true);
+	case 'Z': /* without a zone it is UTC */
+		return reader->rest.size == 0 || read_zone(reader, "+-", false);
 	default:
 		return read_byte(reader, literal);
 	}
@@ -232,19 +237,44 @@ date_parse(struct span text, int64_t *ret_seconds)
 	return false;
 }
 
-bool
-moment_parse(struct span text, uint64_t *ret_moment)
+/* Microseconds since 1970, UTC; below 0 before it. */
+static bool
+read_moment(struct span text, const char *form, int64_t *ret_moment)
 {
 	struct reader reader;
 	int64_t seconds;
 
-	if (!read_form(text, "Y-m-d@h:n:sfz", &reader) ||
+	if (!read_form(text, form, &reader) ||
 	    !seconds_of(&reader.tm, &seconds))
 		return false;
-	seconds -= reader.ahead;
-	if (seconds < 0 || seconds > (int64_t)(MOMENT_LAST / MOMENT_SECOND))
-		return false;
 	*ret_moment =
-	    (uint64_t)seconds * MOMENT_SECOND + (uint64_t)reader.fraction;
+	    (seconds - reader.ahead) * (int64_t)MOMENT_SECOND + reader.fraction;
+	return true;
+}
+
+bool
+moment_parse(struct span text, uint64_t *ret_moment)
+{
+	int64_t moment;
+
+	if (!read_moment(text, "Y-m-d@h:n:sFZ", &moment) || moment < 0 ||
+	    moment > (int64_t)MOMENT_LAST)
+		return false;
+	*ret_moment = (uint64_t)moment;
+	return true;
+}
+
+bool
+moment_parse_offset(struct span text, uint64_t *ret_moment)
+{
+	int64_t moment;
+
+	if (!read_moment(text, "Y-m-d@h:n:sfz", &moment))
+		return false;
+	if (moment < 0)
+		moment = 0;
+	if (moment > (int64_t)MOMENT_LAST)
+		moment = (int64_t)MOMENT_LAST;
+	*ret_moment = (uint64_t)moment;
 	return true;
 }

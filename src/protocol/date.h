@@ -24,4 +24,15 @@ MUST_USE bool date_parse(struct span text, int64_t *ret_seconds);
  */
 MUST_USE bool moment_parse(struct span text, uint64_t *ret_moment);
 
+/*
+ * RFC 3339 as a bound in a query has it: "Z" or an offset with a colon is
+ * needed, since without one it would be anybody's time, and a space counts as
+ * the "+" that a query turned into one. "T" or a space, "t" and "z", a fraction
+ * of any length (cut). What is before 1970 in UTC gives 0, and what is after
+ * 9999 MOMENT_LAST: no artifact is older or newer, so the bound means the same.
+ * false: anything else, of which second 60 is one: moments have no leap
+ * seconds, and the original service refuses them too.
+ */
+MUST_USE bool moment_parse_offset(struct span text, uint64_t *ret_moment);
+
 #endif

@@ -6,6 +6,7 @@
  * clients of the original service rely on it: "5.0" and "0_5" are 5.
  */
 #include "query.h"
+#include "date.h"
 #include "utf8.h"
 
 /* The byte that the escape at the start of text stands for, or -1. */
@@ -191,6 +192,16 @@ query_bool(
 
 	add_query_fault(faults, name, "bool_parsing",
 	    "Input should be a valid boolean, unable to interpret input");
+}
+
+void
+query_moment(struct span value, const char *name, struct faults *faults,
+    uint64_t *ret_moment)
+{
+	if (value.data != NULL && !moment_parse_offset(value, ret_moment))
+		add_query_fault(faults, name, "datetime_parsing",
+		    "Input should be a valid datetime with an offset, "
+		    "as in 2026-03-31T12:00:00Z");
 }
 
 static bool

@@ -37,6 +37,10 @@ void query_number(struct span value, const char *name, uint32_t most,
 void query_bool(
     struct span value, const char *name, struct faults *faults, bool *ret_bool);
 
+/* A date and time with an offset, as moment_parse_offset (date.h) reads it. */
+void query_moment(struct span value, const char *name, struct faults *faults,
+    uint64_t *ret_moment);
+
 /* Percent-encode all but RFC 3986's unreserved characters. */
 void query_encode(struct buffer *buffer, struct span text);
 

@@ -3,8 +3,10 @@
  * fuzz_query.c - any query and path is read without harm. Text that
  * query_encode writes is found again, between other parameters. A regular
  * expression made from doc/contract.md 4 says which texts are a number.
+ * Another says which are a moment; which one it is, a count of days tells.
  */
 #include "fuzz.h"
+#include "protocol/date.h"
 #include "protocol/query.h"
 #include "protocol/utf8.h"
 
@@ -13,7 +15,12 @@
 #define SPACE "[ \t\n\v\f\r]*"
 #define INTEGER "^" SPACE "[+-]?[0-9]+(_[0-9]+)*([.]0+)?" SPACE "$"
 
-static regex_t integer;
+#define TWO "[0-9][0-9]"
+#define MOMENT \
+	"^" TWO TWO "-" TWO "-" TWO "[Tt ]" TWO ":" TWO ":" TWO "([.][0-9]+)?" \
+	"([Zz]|[+ -]" TWO ":" TWO ")$"
+
+static regex_t integer, moment;
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -21,6 +28,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	DEMAND(regcomp(&integer, INTEGER, REG_EXTENDED | REG_NOSUB) == 0);
+	DEMAND(regcomp(&moment, MOMENT, REG_EXTENDED | REG_NOSUB) == 0);
 	return 0;
 }
 
@@ -65,6 +73,70 @@ demand_number(struct arena *arena, struct span value, uint32_t most)
 	DEMAND(faults.count == (fault == NULL ? 0 : 1));
 	DEMAND(number == (fault == NULL ? plain_number(text, most) : 77));
 	DEMAND(fault == NULL || strcmp(faults.list[0].type, fault) == 0);
+}
+
+/* ---- moments ---- */
+
+/* The days from 1970 to the first of a month; a leap day ends a year that
+ * begins in March. */
+static int64_t
+plain_days(int year, int month)
+{
+	static const int before[] = { 0, 31, 61, 92, 122, 153, 184, 214, 245,
+		275, 306, 337 };
+	int64_t full = year - (month < 3) + 400; /* 400 years: 146097 days */
+
+	return full * 365 + full / 4 - full / 100 + full / 400 +
+	       before[(month + 9) % 12] - 146097 - 719468;
+}
+
+/* The microseconds of a text that looks like a moment; false: it is none. */
+static bool
+plain_moment(const char *text, int64_t *ret_moment)
+{
+	int year, month, day, hour, minute, second, ahead = 0, hours, minutes;
+	int64_t fraction = 0, unit = 100000;
+	const char *zone;
+
+	DEMAND(sscanf(text, "%4d-%2d-%2d%*c%2d:%2d:%2d", &year, &month, &day,
+		   &hour, &minute, &second) == 6);
+	if (month < 1 || month > 12 || day < 1 ||
+	    day > plain_days(year + month / 12, month % 12 + 1) -
+		      plain_days(year, month) ||
+	    hour > 23 || minute > 59 || second > 59)
+		return false;
+	zone = text + strlen("2026-03-31T12:00:00");
+	if (*zone == '.')
+		for (zone++; *zone >= '0' && *zone <= '9'; zone++, unit /= 10)
+			fraction += unit * (*zone - '0');
+	if (sscanf(zone + 1, "%2d:%2d", &hours, &minutes) == 2) {
+		if (hours > 23 || minutes > 59)
+			return false;
+		ahead = (hours * 60 + minutes) * (*zone == '-' ? -60 : 60);
+	}
+	*ret_moment = plain_days(year, month) * 86400 + (day - 1) * 86400 +
+		      hour * 3600 + minute * 60 + second - ahead;
+	*ret_moment = *ret_moment * 1000000 + fraction;
+	return true;
+}
+
+static void
+demand_moment(struct arena *arena, struct span value)
+{
+	const char *text = arena_string(arena, value);
+	int64_t plain = 0;
+	uint64_t bound = 77;
+	bool is_moment;
+
+	if (span_find(value, '\0') < value.size)
+		return;
+	is_moment = regexec(&moment, text, 0, NULL, 0) == 0 &&
+		    plain_moment(text, &plain);
+	plain = plain < 0 ? 0 : plain;
+	if (plain > (int64_t)MOMENT_LAST)
+		plain = (int64_t)MOMENT_LAST;
+	DEMAND(moment_parse_offset(value, &bound) == is_moment);
+	DEMAND(bound == (is_moment ? (uint64_t)plain : 77));
 }
 
 /* ---- the rest ---- */
@@ -121,6 +193,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	demand_decoded(arena, text);
 	demand_number(arena, text, 200);
 	demand_number(arena, text, UINT32_MAX);
+	demand_moment(arena, text);
 	demand_bool(arena, text);
 	if (utf8_is_valid(text))
 		demand_found_again(arena, text);

@@ -280,6 +280,60 @@ Test(query, refuses_what_is_no_bool)
 	cr_assert(value);
 }
 
+Test(query, reads_a_moment_whose_plus_became_a_space)
+{
+	static const char *const queries[] = {
+		"since=2026-03-31T14:00:00+02:00",
+		"since=2026-03-31T14:00:00%2B02:00",
+		"since=2026-03-31T14%3A00%3A00%2b02%3A00",
+		"since=2026-03-31+14:00:00+02:00",
+		"since=2026-03-31T10:00:00-02:00",
+		"since=2026-03-31t12:00:00z",
+		"since=x&since=2026-03-31T12:00:00Z",
+	};
+	uint64_t moment;
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(queries); i++) {
+		moment = 0;
+		query_moment(query_find(arena, span_str(queries[i]), "since"),
+		    "since", &faults, &moment);
+		cr_expect_eq(moment, 1774958400000000, "%s", queries[i]);
+	}
+	cr_assert_eq(faults.count, 0);
+}
+
+Test(query, leaves_an_absent_moment_as_it_is)
+{
+	uint64_t moment = 77;
+
+	query_moment(SPAN_NONE, "since", &faults, &moment);
+	cr_assert_eq(moment, 77);
+	cr_assert_eq(faults.count, 0);
+}
+
+Test(query, refuses_what_is_no_moment_with_an_offset)
+{
+	static const struct span values[] = { { "", 0 }, { "yesterday", 9 },
+		{ "2026-03-31T12:00:00", 19 }, { "1774958400", 10 },
+		{ "2026-03-31T12:00:00Z\0", 21 } };
+	uint64_t moment = 77;
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(values); i++) {
+		faults.count = 0;
+		query_moment(values[i], "since", &faults, &moment);
+		cr_assert_eq(faults.count, 1, "'%s'", values[i].data);
+		cr_expect(span_is(faults.list[0].name, "since"));
+		cr_expect_str_eq(faults.list[0].area, "query");
+		cr_expect_str_eq(faults.list[0].type, "datetime_parsing");
+		cr_expect_str_eq(faults.list[0].message,
+		    "Input should be a valid datetime with an offset, "
+		    "as in 2026-03-31T12:00:00Z");
+	}
+	cr_assert_eq(moment, 77);
+}
+
 Test(query, encodes_all_but_unreserved_characters)
 {
 	struct buffer buffer;
