@@ -128,6 +128,14 @@ span_find(struct span span, char byte)
 	return found == NULL ? span.size : (size_t)(found - span.data);
 }
 
+bool
+span_contains(struct span span, struct span part)
+{
+	return part.size == 0 ||
+	       (span.size >= part.size &&
+		   memmem(span.data, span.size, part.data, part.size) != NULL);
+}
+
 struct span
 span_strip(struct span span, const char *bytes)
 {

@@ -57,6 +57,12 @@ struct span span_end(struct span span, size_t size);
 struct span span_from(struct span span, size_t size);
 /* Index of the first such byte, or span.size. */
 size_t span_find(struct span span, char byte);
+/*
+ * Does part stand in it, with the same bytes? Part is empty, or of a size that
+ * limits.h bounds: time grows with the size of the span, and no faster than with
+ * the product of both.
+ */
+bool span_contains(struct span span, struct span part);
 /* Without any of these bytes at both ends. */
 struct span span_strip(struct span span, const char *bytes);
 /* Without space and tab at both ends. */

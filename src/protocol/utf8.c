@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * utf8.c - well-formed UTF-8, after Unicode's table 3-7.
+ * utf8.c - well-formed UTF-8, after Unicode's table 3-7; letters of two cases.
  *
- * One decision lives here: what a lead byte allows behind it. Everything
- * else asks utf8_next, after a fast look at runs of ASCII.
+ * Two decisions live here: what a lead byte allows behind it, which all others
+ * learn from utf8_next, after a fast look at runs of ASCII; and which letters
+ * are one in two cases.
  */
 #include "utf8.h"
 
@@ -172,4 +173,149 @@ utf8_steers(struct span sequence)
 		    memcmp(sequence.data, steering[i].last, sequence.size) <= 0)
 			return true;
 	return first == 0xc2 && (unsigned char)sequence.data[1] < 0xa0;
+}
+
+void
+utf8_append(struct buffer *buffer, unsigned code)
+{
+	static const unsigned char marks[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	size_t size = code < 0x80      ? 1
+		      : code < 0x800   ? 2
+		      : code < 0x10000 ? 3
+				       : 4;
+	char *bytes = buffer_extend(buffer, size);
+	size_t i;
+
+	for (i = size - 1; i > 0; i--) {
+		bytes[i] = (char)(0x80 | (code & 0x3f));
+		code >>= 6;
+	}
+	bytes[0] = (char)(marks[size] | code);
+}
+
+/* ---- case ---- */
+
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* Eight bytes of ASCII in lower case, all at once: bit 7 of a byte shows whether
+ * a sum went past 0x7f. */
+static uint64_t
+lower_word(uint64_t word)
+{
+	uint64_t from_a = word + (0x80 - 'A') * EACH_BYTE;
+	uint64_t behind_z = word + (0x80 - 'Z' - 1) * EACH_BYTE;
+
+	/* Bit 5 is the case. */
+	return word | ((from_a & ~behind_z & 0x80 * EACH_BYTE) >> 2);
+}
+
+/* Letters of two bytes whose lower case has two as well. */
+#define FOLD_FIRST 0xc0
+#define FOLD_LAST 0x52f
+
+/* In place of a distance: upper and lower case alternate, and the upper ones
+ * have even codes, or odd ones. */
+#define EVEN 1
+#define ODD 2
+
+/* How far behind a letter its lower case is. */
+static const int16_t fold_distances[FOLD_LAST + 1] = {
+	/* Latin, but for U+0130 and U+0131, whose other cases are i and I */
+	[0x0c0 ... 0x0d6] = 32,
+	[0x0d8 ... 0x0de] = 32,
+	[0x100 ... 0x12f] = EVEN,
+	[0x132 ... 0x137] = EVEN,
+	[0x139 ... 0x148] = ODD,
+	[0x14a ... 0x177] = EVEN,
+	[0x178] = -121,
+	[0x179 ... 0x17e] = ODD,
+	/* Greek and Coptic */
+	[0x370 ... 0x373] = EVEN,
+	[0x376 ... 0x377] = EVEN,
+	[0x37f] = 116,
+	[0x386] = 38,
+	[0x388 ... 0x38a] = 37,
+	[0x38c] = 64,
+	[0x38e ... 0x38f] = 63,
+	[0x391 ... 0x3a1] = 32,
+	[0x3a3 ... 0x3ab] = 32,
+	[0x3c2] = 1, /* the final sigma */
+	[0x3cf] = 8,
+	[0x3d8 ... 0x3ef] = EVEN,
+	[0x3f4] = -60,
+	[0x3f7 ... 0x3f8] = ODD,
+	[0x3f9] = -7,
+	[0x3fa ... 0x3fb] = EVEN,
+	[0x3fd ... 0x3ff] = -130,
+	/* Cyrillic */
+	[0x400 ... 0x40f] = 80,
+	[0x410 ... 0x42f] = 32,
+	[0x460 ... 0x481] = EVEN,
+	[0x48a ... 0x4bf] = EVEN,
+	[0x4c0] = 15,
+	[0x4c1 ... 0x4ce] = ODD,
+	[0x4d0 ... 0x52f] = EVEN,
+};
+
+static unsigned
+lower_letter(unsigned code)
+{
+	int distance = fold_distances[code];
+
+	if (distance == EVEN)
+		return code | 1;
+	if (distance == ODD)
+		return code + (code & 1);
+	return (unsigned)((int)code + distance);
+}
+
+/* Fold the character at text, or a byte of one, and say how many bytes that was.
+ * Those behind it are not looked at in order, so no byte of ill-formed text is
+ * lost. */
+static size_t
+fold_next(const unsigned char *text, size_t size, char *ret_folded)
+{
+	unsigned code;
+
+	if (text[0] < 0x80) {
+		*ret_folded = ascii_lower((char)text[0]);
+		return 1;
+	}
+	*ret_folded = (char)text[0];
+	if (text[0] < 0xc0 || size < 2 || (text[1] & 0xc0) != 0x80)
+		return 1;
+	code = (text[0] - 0xc0u) << 6 | (text[1] & 0x3fu);
+	if (code < FOLD_FIRST || code > FOLD_LAST)
+		return 1;
+	code = lower_letter(code);
+	ret_folded[0] = (char)(0xc0 | code >> 6);
+	ret_folded[1] = (char)(0x80 | (code & 0x3f));
+	return 2;
+}
+
+void
+utf8_fold(struct buffer *buffer, struct span text)
+{
+	const unsigned char *byte = (const unsigned char *)text.data;
+	char *folded;
+	uint64_t word;
+	size_t i = 0;
+
+	if (text.size == 0)
+		return; /* also an empty buffer has no bytes to point at */
+	folded = buffer_extend(buffer, text.size);
+	while (i < text.size) {
+		for (; text.size - i >= sizeof(word); i += sizeof(word)) {
+			memcpy(&word, byte + i, sizeof(word));
+			if ((word & 0x80 * EACH_BYTE) != 0)
+				break;
+			word = lower_word(word);
+			memcpy(folded + i, &word, sizeof(word));
+		}
+		do {
+			if (i < text.size)
+				i += fold_next(
+				    byte + i, text.size - i, folded + i);
+		} while (i < text.size && byte[i] >= 0x80);
+	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * utf8.h - well-formed UTF-8, and what stands in for the rest.
+ * utf8.h - well-formed UTF-8, what stands in for the rest, and case.
  *
  * Well-formed is Unicode's table 3-7: shortest form, no surrogates, at most
  * U+10FFFF. Of what is ill-formed, each maximal subpart (Unicode 3.9, W3C
@@ -40,5 +40,18 @@ bool utf8_steers(struct span sequence);
 
 /* At most size bytes of valid text, without cutting a sequence in two. */
 struct span utf8_cut(struct span text, size_t size);
+
+/* Append the sequence of a code point, which is no surrogate. */
+void utf8_append(struct buffer *buffer, unsigned code);
+
+/*
+ * Append the text with its letters in lower case, so that a search finds either
+ * case: ASCII, U+00C0 to U+017F, Greek and Cyrillic (U+0370 to U+052F), whatever
+ * the locale. The result has the size of the text, and is valid where the text
+ * is; so a letter whose other case is longer or shorter stays (U+0130). The final
+ * sigma becomes a sigma. A letter with a combining accent is another text than
+ * the one letter that looks like it.
+ */
+void utf8_fold(struct buffer *buffer, struct span text);
 
 #endif

@@ -46,6 +46,62 @@ Test(mem, looks_into_spans)
 	cr_assert(span_is(span_end(SPAN("abc"), 0), ""));
 }
 
+Test(mem, finds_a_part_in_a_span)
+{
+	static const struct {
+		struct span span;
+		struct span part;
+		bool is_there;
+	} cases[] = {
+		{ { "plan.md", 7 }, { "plan.md", 7 }, true },
+		{ { "plan.md", 7 }, { "pl", 2 }, true },
+		{ { "plan.md", 7 }, { ".", 1 }, true },
+		{ { "plan.md", 7 }, { "md", 2 }, true },
+		{ { "plan.md", 7 }, { "mdx", 3 }, false },
+		{ { "plan.md", 7 }, { "Plan", 4 }, false },
+		{ { "plan.md", 7 }, { "plan.md.", 8 }, false },
+		{ { "aaaab", 5 }, { "aab", 3 }, true },
+		{ { "a\0b", 3 }, { "\0b", 2 }, true },
+		{ { "a\0b", 3 }, { "\0c", 2 }, false },
+		{ { "a", 1 }, { "", 0 }, true },
+		{ { "", 0 }, { "", 0 }, true },
+		{ { "", 0 }, { "a", 1 }, false },
+		{ { NULL, 0 }, { NULL, 0 }, true },
+		{ { NULL, 0 }, { "a", 1 }, false },
+		{ { "a", 1 }, { NULL, 0 }, true },
+	};
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(cases); i++)
+		cr_expect_eq(span_contains(cases[i].span, cases[i].part),
+		    cases[i].is_there, "%zu", i);
+}
+
+/* What looks most alike, so that a search looks longest: one letter, and a part
+ * of it with another letter at each place. */
+Test(mem, finds_a_part_that_nearly_is_everywhere)
+{
+	static char text[4096], part[400];
+	size_t size, i;
+
+	memset(text, 'a', sizeof(text));
+	for (size = 1; size < sizeof(part); size += 7) {
+		memset(part, 'a', size);
+		cr_assert(span_contains(
+		    span_of(text, sizeof(text)), span_of(part, size)));
+		for (i = 0; i < size; i += 13) {
+			part[i] = 'b';
+			cr_assert_not(span_contains(
+			    span_of(text, sizeof(text)), span_of(part, size)));
+			text[sizeof(text) - size + i] = 'b';
+			cr_assert(span_contains(
+			    span_of(text, sizeof(text)), span_of(part, size)));
+			text[sizeof(text) - size + i] = 'a';
+			part[i] = 'a';
+		}
+	}
+}
+
 Test(mem, trims_space_and_tab_at_both_ends_only)
 {
 	cr_assert(span_is(span_trim(SPAN(" \t a b\t ")), "a b"));
