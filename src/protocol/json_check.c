@@ -10,8 +10,11 @@
  *	key     a string and a colon                    -> value
  *	after   comma, closing bracket, or the end      -> key, value, after
  *
- * What is open is an array of bools, so nesting costs a byte, no stack. Knows
- * nothing of json-c; decodes nothing but surrogate escapes.
+ * What is open is an array of bools, so nesting costs a byte, no stack.
+ *
+ * Behind the machine stand readers of text that has passed it, which need none
+ * of its steps: they find strings, and what is between them. Knows nothing of
+ * json-c.
  */
 #include "json_check.h"
 #include "base/limits.h"
@@ -446,4 +449,114 @@ json_compact(struct arena *arena, struct span value)
 	}
 
 	return buffer_span(&buffer);
+}
+
+/* ---- the values of checked text ---- */
+
+/* The number of four hex digits. */
+static unsigned
+hex_code(const char *digits)
+{
+	unsigned code = 0;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		code = code * 16 + (unsigned)ascii_hex(digits[i]);
+	return code;
+}
+
+/* Decode the escape that text begins with, and say how long it is. */
+static size_t
+decode_escape(struct span text, struct buffer *buffer)
+{
+	static const char letters[] = "\"\\/bfnrt";
+	static const char bytes[] = "\"\\/\b\f\n\r\t";
+	unsigned code, low;
+
+	if (text.data[1] != 'u') {
+		buffer_append_byte(
+		    buffer, bytes[strchr(letters, text.data[1]) - letters]);
+		return 2;
+	}
+	code = hex_code(text.data + 2);
+	if (!is_high_surrogate(code) && !is_low_surrogate(code)) {
+		utf8_append(buffer, code);
+		return 6;
+	}
+	low = text.size >= 12 && text.data[6] == '\\' && text.data[7] == 'u'
+		  ? hex_code(text.data + 8)
+		  : 0;
+	if (is_high_surrogate(code) && is_low_surrogate(low)) {
+		utf8_append(
+		    buffer, 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00));
+		return 12;
+	}
+	buffer_append(buffer, UTF8_REPLACEMENT);
+	return 6;
+}
+
+/* What a string means, of which the span has what stands between the quotes. */
+static struct span
+decode_string(struct span text, struct buffer *buffer)
+{
+	size_t run = span_find(text, '\\');
+
+	if (run == text.size)
+		return text;
+	buffer_clear(buffer);
+	for (;;) {
+		buffer_append(buffer, span_of(text.data, run));
+		text = span_from(text, run);
+		if (text.size == 0)
+			return buffer_span(buffer);
+		text = span_from(text, decode_escape(text, buffer));
+		run = span_find(text, '\\');
+	}
+}
+
+/* Only a key has a colon behind it. */
+static bool
+is_key(struct span text, size_t end)
+{
+	while (end < text.size && is_space(text.data[end]))
+		end++;
+	return end < text.size && text.data[end] == ':';
+}
+
+static size_t
+scalar_end(struct span text, size_t i)
+{
+	while (i < text.size && !is_space(text.data[i]) &&
+	       !ascii_is_one_of(text.data[i], ",]}"))
+		i++;
+	return i;
+}
+
+bool
+json_next_value(
+    struct span *rest, struct buffer *buffer, struct span *ret_value)
+{
+	struct span text = *rest;
+	bool is_string;
+	size_t i = 0, end;
+
+	for (; i < text.size; i = end) {
+		end = i + 1;
+		if (is_space(text.data[i]) ||
+		    ascii_is_one_of(text.data[i], "{}[],:"))
+			continue;
+		is_string = text.data[i] == '"';
+		end =
+		    is_string ? json_string_end(text, i) : scalar_end(text, i);
+		if (text.data[i] == 'n' || (is_string && is_key(text, end)))
+			continue;
+		*rest = span_from(text, end);
+		*ret_value = span_of(text.data + i, end - i);
+		if (is_string)
+			*ret_value = decode_string(
+			    span_of(text.data + i + 1, end - i - 2), buffer);
+		return true;
+	}
+	*rest = span_from(text, text.size);
+	return false;
 }

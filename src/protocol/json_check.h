@@ -56,6 +56,20 @@ MUST_USE bool json_read_items(struct arena *arena, struct span text,
  */
 struct span json_compact(struct arena *arena, struct span value);
 
+/*
+ * Take the next value off checked text, at any depth, in the order sent: a
+ * string decoded, a number, true and false as they are written. Keys and null
+ * are no values here; neither are objects and arrays, only what is in them. An
+ * unpaired surrogate is U+FFFD. false: there is no further value.
+ *
+ * *rest begins as the whole text, and moves behind the value. The value points
+ * into the text; a string with a backslash in it is decoded into the buffer,
+ * whose bytes before are forgotten, so that a walk needs the room of its longest
+ * string. It needs no stack however deep the text is.
+ */
+MUST_USE bool json_next_value(
+    struct span *rest, struct buffer *buffer, struct span *ret_value);
+
 /* Behind the string that starts at i, its quotes included, of checked text. */
 size_t json_string_end(struct span text, size_t i);
 

@@ -3,8 +3,9 @@
  * fuzz_json.c - json_check accepts exactly what a recursive reader of RFC 8259
  * accepts; json-c accepts that as well, to its end. Compact JSON is still
  * valid, and a second time nothing changes. A compact object means the same to
- * json-c, which takes the last of equal keys, and has no key twice. The getters
- * survive every value, and return the type that was asked for.
+ * json-c, which takes the last of equal keys, and has no key twice. A walk meets
+ * the values that json-c has, in order. The getters survive every value, and
+ * return the type that was asked for.
  */
 #include "fuzz.h"
 #include "protocol/json.h"
@@ -167,6 +168,60 @@ jsonc_parse(struct span text)
 	return object;
 }
 
+/* A walk over the rest of a text meets these values next. */
+static void
+demand_values(
+    struct span *rest, struct buffer *buffer, struct json_c_object *object)
+{
+	struct span value;
+	size_t i;
+
+	switch (json_object_get_type(object)) {
+	case json_type_null:
+		return;
+	case json_type_object: {
+		json_object_object_foreach(object, key, member)
+		{
+			(void)key;
+			demand_values(rest, buffer, member);
+		}
+		return;
+	}
+	case json_type_array:
+		for (i = 0; i < json_object_array_length(object); i++)
+			demand_values(
+			    rest, buffer, json_object_array_get_idx(object, i));
+		return;
+	case json_type_string:
+		DEMAND(json_next_value(rest, buffer, &value));
+		DEMAND(utf8_is_valid(value));
+		DEMAND(span_equal(
+		    value, span_of(json_object_get_string(object),
+			       (size_t)json_object_get_string_len(object))));
+		return;
+	case json_type_boolean:
+		DEMAND(json_next_value(rest, buffer, &value));
+		DEMAND(span_is(
+		    value, json_object_get_boolean(object) ? "true" : "false"));
+		return;
+	default:
+		DEMAND(json_next_value(rest, buffer, &value));
+		DEMAND(plain_number(&value) && value.size == 0);
+		return;
+	}
+}
+
+static void
+demand_walk(struct arena *arena, struct span text, struct json_c_object *object)
+{
+	struct buffer buffer;
+	struct span value;
+
+	buffer_init(&buffer, arena);
+	demand_values(&text, &buffer, object);
+	DEMAND(!json_next_value(&text, &buffer, &value));
+}
+
 /* What is kept of it; NUL in a key is where json-c ends it. */
 static void
 demand_kept(struct arena *arena, struct span text)
@@ -183,6 +238,7 @@ demand_kept(struct arena *arena, struct span text)
 	one = jsonc_parse(text);
 	other = jsonc_parse(kept);
 	DEMAND(json_object_equal(one, other));
+	demand_walk(arena, kept, other);
 	json_object_put(one);
 	json_object_put(other);
 }

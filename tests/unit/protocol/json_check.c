@@ -297,6 +297,102 @@ Test(json_check, marks_the_member_with_an_unpaired_surrogate)
 	}
 }
 
+/* The values of a text, each in angle brackets. */
+static struct span
+walk(struct span text)
+{
+	struct buffer decoded, all;
+	struct span value;
+
+	cr_assert_eq(json_check(arena, text, &shape), JSON_VALID, "%.*s",
+	    (int)text.size, text.data);
+	buffer_init(&decoded, arena);
+	buffer_init(&all, arena);
+	while (json_next_value(&shape.text, &decoded, &value)) {
+		buffer_append_byte(&all, '<');
+		buffer_append(&all, value);
+		buffer_append_byte(&all, '>');
+	}
+	cr_assert_eq(shape.text.size, 0);
+	cr_assert_not(json_next_value(&shape.text, &decoded, &value));
+	return buffer_span(&all);
+}
+
+Test(json_check, walks_the_values_at_any_depth)
+{
+	static const struct {
+		const char *text;
+		const char *values;
+	} cases[] = {
+		{ "{}", "" },
+		{ "[]", "" },
+		{ "null", "" },
+		{ " [ null , [ ] , { } , null ] ", "" },
+		{ "{\"null\":null,\"true\":[]}", "" },
+		{ "true", "<true>" },
+		{ " false\n", "<false>" },
+		{ "-0", "<-0>" },
+		{ "1.50E+05", "<1.50E+05>" },
+		{ "\"\"", "<>" },
+		{ "\"a b\"", "<a b>" },
+		{ "\xef\xbb\xbf[1]", "<1>" },
+		{ "{\"a\":\"b\"}", "<b>" },
+		{ "{\"a\" \t\r\n:\n\"b\" , \"c\": 12}", "<b><12>" },
+		{ "{\"a\":1,\"a\":2}", "<1><2>" },
+		{ "{\"a\":{\"b\":[{\"c\":\"d\"},\"e\",-1e9]},\"f\":true}",
+		    "<d><e><-1e9><true>" },
+		{ "[\"x\",\"y\" ,\"z\"\n]", "<x><y><z>" },
+		{ "[1,20,3.0]", "<1><20><3.0>" },
+		{ "[\"{\\\"a\\\":1,[null]}\",\":\",\",\"]",
+		    "<{\"a\":1,[null]}><:><,>" },
+		{ "{\"k\\\"\":\"v\",\"\\\\\":\"\\\\\"}", "<v><\\>" },
+		{ "\"\\\"\\\\\\/\\b\\f\\n\\r\\t.\"", "<\"\\/\b\f\n\r\t.>" },
+		{ "\"caf\xc3\xa9 \\u00e9\\u00E9\\u20ac\\u0041\"",
+		    "<caf\xc3\xa9 \xc3\xa9\xc3\xa9\xe2\x82\xac"
+		    "A>" },
+		{ "\"\\ud83d\\ude00\\uD83D\\uDE00x\"",
+		    "<\xf0\x9f\x98\x80\xf0\x9f\x98\x80x>" },
+		{ "\"\\ud800\\udc00\\udbff\\udfff\"",
+		    "<\xf0\x90\x80\x80\xf4\x8f\xbf\xbf>" },
+		/* unpaired */
+		{ "\"\\ud800\"", "<\xef\xbf\xbd>" },
+		{ "\"\\udc00\\ud800\"", "<\xef\xbf\xbd\xef\xbf\xbd>" },
+		{ "\"\\ud800\\ud83d\\ude00\"",
+		    "<\xef\xbf\xbd\xf0\x9f\x98\x80>" },
+		{ "\"\\ud800\\n\\u0041udc00\"", "<\xef\xbf\xbd\nAudc00>" },
+		{ "[\"\\ud800\",\"\\udc00\"]", "<\xef\xbf\xbd><\xef\xbf\xbd>" },
+	};
+	struct span values;
+	size_t i;
+
+	for (i = 0; i < COUNT_OF(cases); i++) {
+		values = walk(span_str(cases[i].text));
+		cr_expect(span_is(values, cases[i].values), "%s: %.*s",
+		    cases[i].text, (int)values.size, values.data);
+	}
+	cr_expect(span_equal(walk(SPAN("\"a\\u0000b\"")), SPAN("<a\0b>")));
+}
+
+Test(json_check, walks_the_deepest_text)
+{
+	cr_expect(span_is(walk(nested("[", "]", LIMIT_JSON_DEPTH)), "<1>"));
+	cr_expect(
+	    span_is(walk(nested("{\"a\":", "}", LIMIT_JSON_DEPTH)), "<1>"));
+}
+
+Test(json_check, walks_without_memory_where_nothing_is_escaped)
+{
+	struct span rest = SPAN("{\"a\\n\":[\"b\",1,\"c\"]}");
+	struct span text = rest, value;
+	struct buffer buffer;
+
+	buffer_init(&buffer, arena);
+	while (json_next_value(&rest, &buffer, &value))
+		cr_expect(value.data > text.data &&
+			  value.data < text.data + text.size);
+	cr_assert_eq(buffer.capacity, 0);
+}
+
 Test(json_check, compacts_without_touching_strings_and_numbers)
 {
 	static const struct {
