@@ -27,6 +27,7 @@ program_check()
 		;;
 	*)
 		say "failed: ${log%.log}, see $log"
+		grep -E -A 20 '^not ok ' "$log" | grep -v '^ok ' >&2
 		grep -q '^not ok ' "$log" || { count 0 1; return; }
 		;;
 	esac
