@@ -3,9 +3,8 @@
  * engine.h - the two tables behind a store: one that reads, one that changes.
  *
  * The functions are those of store.h with a state first, and keep its promises.
- * Before it calls one, store.c has seen that a limit is 1 to LIMIT_PAGE, that
- * an offset is within the content and a size above 0, and that no value of a
- * filter is over its limit.
+ * Before it calls one, store.c has seen that a limit is 1 to LIMIT_PAGE, and
+ * that an offset is within the content and a size above 0.
  *
  * An engine fills both tables for its writer, and only the first for whoever
  * opens the store to read. proxy/ fills only the second, and puts it beside the

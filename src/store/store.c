@@ -88,15 +88,7 @@ store_list(struct store *store, const struct filter *filter,
     const struct position *position, size_t limit, struct arena *arena,
     struct page *ret_page)
 {
-	size_t i;
-
 	assert(limit >= 1 && limit <= LIMIT_PAGE);
-	/* No artifact has such a value, and no key of an engine room for it. */
-	for (i = 0; i < FILTERS; i++)
-		if (filter->values[i].size > filter_rows[i].limit) {
-			*ret_page = (struct page){ .count = 0 };
-			return RESULT_OK;
-		}
 	return reading(store)->list(
 	    store->read_state, filter, position, limit, arena, ret_page);
 }

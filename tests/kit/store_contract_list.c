@@ -257,17 +257,19 @@ contract_refuses_a_foreign_position(const struct subject *subject)
 {
 	static const uint8_t sizes[] = { 1, 31 };
 	struct kit kit = kit_open(subject, 0);
+	/* No artifact can have the workflow of the second. */
+	struct filter filters[] = { { 0 },
+		{ .workflow = kit_bytes(&kit, LIMIT_WORKFLOW + 1, 1) } };
 	struct position position;
-	struct filter filter = { 0 };
 	struct page page = { .count = 7 };
 	size_t i;
 
 	(void)kit_put(&kit, SPAN(""));
-	for (i = 0; i < sizeof(sizes); i++) {
+	for (i = 0; i < 2 * sizeof(sizes); i++) {
 		memset(&position, 0xff, sizeof(position));
-		position.size = sizes[i];
-		cr_assert_eq(store_list(kit.store, &filter, &position, 10,
-				 kit.arena, &page),
+		position.size = sizes[i / 2];
+		cr_assert_eq(store_list(kit.store, &filters[i % 2], &position,
+				 10, kit.arena, &page),
 		    RESULT_MALFORMED);
 	}
 	cr_assert_eq(page.count, 7, "an output was touched");

@@ -246,8 +246,9 @@ ranges_close(struct ranges *ranges)
 			mdb_cursor_close(ranges->list[i].cursor);
 }
 
-/* A range for each value of the filter. */
-static void
+/* A range for each value of the filter. RESULT_END: one is over its limit, so
+ * no artifact has it, and no key has room for it. */
+static enum result
 ranges_init(struct ranges *ranges, const struct filter *filter)
 {
 	struct range *range;
@@ -259,6 +260,8 @@ ranges_init(struct ranges *ranges, const struct filter *filter)
 		value = filter->values[tag];
 		if (value.size == 0)
 			continue;
+		if (value.size > filter_rows[tag].limit)
+			return RESULT_END;
 		range = &ranges->list[ranges->count++];
 		range->database = DB_INDEX;
 		range->tag = tag;
@@ -267,6 +270,7 @@ ranges_init(struct ranges *ranges, const struct filter *filter)
 	}
 	if (ranges->count == 0)
 		ranges->list[ranges->count++].database = DB_RECORDS;
+	return RESULT_OK;
 }
 
 static enum result
@@ -395,6 +399,8 @@ lmdb_list(void *state, const struct filter *filter,
 	uint64_t bound;
 
 	result = position_bound(position, &bound);
+	if (result == RESULT_OK)
+		result = ranges_init(&ranges, filter);
 	if (result == RESULT_MALFORMED)
 		return result;
 	page.artifacts = arena_alloc(arena, limit * sizeof(*page.artifacts));
@@ -402,7 +408,6 @@ lmdb_list(void *state, const struct filter *filter,
 		*ret_page = page;
 		return RESULT_OK;
 	}
-	ranges_init(&ranges, filter);
 	result = lmdb_read_begin(lmdb, &view);
 	if (result != RESULT_OK)
 		return result;
