@@ -18,7 +18,9 @@
  * may claim 2 GiB, and it writes past a buffer when FCGI_GET_VALUES has many
  * names. The target returns from the first by __assert_fail. It cannot return
  * from the second, so it gives such a record a type that libfcgi does not know.
- * Every other death is a fault of artifactd.
+ * Every other death is a fault of artifactd. Nor may so many records come that
+ * libfcgi answers one by one that the socket is full, and the worker waits for
+ * the peer.
  */
 #include "fcgi_plain.h"
 
@@ -37,7 +39,11 @@
 
 #define SECRET "complete" /* as in the corpus */
 #define MOST 100000    /* what a socket takes from a peer that does not wait */
+#define HEADER 8       /* of a record */
 #define VALUES_SAFE 59 /* four names that libfcgi knows are 60 bytes */
+/* Each answer takes a kilobyte of the socket, which is to have room for the
+ * long answer of a worker, too: the peer reads nothing before the end. */
+#define ANSWERED_SAFE 100
 
 static const struct config config = { .io_timeout = 1 };
 static struct process process = { .config = &config };
@@ -100,17 +106,45 @@ __lsan_default_suppressions(void)
 
 /* ---- the peer ---- */
 
+/*
+ * What libfcgi takes for a record begins anywhere: it forgets some paddings, and
+ * then reads them as records. Of bytes that hold no record, too few are changed
+ * to matter.
+ */
+static bool
+may_begin_record(const char *bytes, size_t size, size_t at)
+{
+	return size - at >= HEADER && bytes[at] == 1;
+}
+
 static void
 spare_get_values(char *bytes, size_t size)
 {
-	struct fcgi_record record;
-	size_t at = 0;
+	size_t i;
 
-	while (fcgi_record_at(span_of(bytes, size), at, &record)) {
-		if (record.type == FCGI_PLAIN_GET_VALUES &&
-		    record.content.size > VALUES_SAFE)
-			bytes[at + 1] = FCGI_PLAIN_UNKNOWN;
-		at = record.end;
+	for (i = 0; i < size; i++)
+		if (may_begin_record(bytes, size, i) &&
+		    bytes[i + 1] == FCGI_PLAIN_GET_VALUES &&
+		    (bytes[i + 4] != 0 ||
+			(unsigned char)bytes[i + 5] > VALUES_SAFE))
+			bytes[i + 1] = FCGI_PLAIN_UNKNOWN;
+}
+
+/* libfcgi answers a record at once that begins another request, or belongs to
+ * none. After too many it gets one of a version that it does not know. */
+static void
+spare_socket(char *bytes, size_t size)
+{
+	size_t i, answered = 0;
+
+	for (i = 0; i < size; i++) {
+		if (!may_begin_record(bytes, size, i) ||
+		    (bytes[i + 1] != FCGI_PLAIN_BEGIN &&
+			(bytes[i + 2] != 0 || bytes[i + 3] != 0)))
+			continue;
+		if (++answered > ANSWERED_SAFE)
+			bytes[i] = 0;
+		i += HEADER - 1;
 	}
 }
 
@@ -370,6 +404,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size = MOST;
 	bytes = arena_copy(arena, span_of(data, size));
 	spare_get_values((char *)(uintptr_t)bytes.data, size);
+	spare_socket((char *)(uintptr_t)bytes.data, size);
 	peer = connect_and_send(bytes);
 	if (work(arena, &served)) {
 		demand_answer(arena, &served, read_answer(arena, peer));
