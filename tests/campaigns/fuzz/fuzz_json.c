@@ -173,20 +173,22 @@ static void
 demand_values(
     struct span *rest, struct buffer *buffer, struct json_c_object *object)
 {
+	struct json_object_iterator member, end;
 	struct span value;
 	size_t i;
 
 	switch (json_object_get_type(object)) {
 	case json_type_null:
 		return;
-	case json_type_object: {
-		json_object_object_foreach(object, key, member)
-		{
-			(void)key;
-			demand_values(rest, buffer, member);
-		}
+	case json_type_object:
+		/* Not json_object_object_foreach, which names the type. */
+		end = json_object_iter_end(object);
+		for (member = json_object_iter_begin(object);
+		     !json_object_iter_equal(&member, &end);
+		     json_object_iter_next(&member))
+			demand_values(
+			    rest, buffer, json_object_iter_peek_value(&member));
 		return;
-	}
 	case json_type_array:
 		for (i = 0; i < json_object_array_length(object); i++)
 			demand_values(
