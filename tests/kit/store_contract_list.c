@@ -258,7 +258,7 @@ contract_refuses_a_foreign_position(const struct subject *subject)
 	static const uint8_t sizes[] = { 1, 31 };
 	struct kit kit = kit_open(subject, 0);
 	/* No artifact can have the workflow of the second. */
-	struct filter filters[] = { { 0 },
+	struct filter filters[] = { { .workflow = SPAN_NONE },
 		{ .workflow = kit_bytes(&kit, LIMIT_WORKFLOW + 1, 1) } };
 	struct position position;
 	struct page page = { .count = 7 };
